@@ -1,0 +1,30 @@
+"""What can go wrong because of a user's input or machine, as opposed to a bug of ours.
+
+    BabilongError            one clear line on stderr, exit code 2, never a traceback
+    ├── UsageError           what was asked for is unknown, malformed or contradicts itself
+    ├── SourceError          a file or download is missing, empty, broken or of the wrong kind
+    ├── DoesNotFitError      a story, position or length cannot be met by any sample
+    └── OutputError          the output folder holds something else, or cannot be written
+
+Each message names the thing, what was expected, and what to do.
+"""
+
+
+class BabilongError(Exception):
+    """Base of every error that is the user's to mend."""
+
+
+class UsageError(BabilongError):
+    """What was asked for is unknown, malformed or contradicts itself."""
+
+
+class SourceError(BabilongError):
+    """A noise, story or tokenizer source is missing, empty, damaged or of another kind."""
+
+
+class DoesNotFitError(BabilongError):
+    """No sample can meet the length or the positions that were asked for."""
+
+
+class OutputError(BabilongError):
+    """The output folder cannot be written, or holds a dataset of another spec."""

@@ -1,0 +1,44 @@
+"""What the generator knows of a task before it has seen a story of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from babilong_gen.dice import Dice
+from babilong_gen.tasks.story import Story, StoryShape
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lexicon:
+    """The words by which the leak check knows a task's facts in natural text (lower case).
+
+    A noise sentence that has one of `entities` *and* one of `predicates` could be taken for a fact.
+    Multi-word entries (`put down`, `box of chocolates`) are matched as phrases.
+
+    Attributes:
+        entities: who or what facts are about (`mary`, `kitchen` where places are related, `swan`).
+        predicates: the verbs, places and relations said of them (`went`, `office`, `north`).
+    """
+
+    entities: frozenset[str]
+    predicates: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One kind of question.
+
+    Attributes:
+        name: `qa1` to `qa20`, `memorize`, `detect`, `reasoning`.
+        title: the name that the task's authors gave it, in words.
+        choices: the closed label set; of list answers (qa8, qa19) every answer that can be right.
+        lexicon: for the leak check.
+        simulate: draws one story; None where a task has no simulator yet.
+    """
+
+    name: str
+    title: str
+    choices: tuple[str, ...]
+    lexicon: Lexicon
+    simulate: Callable[[Dice, StoryShape], Story] | None = None
