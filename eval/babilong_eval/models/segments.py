@@ -1,0 +1,63 @@
+"""Cuts token streams into segments and lines the segments of several rows up into batches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from .protocol import Segment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import ArrayLike
+
+    from .protocol import Alignment
+
+
+def cut(n_tokens: int, segment_size: int, alignment: Alignment) -> list[slice]:
+    """Where a stream of `n_tokens` is cut, as in arXiv 2304.11062.
+
+    right   the last segment is full, the first takes what is left over
+    left    the first is full, the last takes what is left over
+    center  as few segments as possible, all of one size (the last may be shorter)
+    """
+    if n_tokens == 0:
+        return []
+    size = segment_size
+    if alignment == "center":
+        size = -(-n_tokens // -(-n_tokens // segment_size))
+    first = n_tokens % size if alignment == "right" else 0
+    starts = [*([0] if first else []), *range(first, n_tokens, size)]
+    return [slice(start, end) for start, end in zip(starts, [*starts[1:], n_tokens], strict=True)]
+
+
+def segment_batches(rows: Sequence[ArrayLike], segment_size: int, alignment: Alignment) -> Iterator[Segment]:
+    """Yields the segments of a batch one after another; the last of every row comes last, with its question.
+
+    `rows` are streams of token ids, of any lengths. A row with fewer segments than the longest begins later:
+    until then it is all padding.
+    """
+    streams = [np.asarray(row, dtype=np.int64) for row in rows]
+    cuts = [cut(len(stream), segment_size, alignment) for stream in streams]
+    n_segments = max(map(len, cuts), default=0)
+    for position in range(-n_segments, 0):
+        yield _stack(
+            [
+                stream[places[position]] if -position <= len(places) else stream[:0]
+                for stream, places in zip(streams, cuts, strict=True)
+            ]
+        )
+
+
+def _stack(pieces: list[np.ndarray]) -> Segment:
+    """Left-pads the pieces to the longest of them; padding is token 0, which every vocabulary has."""
+    longest = max(map(len, pieces))
+    tokens = np.zeros((len(pieces), longest), dtype=np.int64)
+    mask = np.zeros((len(pieces), longest), dtype=bool)
+    for row, piece in enumerate(pieces):
+        tokens[row, longest - len(piece) :] = piece
+        mask[row, longest - len(piece) :] = True
+    return Segment(torch.from_numpy(tokens), None if mask.all() else torch.from_numpy(mask))
