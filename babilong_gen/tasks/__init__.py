@@ -1,0 +1,152 @@
+"""The tasks: bAbI's twenty (Weston et al. 2016, arXiv 1502.05698) and the RMT paper's three.
+
+`TASKS` is the one place where a task's name, labels, leak-check words and simulator meet.
+"""
+
+from __future__ import annotations
+
+from babilong_gen.tasks import labels, lexicons
+from babilong_gen.tasks.task import Task
+
+__all__ = ["TASKS"]
+
+TASKS: dict[str, Task] = {
+    "qa1": Task(
+        name="qa1",
+        title="single supporting fact",
+        choices=labels.PLACES,
+        lexicon=lexicons.MOVES,
+    ),
+    "qa2": Task(
+        name="qa2",
+        title="two supporting facts",
+        choices=labels.PLACES,
+        lexicon=lexicons.POSSESSIONS,
+    ),
+    "qa3": Task(
+        name="qa3",
+        title="three supporting facts",
+        choices=labels.PLACES,
+        lexicon=lexicons.POSSESSIONS,
+    ),
+    "qa4": Task(
+        name="qa4",
+        title="two argument relations",
+        choices=labels.PLACES,
+        lexicon=lexicons.DIRECTIONS,
+    ),
+    "qa5": Task(
+        name="qa5",
+        title="three argument relations",
+        choices=(*labels.GIVERS, *labels.OBJECTS),
+        lexicon=lexicons.GIFTS,
+    ),
+    "qa6": Task(
+        name="qa6",
+        title="yes/no questions",
+        choices=labels.YES_NO,
+        lexicon=lexicons.POSSESSIONS,
+    ),
+    "qa7": Task(
+        name="qa7",
+        title="counting",
+        choices=labels.COUNTS,
+        lexicon=lexicons.GIFTS,
+    ),
+    "qa8": Task(
+        name="qa8",
+        title="lists and sets",
+        choices=labels.OBJECT_LISTS,
+        lexicon=lexicons.POSSESSIONS,
+    ),
+    "qa9": Task(
+        name="qa9",
+        title="simple negation",
+        choices=labels.YES_NO,
+        lexicon=lexicons.MOVES,
+    ),
+    "qa10": Task(
+        name="qa10",
+        title="indefinite knowledge",
+        choices=labels.YES_NO_MAYBE,
+        lexicon=lexicons.TOWN_MOVES,
+    ),
+    "qa11": Task(
+        name="qa11",
+        title="basic coreference",
+        choices=labels.PLACES,
+        lexicon=lexicons.PRONOUN_MOVES,
+    ),
+    "qa12": Task(
+        name="qa12",
+        title="conjunction",
+        choices=labels.PLACES,
+        lexicon=lexicons.MOVES,
+    ),
+    "qa13": Task(
+        name="qa13",
+        title="compound coreference",
+        choices=labels.PLACES,
+        lexicon=lexicons.PRONOUN_MOVES,
+    ),
+    "qa14": Task(
+        name="qa14",
+        title="time reasoning",
+        choices=labels.TOWN_PLACES,
+        lexicon=lexicons.TOWN_MOVES,
+    ),
+    "qa15": Task(
+        name="qa15",
+        title="basic deduction",
+        choices=labels.FEARED_ANIMALS,
+        lexicon=lexicons.FEARS,
+    ),
+    "qa16": Task(
+        name="qa16",
+        title="basic induction",
+        choices=labels.COLOURS,
+        lexicon=lexicons.ANIMAL_COLOURS,
+    ),
+    "qa17": Task(
+        name="qa17",
+        title="positional reasoning",
+        choices=labels.YES_NO,
+        lexicon=lexicons.POSITIONS,
+    ),
+    "qa18": Task(
+        name="qa18",
+        title="size reasoning",
+        choices=labels.YES_NO,
+        lexicon=lexicons.SIZES,
+    ),
+    "qa19": Task(
+        name="qa19",
+        title="path finding",
+        choices=labels.PATHS,
+        lexicon=lexicons.DIRECTIONS,
+    ),
+    "qa20": Task(
+        name="qa20",
+        title="agents' motivations",
+        choices=(*labels.MOTIVES, *labels.MOTIVE_PLACES),
+        lexicon=lexicons.NEEDS,
+    ),
+    "memorize": Task(
+        name="memorize",
+        title="one fact, said at the very start",
+        choices=labels.PLACES,
+        lexicon=lexicons.MOVES,
+    ),
+    "detect": Task(
+        name="detect",
+        title="one fact, said anywhere",
+        choices=labels.PLACES,
+        lexicon=lexicons.MOVES,
+    ),
+    "reasoning": Task(
+        name="reasoning",
+        title="two facts about places, said anywhere",
+        choices=labels.PLACES,
+        lexicon=lexicons.DIRECTIONS,
+    ),
+}

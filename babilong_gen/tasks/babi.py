@@ -1,0 +1,199 @@
+"""Reads the official bAbI files: one story for each question, with all facts that come before it.
+
+    1 Mary moved to the bathroom.
+    2 John went to the hallway.
+    3 Where is Mary? <tab>bathroom<tab>1
+
+A line's number goes up by one; 1 begins a new story. A question has two more columns: the answer, and
+the numbers of the facts that support it. Questions count in the numbering but are no facts, so the
+numbers are mapped to indices of facts here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from babilong_gen.archive import tar_members
+from babilong_gen.errors import SourceError, UsageError
+from babilong_gen.tasks import TASKS
+from babilong_gen.tasks.story import Story
+
+SPLITS = ("train", "test")
+
+_FILE_NAME = re.compile(r"(qa\d+)_(?:.+_)?(train|test)\.txt")
+_FOLDERS = ("", "en-10k", "en")  # by preference; the first is the folder that was named itself
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BabiFile:
+    """One task's file: what to call it in a message, and how to get its bytes."""
+
+    name: str
+    read: Callable[[], bytes]
+
+
+def read_babi(path: Path, task: str, split: str = "test") -> list[Story]:
+    """The stories of one task, one for each question, in the file's order.
+
+    Args:
+        path: the release's tar.gz, its folder, or a folder that holds `qa1_…_test.txt` and so on; of a
+            release, the English files with 10,000 training questions are read where they are there.
+        task: `qa1` to `qa20`.
+        split: `train` or `test`.
+
+    Raises:
+        UsageError: no such task or split.
+        SourceError: nothing at `path`, no file of that task in it, or one that is not in bAbI's form.
+    """
+    if task not in TASKS:
+        raise UsageError(f"unknown task {task!r}: expected one of {', '.join(TASKS)}")
+    files = babi_files(path, split)
+    if task not in files:
+        raise SourceError(
+            f"{path} has no {split} file of {task}; it has those of {', '.join(files)}"
+            f" (the file is called {task}_…_{split}.txt)"
+        )
+    return parse_babi(files[task].read(), task, files[task].name)
+
+
+def babi_files(path: Path, split: str = "test") -> dict[str, BabiFile]:
+    """The files of one split by task, in the tasks' order; see `read_babi` for `path` and errors."""
+    if split not in SPLITS:
+        raise UsageError(f"unknown split {split!r} of bAbI: expected train or test")
+    if path.is_dir():
+        found = {file.relative_to(path).as_posix(): partial(_read, file) for file in _near(path)}
+    elif path.is_file():
+        members = dict(tar_members(path, lambda name: _FILE_NAME.fullmatch(Path(name).name) is not None))
+        found = {name: partial(members.__getitem__, name) for name in members}
+    else:
+        raise SourceError(f"{path} does not exist: expected the bAbI tar.gz or a folder of its files")
+    files = {}
+    for name in _of_one_folder(path, found):
+        task, its_split = _task_and_split(name)
+        if its_split != split or task not in TASKS:
+            continue
+        if task in files:
+            raise SourceError(
+                f"{path} has two {split} files of {task}: {files[task].name} and {name}; keep one"
+            )
+        files[task] = BabiFile(name=f"{path}/{name}", read=found[name])
+    if not files:
+        raise SourceError(f"{path} has no {split} file of any task (expected qa1_…_{split}.txt and so on)")
+    return {task: files[task] for task in TASKS if task in files}
+
+
+def parse_babi(content: bytes, task: str, name: str) -> list[Story]:
+    """The stories of a file's `content`; `name` is what errors call the file.
+
+    Raises:
+        SourceError: naming the file and the line, and saying what was expected there.
+    """
+    stories: list[Story] = []
+    choices = TASKS[task].choices
+    facts: list[str] = []
+    index_of: dict[str, int] = {}  # a fact's number in its story, as written → its index in `facts`
+    number = 0
+    for line_number, line in enumerate(_decode(content, name).split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            digits, text = _numbered(line, after=number)
+            number = int(digits)
+            if number == 1:
+                facts, index_of = [], {}
+            if "\t" in text:
+                question, answer, supporting = _columns(text, index_of)
+                stories.append(
+                    Story(
+                        task=task,
+                        facts=tuple(facts),
+                        question=question,
+                        answer=answer,
+                        supporting=supporting,
+                        choices=choices,
+                    )
+                )
+            else:
+                index_of[digits] = len(facts)
+                facts.append(text)
+        except ValueError as error:
+            raise SourceError(f"{name}, line {line_number}: {error}") from None
+    if not stories:
+        raise SourceError(
+            f"{name}: no question in it; expected lines such as '3 Where is Mary?\\tbathroom\\t1'"
+        )
+    return stories
+
+
+def _numbered(line: str, after: int) -> tuple[str, str]:
+    """The number that `line` begins with, as written, and the rest of it."""
+    digits, _, text = line.partition(" ")
+    text = text.strip(" \r")
+    if not (digits.isascii() and digits.isdigit() and text):
+        raise ValueError(f"expected a number, a space and a sentence, found {line[:60]!r}")
+    if digits != str(after + 1) and digits != "1":
+        raise ValueError(f"expected the number {after + 1}, or 1 for a new story, found {digits}")
+    return digits, text
+
+
+def _columns(text: str, index_of: dict[str, int]) -> tuple[str, str, tuple[int, ...]]:
+    """Question, answer and the indices of its supporting facts."""
+    columns = [column.strip() for column in text.split("\t")]
+    if len(columns) != 3 or not all(columns):
+        raise ValueError(f"expected question, answer and supporting facts between tabs, found {text[:60]!r}")
+    question, answer, support = columns
+    try:
+        return question, answer, tuple([index_of[digits] for digits in support.split()])
+    except KeyError as error:
+        raise ValueError(f"supporting fact {error.args[0]} is no fact before the question") from None
+
+
+def _decode(content: bytes, name: str) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise SourceError(f"{name}, line {line}: not UTF-8 text; save it as UTF-8") from None
+
+
+def _near(folder: Path) -> Iterator[Path]:
+    """The bAbI files in `folder`, its folders and theirs: a release holds them one or two levels down."""
+    for levels in ("", "*/", "*/*/"):
+        for file in sorted(folder.glob(f"{levels}qa*.txt")):
+            if _FILE_NAME.fullmatch(file.name) and file.is_file():
+                yield file
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise SourceError(f"cannot read {file}: {error.strerror}") from None
+
+
+def _task_and_split(name: str) -> tuple[str, str]:
+    matched = _FILE_NAME.fullmatch(Path(name).name)
+    assert matched, name
+    return matched[1], matched[2]
+
+
+def _of_one_folder(path: Path, names: Collection[str]) -> list[str]:
+    """Those of `names` in the folder to read: the top one, en-10k, en, or the only one there is."""
+    folders: dict[str, list[str]] = {}
+    for name in names:
+        folders.setdefault(str(Path(name).parent), []).append(name)
+    for wanted in _FOLDERS:
+        for folder, inside in folders.items():
+            if Path(folder).name == wanted:
+                return inside
+    if len(folders) == 1:
+        return next(iter(folders.values()))
+    if not folders:
+        raise SourceError(
+            f"{path} holds no bAbI file (expected qa1_…_test.txt and so on, or en-10k/ with them)"
+        )
+    raise SourceError(f"{path} holds bAbI files in several folders: name one of {', '.join(sorted(folders))}")

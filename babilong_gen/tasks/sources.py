@@ -1,0 +1,126 @@
+"""Where stories come from: simulated without end, or the official bAbI files."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from babilong_gen.dice import Dice
+from babilong_gen.errors import UsageError
+from babilong_gen.tasks import TASKS
+from babilong_gen.tasks.babi import SPLITS, babi_files, parse_babi
+from babilong_gen.tasks.story import Story, StoryShape
+
+# Part of every dataset's fingerprint: raise it whenever a simulator draws other stories than before.
+SIMULATORS_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulated:
+    """Fresh stories, as many as are asked for."""
+
+    shape: StoryShape = field(default_factory=StoryShape)
+
+    credit = (
+        "Stories simulated by babilong-gen after the bAbI tasks (Weston et al. 2016, arXiv:1502.05698) "
+        "and the RMT paper's (Bulatov et al. 2023, arXiv:2304.11062)."
+    )
+
+    def story(self, task: str, dice: Dice) -> Story:
+        """One story of `task`, a pure function of `dice`.
+
+        Raises:
+            UsageError: no such task, or none that can be simulated.
+            DoesNotFitError: the task has no story of this shape.
+        """
+        simulate = TASKS[task].simulate if task in TASKS else None
+        if simulate is None:
+            raise UsageError(f"{task} cannot be simulated; tasks that can: {', '.join(self.tasks())}")
+        return simulate(dice, self.shape)
+
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks that this source has stories of."""
+        return tuple(name for name, task in TASKS.items() if task.simulate is not None)
+
+    @property
+    def content_key(self) -> str:
+        """What tells these stories from others, for a dataset's fingerprint."""
+        return f"simulate:{SIMULATORS_VERSION}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfficialFiles:
+    """The stories of the bAbI release, each question one story, in the files' order."""
+
+    path: Path
+    split: str = "test"
+
+    credit = (
+        "Stories from bAbI tasks 1-20 v1.2 (Weston et al. 2016, arXiv:1502.05698), "
+        "© Facebook, Inc., CC BY 3.0."
+    )
+
+    def stories(self, task: str) -> list[Story]:
+        """All stories of `task`; read once a process, so the list is not to be changed.
+
+        Raises:
+            UsageError: the files have none of that task.
+            SourceError: a file that cannot be read or is not in bAbI's form.
+        """
+        files = _contents(self.path, self.split)
+        if task not in files:
+            raise UsageError(f"{self.path} has no {self.split} file of {task}; it has {', '.join(files)}")
+        return _stories(self.path, self.split, task)
+
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks that this source has stories of."""
+        return tuple(_contents(self.path, self.split))
+
+    @property
+    def content_key(self) -> str:
+        """What tells these stories from others: a hash of the split's files, wherever they lie."""
+        digest = hashlib.sha256()
+        for task, (_, content) in _contents(self.path, self.split).items():
+            digest.update(f"{task} {len(content)}\n".encode())
+            digest.update(content)
+        return f"babi:{self.split}:{digest.hexdigest()}"
+
+
+StorySource = Simulated | OfficialFiles
+
+
+def open_story_source(name: str, shape: StoryShape | None = None) -> StorySource:
+    """The story source that a user calls `simulate`, `babi:PATH`, `babi:PATH#train` or `babi:PATH#test`.
+
+    Raises:
+        UsageError: another name, or a shape for stories that are already written.
+        SourceError: no bAbI files at PATH.
+    """
+    if name == "simulate":
+        return Simulated(shape=shape or StoryShape())
+    kind, colon, place = name.partition(":")
+    if kind != "babi" or not colon or not place:
+        raise UsageError(f"unknown story source {name!r}: expected simulate or babi:PATH[#train|#test]")
+    if shape not in (None, StoryShape()):
+        raise UsageError(f"the number of facts can be chosen only for --stories simulate, not for {name}")
+    path, mark, split = place.rpartition("#")
+    if not mark:
+        path, split = place, "test"
+    if split not in SPLITS:
+        raise UsageError(f"unknown split {split!r} in {name!r}: expected #train or #test")
+    source = OfficialFiles(path=Path(path).expanduser(), split=split)
+    source.tasks()
+    return source
+
+
+@lru_cache(maxsize=2)
+def _contents(path: Path, split: str) -> dict[str, tuple[str, bytes]]:
+    return {task: (file.name, file.read()) for task, file in babi_files(path, split).items()}
+
+
+@lru_cache(maxsize=len(TASKS))
+def _stories(path: Path, split: str, task: str) -> list[Story]:
+    name, content = _contents(path, split)[task]
+    return parse_babi(content, task, name)
