@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from babilong_gen.tasks import labels, lexicons
+from babilong_gen.tasks import labels, lexicons, rmt_paper
 from babilong_gen.tasks.task import Task
 
 __all__ = ["TASKS"]
@@ -136,17 +136,20 @@ TASKS: dict[str, Task] = {
         title="one fact, said at the very start",
         choices=labels.PLACES,
         lexicon=lexicons.MOVES,
+        simulate=rmt_paper.memorize,
     ),
     "detect": Task(
         name="detect",
         title="one fact, said anywhere",
         choices=labels.PLACES,
         lexicon=lexicons.MOVES,
+        simulate=rmt_paper.detect,
     ),
     "reasoning": Task(
         name="reasoning",
         title="two facts about places, said anywhere",
         choices=labels.PLACES,
         lexicon=lexicons.DIRECTIONS,
+        simulate=rmt_paper.reasoning,
     ),
 }
