@@ -1,0 +1,36 @@
+"""Answers questions from the text alone: a proof, independent of the simulators, that a story is sound.
+
+Each module reads one family of sentences by their form, never by lists of names, places or things, so that
+it also reads stories in another vocabulary. Facts are read once, in order, with memory that does not
+grow with their number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from babilong_gen.errors import UsageError
+from babilong_gen.solvers.solution import Solution, SolverError
+
+__all__ = ["SOLVERS", "Solution", "SolverError", "solve"]
+
+Solver = Callable[[Iterable[str], str], Solution]
+
+SOLVERS: dict[str, Solver] = {}
+
+
+def solve(task: str, facts: Iterable[str], question: str) -> Solution:
+    """Answer `question` from `facts`, and say which of them were needed.
+
+    Args:
+        task: `qa1` to `qa20`, `memorize`, `detect` or `reasoning`.
+        facts: sentences in their order; an iterator will do, it is read once.
+        question: as bAbI writes it, without the white space around it.
+
+    Raises:
+        UsageError: no such task.
+        SolverError: a sentence that is not of the task's form, or facts that leave the question open.
+    """
+    if task not in SOLVERS:
+        raise UsageError(f"no solver for {task!r}; there are those of {', '.join(SOLVERS)}")
+    return SOLVERS[task](facts, question)
