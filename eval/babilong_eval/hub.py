@@ -1,0 +1,90 @@
+"""Files of a dataset repository on the Hugging Face Hub, brought here one by one when they are needed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from huggingface_hub import HfApi, hf_hub_download, snapshot_download
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HTTPError,  # pyright: ignore[reportPrivateImportUsage]  # of whichever HTTP library its version uses
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+from babilong_gen.errors import SourceError
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_REPO = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repository:
+    """A dataset repository at one commit.
+
+    Attributes:
+        commit: the commit's hash; all files are taken from it, however the repository moves on meanwhile.
+        names: its files.
+        fetch: brings one of them here (into the Hub's own cache) and says where it lies.
+    """
+
+    commit: str
+    names: Sequence[str]
+    fetch: Callable[[str], Path]
+
+
+def looks_like_repo(source: str) -> bool:
+    """Whether a text has the form `OWNER/NAME` or `OWNER/NAME@REVISION`."""
+    return _REPO.fullmatch(source) is not None
+
+
+def find(source: str) -> Repository:
+    """Look a repository up; without a network, in the Hub's cache on this machine.
+
+    Raises:
+        SourceError: no such repository or revision, no leave to read it, or the Hub is out of reach and
+            nothing is cached.
+    """
+    name, _, revision = source.partition("@")
+    try:
+        info = HfApi().dataset_info(name, revision=revision or None)
+    except (GatedRepoError, RepositoryNotFoundError) as error:
+        raise SourceError(
+            f"{source}: no such folder here, and no such dataset on the Hub (or not without `hf auth login`)"
+        ) from error
+    except RevisionNotFoundError as error:
+        raise SourceError(f"{name}: the Hub has no revision {revision!r} of it") from error
+    except (HTTPError, OSError) as error:
+        return _cached(name, revision, error)
+    commit = str(info.sha)
+    names = sorted(sibling.rfilename for sibling in info.siblings or ())
+    return Repository(commit=commit, names=names, fetch=partial(_download, name, commit))
+
+
+def _download(name: str, commit: str, file: str) -> Path:
+    try:
+        return Path(hf_hub_download(name, file, repo_type="dataset", revision=commit))
+    except (HTTPError, OSError) as error:
+        raise SourceError(f"{name}: cannot get {file} from the Hub ({_brief(error)}); try again") from error
+
+
+def _cached(name: str, revision: str, error: Exception) -> Repository:
+    try:
+        found = snapshot_download(name, repo_type="dataset", revision=revision or None, local_files_only=True)
+    except OSError:
+        raise SourceError(
+            f"{name}: no such folder here, and the Hub cannot be reached ({_brief(error)})"
+        ) from error
+    folder = Path(found)
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return Repository(commit=folder.name, names=names, fetch=folder.joinpath)
+
+
+def _brief(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__
