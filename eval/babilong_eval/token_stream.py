@@ -4,9 +4,9 @@ A tokenizer's own result takes a hundred bytes and more a token, so a text of tw
 piece by piece. Pieces end at a space between two words, and only where cutting changes nothing: at every
 single cut the neighbourhood of the space is tokenized both together and apart, and the two must be equal.
 What a tokenizer does at a space depends on the words beside it, and the neighbourhood holds some thirty on
-either side; it also tells whether the space goes with the piece that follows (byte-level BPE) or is put there
-by the tokenizer itself (metaspace). A tokenizer that never passes is given the whole text at once: then memory
-grows with the length, but the tokens are right.
+either side; it also tells whether the space goes with the piece that follows (byte-level BPE) or is put
+there by the tokenizer itself (metaspace). A tokenizer that never passes is given the whole text at once: then
+memory grows with the length, but the tokens are right.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class ExactEncoder:
         return np.concatenate([ids, self._encode_whole(whole[cut.start :])])
 
     def special_tokens(self) -> tuple[np.ndarray, np.ndarray]:
-        """What the tokenizer puts before and after a text by itself, [CLS] and [SEP] say: two uint32 arrays."""
+        """What the tokenizer itself puts before and after a text, say [CLS] and [SEP]: two uint32 arrays."""
         encoding = self._tokenizer.encode("a", add_special_tokens=True)
         ours = [place for place, special in enumerate(encoding.special_tokens_mask) if not special]
         ids = np.array(encoding.ids, dtype=np.uint32)
@@ -83,7 +83,7 @@ class ExactEncoder:
         return None
 
     def _harmless_cut(self, text: str, space: int) -> _Cut | None:
-        """How to cut at a space such that the words around it keep their tokens; None where it cannot be done."""
+        """How to cut at a space such that the words around it keep their tokens; None: not at all."""
         left, right = text[max(0, space - _NEIGHBOURHOOD) : space], text[space + 1 : space + _NEIGHBOURHOOD]
         if not left or not right or not right[0].isalnum() or left[-1].isspace():
             return None

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from babilong_eval.token_stream import ExactEncoder
 from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+from babilong_eval.token_stream import ExactEncoder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 WORDS = [
     "Mary",
