@@ -61,3 +61,20 @@ def _stack(pieces: list[np.ndarray]) -> Segment:
         tokens[row, longest - len(piece) :] = piece
         mask[row, longest - len(piece) :] = True
     return Segment(torch.from_numpy(tokens), None if mask.all() else torch.from_numpy(mask))
+
+
+def rows_of_one_length(
+    tokens: torch.Tensor, mask: torch.Tensor | None
+) -> Iterator[tuple[list[int], torch.Tensor]]:
+    """Splits a batch of segments [B, S] into parts without padding: (rows, their tokens [len(rows), length]).
+
+    Running such parts on their own makes padding harmless for every architecture, whatever it makes of masks.
+    Rows that are padded altogether are left out. A batch without a mask comes back as it is.
+    """
+    if mask is None:
+        yield list(range(len(tokens))), tokens
+        return
+    lengths = mask.sum(dim=1).tolist()
+    for length in sorted(set(lengths) - {0}):
+        rows = [row for row, n in enumerate(lengths) if n == length]
+        yield rows, tokens[rows, tokens.shape[1] - length :]

@@ -1,0 +1,87 @@
+"""Turns `KIND:PATH` into a model. Other packages add kinds as entry points in the group `babilong.models`.
+
+A kind is a function `load(path, *, device, **options) -> SegmentModel`: `device` is a torch device as text
+("cpu", "cuda:0"); the options are the kind's own, as keyword arguments with defaults.
+"""
+
+from __future__ import annotations
+
+import inspect
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any
+
+from babilong_gen.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .protocol import SegmentModel
+
+    Loader = Callable[..., SegmentModel]
+
+GROUP = "babilong.models"
+
+_OURS = {
+    "hf": "babilong_eval.models.causal:load",
+    "hf-recurrent": "babilong_eval.models.recurrent:load",
+    "hf-window": "babilong_eval.models.window:load",
+    "rmt": "babilong_eval.models.rmt.saving:load",
+}
+
+
+def kinds() -> dict[str, EntryPoint]:
+    """Every model kind by name. Another package's kind cannot take the name of one of ours."""
+    theirs = {entry.name: entry for entry in entry_points(group=GROUP)}
+    ours = {name: EntryPoint(name, target, GROUP) for name, target in _OURS.items()}
+    return dict(sorted((theirs | ours).items()))
+
+
+def load_model(spec: str, *, device: str = "auto", **options: Any) -> SegmentModel:
+    """Loads the model that `spec`, a `KIND:PATH`, names.
+
+    Args:
+        spec: for example `rmt:runs/memorize` or `hf:HuggingFaceTB/SmolLM2-135M-Instruct`.
+        device: `cpu`, `cuda`, `cuda:1`, ...; `auto` takes a GPU where there is one.
+        options: the kind's own keyword arguments, for example `window=1024` for `hf-window`.
+
+    Raises:
+        UsageError: the kind or an option is unknown, or the device is not there.
+        SourceError: there is no model of that kind at the path.
+    """
+    kind, colon, path = spec.partition(":")
+    known = kinds()
+    if not colon or kind not in known:
+        raise UsageError(f"no model kind in '{spec}': expected KIND:PATH, KIND one of {', '.join(known)}")
+    if not path:
+        raise UsageError(f"model '{spec}' names no path: write {kind}:PATH, a folder or a hub name")
+    load: Loader = known[kind].load()
+    _check_options(kind, load, options)
+    return load(path, device=_device(device), **options)
+
+
+def _check_options(kind: str, load: Loader, options: dict[str, Any]) -> None:
+    takes = [
+        name
+        for name, parameter in inspect.signature(load).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY and name != "device"
+    ]
+    if unknown := sorted(set(options) - set(takes)):
+        raise UsageError(
+            f"model kind '{kind}' has no option '{unknown[0]}': it takes {', '.join(takes) or 'none'}"
+        )
+
+
+def _device(name: str) -> str:
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UsageError(f"device '{name}' is unknown: expected auto, cpu, cuda or cuda:N") from None
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise UsageError(
+            f"device '{name}' is not there: this machine has {torch.cuda.device_count()} CUDA devices"
+        )
+    return name

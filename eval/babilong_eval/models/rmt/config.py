@@ -1,0 +1,72 @@
+"""What makes an RMT beside the weights; written to and read from its folder's config.json."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal
+
+from transformers import AutoConfig, PretrainedConfig
+
+from babilong_gen.errors import SourceError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from babilong_eval.models.protocol import Alignment
+
+MODEL_TYPE = "rmt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RMTConfig:
+    """An RMT around a Hugging Face backbone.
+
+    form            `encoder`: a classifier over `labels`; `decoder`: a language model
+    memory_tokens   vectors of memory, as wide as the backbone's embeddings
+    segment_size    text tokens of a full segment; the defaults make 512 with BERT's three special tokens
+    alignment       how a text that is no multiple of the segment is cut
+    labels          encoder: the answers, in the order of the classifier's outputs
+    answer_tokens   decoder: ids read after the question to ask for the answer (the authors' "GEN")
+    answer_prefix   decoder: what parts the question from the answer's text
+    """
+
+    form: Literal["encoder", "decoder"]
+    memory_tokens: int = 10
+    segment_size: int = 499
+    alignment: Alignment = "right"
+    labels: tuple[str, ...] = ()
+    answer_tokens: tuple[int, ...] = ()
+    answer_prefix: str = " "
+
+    def __post_init__(self) -> None:
+        if self.memory_tokens < 1 or self.segment_size < 1:
+            raise UsageError(
+                "an RMT needs at least one memory token and segments of at least one token, not "
+                f"memory_tokens={self.memory_tokens}, segment_size={self.segment_size}"
+            )
+        if self.alignment not in ("right", "left", "center"):
+            raise UsageError(f"alignment '{self.alignment}' is unknown: expected right, left or center")
+        if self.form == "encoder" and not self.labels:
+            raise UsageError("an RMT encoder needs its labels, in the order of the classifier's outputs")
+
+
+def to_json(config: RMTConfig, backbone: PretrainedConfig) -> dict[str, Any]:
+    """The content of config.json: our fields, and the backbone's configuration whole."""
+    return {"model_type": MODEL_TYPE, **asdict(config), "backbone": backbone.to_dict()}
+
+
+def from_json(content: Mapping[str, Any], where: object) -> tuple[RMTConfig, PretrainedConfig]:
+    """Reads what `to_json` wrote; `where` names the file in errors."""
+    known = {field.name for field in fields(RMTConfig)}
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in content.items()
+        if name in known
+    }
+    backbone = content.get("backbone")
+    if "form" not in values or not isinstance(backbone, dict) or "model_type" not in backbone:
+        raise SourceError(
+            f"{where} does not describe an RMT: expected 'form' and a 'backbone' with a 'model_type'"
+        )
+    settings = {name: value for name, value in backbone.items() if name != "model_type"}
+    return RMTConfig(**values), AutoConfig.for_model(backbone["model_type"], **settings)

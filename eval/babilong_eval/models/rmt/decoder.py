@@ -1,0 +1,54 @@
+"""RMT around a decoder (Bulatov, Kuratov, Burtsev 2022, arXiv 2207.06881, section 3; AAAI 2024).
+
+Each segment is read as  memory segment memory : the first copy is there to be read, since attention only
+looks back; the last layer's outputs at the second are the memory of the next segment. An answer is written
+within the last segment, in place of the second copy, where the model was trained to write it.
+
+Legend: B batch, S segment, M memory tokens, D width, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from babilong_eval.models.pretrained import embedding_table
+
+if TYPE_CHECKING:
+    from transformers import Cache, PreTrainedModel
+
+
+class RMTDecoder(nn.Module):
+    """A memory around a Hugging Face causal LM that takes `inputs_embeds`; differentiable throughout."""
+
+    def __init__(self, backbone: PreTrainedModel, *, memory_tokens: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        table = embedding_table(backbone)
+        self.memory = nn.Parameter(table.new_empty(memory_tokens, table.shape[1]))
+
+    def start(self, batch_size: int) -> Tensor:
+        """The memory before the first segment [B, M, D], the same for every row."""
+        return self.memory.expand(batch_size, -1, -1)
+
+    def read(self, tokens: Tensor, memory: Tensor) -> Tensor:
+        """Reads a segment [B, S] with its memory [B, M, D]; gives the next one's memory. No head is run."""
+        embedded = torch.cat([memory, self._embed(tokens), memory], dim=1)
+        outputs = self.backbone.base_model(inputs_embeds=embedded, use_cache=False)
+        return outputs.last_hidden_state[:, -memory.shape[1] :]
+
+    def logits(self, tokens: Tensor, memory: Tensor) -> Tensor:
+        """Next-token logits at each place of a segment [B, S, V], as in training."""
+        embedded = torch.cat([memory, self._embed(tokens)], dim=1)
+        return self.backbone(inputs_embeds=embedded, use_cache=False).logits[:, memory.shape[1] :]
+
+    def prefill(self, tokens: Tensor, memory: Tensor) -> tuple[Tensor, Cache]:
+        """Reads the last segment; gives the next token's logits [B, V] and the cache to go on from."""
+        embedded = torch.cat([memory, self._embed(tokens)], dim=1)
+        outputs = self.backbone(inputs_embeds=embedded, use_cache=True, logits_to_keep=1)
+        return outputs.logits[:, -1], outputs.past_key_values
+
+    def _embed(self, tokens: Tensor) -> Tensor:
+        return self.backbone.get_input_embeddings()(tokens)

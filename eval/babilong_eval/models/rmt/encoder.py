@@ -1,0 +1,56 @@
+"""RMT around an encoder (Bulatov, Kuratov, Burtsev 2023, arXiv 2304.11062, section 2).
+
+Each segment is read as  [CLS] memory [SEP] segment [SEP] ; the last layer's outputs at the memory's places
+are the memory of the next segment, and the last segment is classified as the backbone classifies a text.
+
+Legend: B batch, S segment, M memory tokens, D width.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from babilong_eval.models.pretrained import embedding_table
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+class RMTEncoder(nn.Module):
+    """A memory around a Hugging Face sequence classifier; differentiable throughout.
+
+    Args:
+        backbone: any `AutoModelForSequenceClassification` that takes `inputs_embeds`.
+        memory_tokens: M.
+        cls_id: the token that begins a text of the backbone.
+        sep_id: the token that ends one; it parts the memory from the segment as well.
+    """
+
+    def __init__(self, backbone: PreTrainedModel, *, memory_tokens: int, cls_id: int, sep_id: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        table = embedding_table(backbone)
+        self.memory = nn.Parameter(table.new_empty(memory_tokens, table.shape[1]))
+        self.register_buffer("frame", torch.tensor([cls_id, sep_id], device=table.device), persistent=False)
+
+    def start(self, batch_size: int) -> Tensor:
+        """The memory before the first segment [B, M, D], the same for every row."""
+        return self.memory.expand(batch_size, -1, -1)
+
+    def read(self, tokens: Tensor, memory: Tensor) -> Tensor:
+        """Reads a segment [B, S] with its memory [B, M, D]; gives the next one's memory. No head is run."""
+        outputs = self.backbone.base_model(inputs_embeds=self._framed(tokens, memory))
+        return outputs.last_hidden_state[:, 1 : 1 + memory.shape[1]]
+
+    def classify(self, tokens: Tensor, memory: Tensor) -> Tensor:
+        """Logits over the labels [B, labels] from the last segment [B, S]."""
+        return self.backbone(inputs_embeds=self._framed(tokens, memory)).logits
+
+    def _framed(self, tokens: Tensor, memory: Tensor) -> Tensor:
+        """[CLS] memory [SEP] segment [SEP] as embeddings [B, M + S + 3, D]."""
+        embed = self.backbone.get_input_embeddings()
+        begin, end = embed(self.frame).expand(len(tokens), -1, -1).split(1, dim=1)
+        return torch.cat([begin, memory, end, embed(tokens), end], dim=1)

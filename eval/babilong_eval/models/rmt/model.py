@@ -1,0 +1,143 @@
+"""An RMT as the harness's `SegmentModel`. Its state is the memory, [B, M, D]."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from babilong_eval.models.decoding import respond
+from babilong_eval.models.pretrained import stop_ids
+from babilong_eval.models.protocol import Answer
+from babilong_eval.models.segments import rows_of_one_length
+from babilong_eval.models.state import fork
+from babilong_gen.errors import UsageError
+
+from .encoder import RMTEncoder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tokenizers import Tokenizer
+
+    from babilong_eval.models.protocol import Alignment, InputForm, Segment
+
+    from .config import RMTConfig
+    from .decoder import RMTDecoder
+
+
+class RMTModel:
+    """Reads with an RMT's memory and answers with its head.
+
+    Rows are run in parts of one length, so that neither the backbone nor the memory ever meets padding.
+    """
+
+    adds_special_tokens = False
+    input_form: InputForm = "plain"
+    render_chat = None
+    bounded_state = True
+    max_tokens = None
+
+    def __init__(
+        self,
+        network: RMTEncoder | RMTDecoder,
+        config: RMTConfig,
+        tokenizer: Tokenizer,
+        *,
+        max_new_tokens: int = 20,
+    ) -> None:
+        self.network = network.eval()
+        self.config = config
+        self.tokenizer = tokenizer
+        self.max_new_tokens = max_new_tokens
+
+    @property
+    def segment_size(self) -> int:
+        """Text tokens of a full segment."""
+        return self.config.segment_size
+
+    @property
+    def alignment(self) -> Alignment:
+        """How a text that is no multiple of the segment is cut."""
+        return self.config.alignment
+
+    @property
+    def device(self) -> torch.device:
+        """Where the memory is."""
+        return self.network.memory.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the memory."""
+        return self.network.memory.dtype
+
+    @torch.inference_mode()
+    def start(self, batch_size: int) -> Tensor:
+        """The trained initial memory, for every row."""
+        return self.network.start(batch_size)
+
+    @torch.inference_mode()
+    def step(self, tokens: Tensor, mask: Tensor | None, state: Tensor) -> Tensor:
+        """One segment of the recurrence, without any head."""
+        if mask is None:
+            return self.network.read(tokens.to(self.device), state)
+        memory = state.clone()
+        for rows, part in rows_of_one_length(tokens, mask):
+            memory[rows] = self.network.read(part.to(self.device), state[rows])
+        return memory
+
+    @torch.inference_mode()
+    def answer(
+        self, question: Segment, state: Tensor, choices: Sequence[Sequence[str] | None]
+    ) -> list[Answer]:
+        """An encoder classifies the last segment; a decoder writes after it, or scores the choices there."""
+        answers: dict[int, Answer] = {}
+        for rows, part in rows_of_one_length(*question):
+            here = self._answer(part.to(self.device), state[rows], [choices[row] for row in rows])
+            answers.update(zip(rows, here, strict=True))
+        return [answers[row] for row in range(len(choices))]
+
+    def _answer(self, tokens: Tensor, memory: Tensor, choices: list[Sequence[str] | None]) -> list[Answer]:
+        if isinstance(self.network, RMTEncoder):
+            logits = self.network.classify(tokens, memory).float()
+            return [
+                _classified(row, self.config.labels, wanted)
+                for row, wanted in zip(logits, choices, strict=True)
+            ]
+        return self._continued(self.network, tokens, memory, choices)
+
+    def _continued(
+        self, network: RMTDecoder, tokens: Tensor, memory: Tensor, choices: list[Sequence[str] | None]
+    ) -> list[Answer]:
+        cue = torch.tensor(self.config.answer_tokens, dtype=torch.long, device=self.device)
+        first, cache = network.prefill(torch.cat([tokens, cue.expand(len(tokens), -1)], dim=1), memory)
+
+        def forward(more: Tensor, cache):
+            outputs = network.backbone(input_ids=more, past_key_values=fork(cache), use_cache=True)
+            return outputs.logits, outputs.past_key_values
+
+        return respond(
+            first,
+            cache,
+            forward,
+            choices,
+            tokenizer=self.tokenizer,
+            answer_prefix=self.config.answer_prefix,
+            max_new_tokens=self.max_new_tokens,
+            stop_ids=stop_ids(network.backbone),
+        )
+
+
+def _classified(logits: Tensor, labels: tuple[str, ...], choices: Sequence[str] | None) -> Answer:
+    """The likeliest of the choices; without any, of all labels."""
+    if choices is None:
+        return Answer(text=labels[int(logits.argmax())])
+    if strange := [choice for choice in choices if choice not in labels]:
+        raise UsageError(
+            f"the model was trained on the labels {', '.join(labels)}; this data has '{strange[0]}' as well: "
+            "evaluate it on its own task, or train it on this one"
+        )
+    scores = logits[[labels.index(choice) for choice in choices]].log_softmax(dim=-1).tolist()
+    best = max(range(len(choices)), key=scores.__getitem__)
+    return Answer(text=choices[best], scores=tuple(scores))

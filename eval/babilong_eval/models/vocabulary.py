@@ -1,0 +1,63 @@
+"""Tokenizers of models: read, freed of what would change a text silently, and checked against the model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tokenizers import Tokenizer
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+
+from babilong_gen.errors import SourceError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def read_tokenizer(path: Path) -> Tokenizer:
+    """Reads a `tokenizer.json`."""
+    if not path.is_file():
+        raise SourceError(f"{path.parent} has no {path.name}: save the model's tokenizer there")
+    try:
+        return whole(Tokenizer.from_file(str(path)))
+    except Exception as error:  # the library raises bare Exception for any fault of the file
+        raise SourceError(f"{path} is not a tokenizer file: {error}") from None
+
+
+def find_tokenizer(name: str, **where: str) -> PreTrainedTokenizerBase:
+    """The transformers tokenizer of a local folder, of a GGUF file (`gguf_file=`) or of a hub name."""
+    try:
+        found = AutoTokenizer.from_pretrained(name, **where)
+    except (OSError, ValueError) as error:
+        raise SourceError(f"no tokenizer in {name}: {_first_line(error)}") from None
+    if not isinstance(found, PreTrainedTokenizerFast):
+        raise SourceError(f"the tokenizer of {name} has no fast form: save it as a tokenizer.json")
+    whole(core(found))
+    return found
+
+
+def core(found: PreTrainedTokenizerBase) -> Tokenizer:
+    """The tokenizer proper inside the library's own."""
+    inner = found.backend_tokenizer
+    assert isinstance(inner, Tokenizer)
+    return inner
+
+
+def whole(tokenizer: Tokenizer) -> Tokenizer:
+    """Takes out truncation and padding, which a saved tokenizer may carry: texts must come through whole."""
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def check_fits(tokenizer: Tokenizer, vocabulary_size: int, name: str) -> None:
+    """Refuses a tokenizer that makes ids for which the model has no embedding."""
+    highest = max(tokenizer.get_vocab(with_added_tokens=True).values())
+    if highest >= vocabulary_size:
+        raise SourceError(
+            f"{name} has a vocabulary of {vocabulary_size} tokens, but its tokenizer makes ids up to "
+            f"{highest}: save the tokenizer that the model was trained with beside it"
+        )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
