@@ -1,0 +1,99 @@
+"""`babilong score`: count right answers in prediction files again."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from babilong_eval.scoring.predictions import FileName, find_predictions
+from babilong_eval.scoring.score import ScorerName, score_file
+
+_WIDTH_OF_A_PIPE = 160
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileScore:
+    """A row of the answer; `file` is relative to the folder that was asked for."""
+
+    file: str
+    task: str
+    length: str
+    n: int
+    correct: int
+    accuracy: float
+    ci_low: float
+    ci_high: float
+
+
+def score(
+    predictions: Annotated[
+        Path, typer.Argument(help="Folder of {task}_{length}_{config}.csv files, at any depth, or one such file.")
+    ],
+    scorer: Annotated[
+        ScorerName,
+        typer.Option(
+            help="official: the published rule, bit for bit; strict: the same with its faults repaired; "
+            "label: the choice to which the model gave the highest score."
+        ),
+    ] = "official",
+    format: Annotated[  # noqa: A002 - the option's name
+        Literal["table", "json"], typer.Option(help="table to read, json to compute with.")
+    ] = "table",
+) -> None:
+    """Score predictions in the published BABILong form.
+
+    Every accuracy comes with n, failed and empty outputs included, and a 95 % Wilson interval.
+
+    Example: babilong score babilong_evals/ --scorer strict --format json
+    """
+    scores = score_folder(predictions, scorer)
+    if format == "json":
+        print(json.dumps([asdict(row) for row in scores], indent=2, ensure_ascii=False))
+        return
+    console = Console()
+    if not console.is_terminal:
+        console.width = _WIDTH_OF_A_PIPE
+    console.print(_as_table(scores, scorer))
+
+
+def score_folder(folder: Path, scorer: ScorerName) -> list[FileScore]:
+    """Score all prediction files under a folder, one row a file, sorted by path.
+
+    Raises:
+        SourceError: no predictions, a file that cannot be read, or a task whose labels are not known.
+        UsageError: the scorer does not suit a file.
+    """
+    root = folder.parent if folder.is_file() else folder
+    return [_score(path, root, scorer) for path in find_predictions(folder)]
+
+
+def _score(path: Path, root: Path, scorer: ScorerName) -> FileScore:
+    name, counted = FileName.of(path), score_file(path, scorer)
+    low, high = counted.interval
+    return FileScore(
+        file=path.relative_to(root).as_posix(),
+        task=name.task,
+        length=name.length,
+        n=counted.n,
+        correct=counted.correct,
+        accuracy=counted.accuracy,
+        ci_low=low,
+        ci_high=high,
+    )
+
+
+def _as_table(scores: list[FileScore], scorer: ScorerName) -> Table:
+    table = Table(title=f"Accuracy, scorer {scorer}")
+    table.add_column("file", overflow="fold")
+    for column in ("task", "length"):
+        table.add_column(column, no_wrap=True)
+    for column in ("n", "correct", "accuracy", "95 % interval"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for row in scores:
+        percent = f"{row.accuracy:.1%}", f"{row.ci_low:.1%} – {row.ci_high:.1%}"
+        table.add_row(row.file, row.task, row.length, str(row.n), str(row.correct), *percent)
+    return table
