@@ -1,0 +1,175 @@
+"""Has a segment model read samples and answer: prompt -> tokens -> batches -> segments -> answers."""
+
+from __future__ import annotations
+
+import gc
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+import torch
+
+from babilong_eval.batches import BatchLimits, Reading, batches
+from babilong_eval.models.segments import cut, segment_batches
+from babilong_eval.outcome import Outcome
+from babilong_eval.peak_memory import peak_bytes, reset_peak
+from babilong_eval.token_stream import ExactEncoder
+from babilong_gen.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from babilong_eval.dataset import Sample
+    from babilong_eval.models.protocol import Answer, SegmentModel
+    from babilong_eval.prompts import Prompt
+
+    PromptOf = Callable[[Sample], Prompt]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """A model with what is needed to hand samples to it.
+
+    Attributes:
+        encoder: the model's tokenizer, for long texts.
+        prompt_of: the words around a sample.
+        choose: whether the model chooses among the task's labels, or answers in its own words.
+    """
+
+    model: SegmentModel
+    encoder: ExactEncoder
+    prompt_of: PromptOf
+    choose: bool
+
+
+def reader(model: SegmentModel, prompt_of: PromptOf, *, choose: bool) -> Reader:
+    """A reader for a model."""
+    return Reader(model=model, encoder=ExactEncoder(model.tokenizer), prompt_of=prompt_of, choose=choose)
+
+
+def ask(reader: Reader, samples: Iterable[Sample], limits: BatchLimits) -> Iterator[Outcome]:
+    """Has every sample read and yields the outcomes, batch by batch.
+
+    A sample that is too long for the model, or for its memory even alone, fails; where a batch is too large
+    for the memory, it is halved, and so are those after it.
+    """
+    device = reader.model.device
+    most_rows = limits.rows
+    reset_peak(device)
+    for batch in batches((read(reader, sample) for sample in samples), limits):
+        fitting = [reading for reading in batch if not too_long(reader.model, reading)]
+        refused = [reading for reading in batch if too_long(reader.model, reading)]
+        yield from (outcome_of_too_long(reader.model, reading) for reading in refused)
+        while fitting:
+            rows = fitting[:most_rows]
+            started = time.monotonic()
+            answers = try_within_memory(lambda rows=rows: _answer(reader, rows))
+            if answers is None and len(rows) > 1:
+                most_rows = len(rows) // 2
+                continue
+            seconds = (time.monotonic() - started) / len(rows)
+            yield from _outcomes(reader.model, rows, answers, seconds)
+            reset_peak(device)
+            fitting = fitting[len(rows) :]
+
+
+def read(reader: Reader, sample: Sample) -> Reading:
+    """The tokens of a sample as its model reads it: exactly those of tokenizing the whole prompt."""
+    tokens = _tokens(reader, sample, reader.prompt_of(sample))
+    return Reading(sample=replace(sample, input="", input_ids=None), tokens=tokens)
+
+
+def n_segments(model: SegmentModel, reading: Reading) -> int:
+    """In how many segments the model reads it."""
+    return len(cut(len(reading.tokens), model.segment_size, model.alignment))
+
+
+def too_long(model: SegmentModel, reading: Reading) -> bool:
+    """Whether the model cannot take so many tokens."""
+    return model.max_tokens is not None and len(reading.tokens) > model.max_tokens
+
+
+def outcome_of_too_long(model: SegmentModel, reading: Reading) -> Outcome:
+    """The failure of a sample that the model cannot take."""
+    n = len(reading.tokens)
+    error = f"too long: {n:,} tokens, and the model takes {model.max_tokens:,}"
+    return Outcome(sample=reading.sample, error=error, n_tokens=n)
+
+
+def choices_of(reader: Reader, sample: Sample) -> tuple[str, ...] | None:
+    """The labels to choose from; None where the model is to answer in its own words.
+
+    Raises:
+        UsageError: labels are needed, and neither the dataset nor the task has any.
+    """
+    if not reader.choose:
+        return None
+    if not sample.choices:
+        raise UsageError(
+            f"{sample.sample_id}: no labels to choose from; the dataset needs a column 'choices'"
+        )
+    return sample.choices
+
+
+def try_within_memory(work: Callable[[], T]) -> T | None:
+    """What the work gives, or None where it ran out of memory, of the device or of the process."""
+    try:
+        with torch.inference_mode():
+            return work()
+    except (torch.OutOfMemoryError, MemoryError):
+        pass
+    except RuntimeError as error:
+        if "can't allocate memory" not in str(error) and "out of memory" not in str(error):
+            raise
+    # only now, with the failed frames gone, can what they held be given back
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return None
+
+
+def _tokens(reader: Reader, sample: Sample, prompt: Prompt) -> np.ndarray:
+    model, encoder = reader.model, reader.encoder
+    if prompt.chat_template:
+        if model.render_chat is None:
+            raise UsageError("the model has no chat template: leave out --chat-template")
+        return encoder.encode(model.render_chat(prompt.messages(sample.input, sample.question)))
+    if prompt.is_plain and sample.input_ids is not None:
+        tokens = encoder.encode_after(sample.input_ids, sample.input, sample.question)
+    else:
+        tokens = None
+    if tokens is None:
+        tokens = encoder.encode(prompt.text(sample.input, sample.question))
+    if not model.adds_special_tokens:
+        return tokens
+    before, after = encoder.special_tokens()
+    return np.concatenate([before, tokens, after])
+
+
+def _answer(reader: Reader, rows: list[Reading]) -> list[Answer]:
+    model = reader.model
+    segments = segment_batches([row.tokens for row in rows], model.segment_size, model.alignment)
+    state, segment = model.start(len(rows)), next(segments)
+    for following in segments:
+        state = model.step(segment.tokens, segment.mask, state)
+        segment = following
+    return model.answer(segment, state, [choices_of(reader, row.sample) for row in rows])
+
+
+def _outcomes(
+    model: SegmentModel, rows: list[Reading], answers: list[Answer] | None, seconds: float
+) -> Iterator[Outcome]:
+    peak = peak_bytes(model.device)
+    for row, answer in zip(rows, answers or [None] * len(rows), strict=True):
+        yield Outcome(
+            sample=row.sample,
+            answer=answer,
+            error="" if answer else f"out of memory with {len(row.tokens):,} tokens",
+            n_tokens=len(row.tokens),
+            segments=n_segments(model, row),
+            seconds=seconds,
+            peak_memory_bytes=peak,
+        )
