@@ -13,6 +13,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
@@ -72,26 +73,41 @@ def zip_members(path: Path, wanted: Callable[[str], bool] = _any_name) -> Iterat
 
     Args, yields and errors are those of `tar_members`; an encrypted member is an error too.
     """
+    with _opened_zip(path) as archive:
+        for name, member in _regular_files(path, archive):
+            if wanted(name):
+                yield name, archive.read(member)
+
+
+def zip_names(path: Path) -> list[str]:
+    """The names under which `zip_members` gives the files of a ``.zip``."""
+    with _opened_zip(path) as archive:
+        return [name for name, _ in _regular_files(path, archive)]
+
+
+@contextmanager
+def _opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as archive:
-            total = 0
-            for member in archive.infolist():
-                name = _inner_name(path, member.filename)
-                total += member.file_size
-                _check_size(path, name, member.file_size, total)
-                if _is_regular(member) and wanted(name) and not _is_mac_shadow(name):
-                    yield name, archive.read(member)
+            yield archive
     except _BROKEN as error:
         raise _broken(path, "zip archive", error) from None
-    except (
-        RuntimeError,
-        NotImplementedError,
-    ) as error:  # zipfile's words for "encrypted" and "unknown method"
+    except (RuntimeError, NotImplementedError) as error:  # zipfile's way to say "encrypted", "unknown method"
         raise SourceError(
             f"{path}: cannot be unpacked ({error}); give an archive without a password"
         ) from None
     except OSError as error:
         raise SourceError(f"cannot read {path}: {error.strerror or error}") from None
+
+
+def _regular_files(path: Path, archive: zipfile.ZipFile) -> Iterator[tuple[str, zipfile.ZipInfo]]:
+    total = 0
+    for member in archive.infolist():
+        name = _inner_name(path, member.filename)
+        total += member.file_size
+        _check_size(path, name, member.file_size, total)
+        if _is_regular(member) and not _is_mac_shadow(name):
+            yield name, member
 
 
 def _open_maybe_gzip(path: Path) -> BinaryIO:
