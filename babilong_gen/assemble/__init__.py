@@ -1,0 +1,1 @@
+"""From a story and a noise pool to a sample of exact length: fill, place, splice."""

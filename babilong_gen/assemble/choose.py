@@ -1,0 +1,109 @@
+"""Which story a sample tells: the next of its source that fits the length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from babilong_gen.assemble.assemble import fits
+from babilong_gen.assemble.haystack import Haystack
+from babilong_gen.dice import Dice
+from babilong_gen.errors import DoesNotFitError, UsageError
+from babilong_gen.lengths import Length
+from babilong_gen.tasks import TASKS
+from babilong_gen.tasks.sources import OfficialFiles, Simulated, StorySource
+from babilong_gen.tasks.story import Story
+
+# Stories drawn for one sample before the length is called too short for the task.
+_STORIES_TRIED = 1_000
+
+# The RMT paper's tasks have no official files; they are simulated beside any source.
+_ALWAYS_SIMULATED = ("memorize", "detect", "reasoning")
+
+
+def check_available(source: StorySource, tasks: tuple[str, ...], samples: int) -> None:
+    """Refuse what the source cannot give, before any work is done.
+
+    Raises:
+        UsageError: a task that the source has no stories of, or more samples than it has stories.
+    """
+    for task in tasks:
+        own = _source_of(task, source)
+        if task not in own.tasks():
+            raise UsageError(f"this source has no stories of {task}; it has {', '.join(own.tasks())}")
+        if isinstance(own, OfficialFiles) and len(own.stories(task)) < samples:
+            raise UsageError(
+                f"{samples:,} samples of {task} were asked for, but {own.path} has only "
+                f"{len(own.stories(task)):,} stories of it in #{own.split}: "
+                "ask for fewer, or use --stories simulate"
+            )
+
+
+def choose_stories(
+    source: StorySource, haystack: Haystack, task: str, *, ladder: list[Length], first: int, last: int
+) -> Iterator[tuple[int, Story, int]]:
+    """For each sample index in [first, last): the index, its story, and how many were passed over for it.
+
+    Args:
+        ladder: the lengths that the story must fit: all that are asked for where they are paired, else
+            the sample's own.
+
+    Raises:
+        DoesNotFitError: no story fits, or fewer official ones than samples are asked for.
+    """
+    own = _source_of(task, source)
+    if isinstance(own, Simulated):
+        for index in range(first, last):
+            yield index, *_draw(own, haystack, task, ladder, index)
+        return
+    stories = own.stories(task)
+    fitting = _fitting(own, haystack, task, tuple(ladder))
+    if last > len(fitting):
+        raise DoesNotFitError(
+            f"only {len(fitting):,} of {len(stories):,} official stories of {task} fit {_names(ladder)} "
+            f"at {haystack.placement.text}, {last:,} were asked for: ask for fewer, or for longer samples"
+        )
+    for index in range(first, last):
+        before = fitting[index - 1][0] if index else -1
+        place, story = fitting[index]
+        yield index, stories[story], place - before - 1
+
+
+def _source_of(task: str, source: StorySource) -> StorySource:
+    return Simulated() if task in _ALWAYS_SIMULATED and isinstance(source, OfficialFiles) else source
+
+
+def _draw(
+    source: Simulated, haystack: Haystack, task: str, ladder: list[Length], index: int
+) -> tuple[Story, int]:
+    length = "" if haystack.paired else ladder[0].name
+    for attempt in range(_STORIES_TRIED):
+        story = source.story(task, Dice(haystack.fingerprint, task, length, index, "story", attempt))
+        if all(fits(story, at, haystack) for at in ladder):
+            return story, attempt
+    raise DoesNotFitError(
+        f"no story of {task} fits {_names(ladder)} at {haystack.placement.text}: "
+        f"none of {_STORIES_TRIED:,} drawn left room for noise; ask for longer samples or another placement"
+    )
+
+
+@lru_cache(maxsize=8)
+def _fitting(
+    source: OfficialFiles, haystack: Haystack, task: str, ladder: tuple[Length, ...]
+) -> list[tuple[int, int]]:
+    """The official stories that fit, in the task's seeded order: (place in the order, story)."""
+    stories = source.stories(task)
+    order = list(range(len(stories)))
+    Dice(haystack.fingerprint, task, "order").shuffle(order)
+    return [
+        (place, story)
+        for place, story in enumerate(order)
+        if all(fits(stories[story], at, haystack) for at in ladder)
+    ]
+
+
+def _names(ladder: list[Length]) -> str:
+    return " and ".join(length.name for length in ladder)
+
+
+assert set(_ALWAYS_SIMULATED) <= set(TASKS)

@@ -1,0 +1,71 @@
+"""Lengths as users write them: `0k`, `4k`, `1M`, `8seg`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from babilong_gen.errors import UsageError
+
+LONGEST_TOKENS = 100_000_000
+
+_FORM = re.compile(r"(\d+)(k|M|seg)")
+_UNIT_TOKENS = {"k": 1_000, "M": 1_000_000}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Length:
+    """One length bucket.
+
+    Attributes:
+        name: as written; the config name of the dataset and its folder.
+        count: the number before the unit.
+        unit: `k` and `M` count tokens of `input`; `seg` counts segments of `input` plus question.
+    """
+
+    name: str
+    count: int
+    unit: Literal["k", "M", "seg"]
+
+    @property
+    def facts_only(self) -> bool:
+        """Whether the sample has no noise at all (`0k`)."""
+        return self.count == 0
+
+    def input_tokens(self, *, question_tokens: int, segment_size: int, reserve: int) -> int:
+        """The exact number of tokens that `input` must have (not defined for `0k`).
+
+        Args:
+            question_tokens: tokens of the question, tokenized after one space; counts in `seg`.
+            segment_size: tokens a segment; matters in `seg`.
+            reserve: tokens kept free for a prompt; matters in `k` and `M`.
+        """
+        if self.unit == "seg":
+            return self.count * segment_size - question_tokens
+        return self.count * _UNIT_TOKENS[self.unit] - reserve
+
+
+def parse_length(text: str) -> Length:
+    """Read one length.
+
+    Raises:
+        UsageError: the text is not a length, or longer than any that is supported.
+    """
+    match = _FORM.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"unknown length {text!r}: expected 0k, 4k, 128k, 1M or a number of segments (8seg)")
+    count, unit = int(match[1]), match[2]
+    tokens = count * _UNIT_TOKENS.get(unit, 1)
+    if unit != "k" and count == 0:
+        raise UsageError(f"length {text!r} is empty: a sample without noise is written 0k")
+    if tokens > LONGEST_TOKENS:
+        raise UsageError(f"length {text!r} is too long: at most {LONGEST_TOKENS:,} tokens are supported")
+    return Length(name=f"{count}{unit}", count=count, unit=unit)  # type: ignore[arg-type]
+
+
+def in_order(lengths: list[Length], *, segment_size: int) -> list[Length]:
+    """The lengths from short to long, whatever their units."""
+    return sorted(
+        lengths, key=lambda at: at.input_tokens(question_tokens=0, segment_size=segment_size, reserve=0)
+    )

@@ -1,0 +1,208 @@
+"""Before the first sample: tokenizer, stories and noise are found, checked and, once, tokenized.
+
+What comes out, `Prepared`, is small and picklable: a worker process opens the same memory-mapped files
+from it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from babilong_gen.assemble.choose import check_available
+from babilong_gen.assemble.haystack import Haystack
+from babilong_gen.errors import OutputError, UsageError
+from babilong_gen.lengths import Length
+from babilong_gen.noise.corpus import NoiseCorpus, build_corpus, corpus_folder, corpus_key, open_corpus
+from babilong_gen.noise.pool import NoisePool, open_pool, prepare_pool
+from babilong_gen.noise.source import NoiseSource, open_noise_source
+from babilong_gen.spec import DatasetSpec
+from babilong_gen.tasks import TASKS
+from babilong_gen.tasks.sources import StorySource, open_story_source
+from babilong_gen.tokenizer import TextTokenizer, load_tokenizer
+
+# An endless source is stored as far as the longest sample needs. Samples start in its first documents
+# only, so that storing more of it changes no sample.
+ENDLESS_START_DOCUMENTS = 256
+_ENDLESS_TOKENS_A_DOCUMENT = 1_500
+
+Notify = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """Everything a worker needs to make any sample of the dataset.
+
+    Attributes:
+        noise: the source; its documents are not read again.
+        corpus_key: where in the cache the tokenized noise lies.
+        pools: the folder of each task's noise pool.
+        start_documents: samples begin in the first so many documents; None for all.
+    """
+
+    spec: DatasetSpec
+    fingerprint: str
+    cache: Path
+    tokenizer: TextTokenizer
+    stories: StorySource
+    corpus_key: str
+    pools: dict[str, Path]
+    start_documents: int | None
+
+    def corpus(self) -> NoiseCorpus:
+        """The mapped corpus; it was checked when it was prepared."""
+        corpus = open_corpus(self.cache, self.corpus_key, check=False)
+        assert corpus is not None
+        return corpus
+
+    def pool(self, task: str) -> NoisePool:
+        """The mapped pool of a task."""
+        return open_pool(self.corpus(), self.pools[task], start_documents=self.start_documents)
+
+    def haystack(self, task: str) -> Haystack:
+        """What all samples of a task share."""
+        spec = self.spec
+        return Haystack(
+            fingerprint=self.fingerprint,
+            tokenizer=self.tokenizer,
+            pool=self.pool(task),
+            placement=spec.parsed_placement,
+            segment_size=spec.segment_size,
+            reserve=spec.reserve,
+            paired=spec.paired,
+            reuse=spec.reuse,
+            store_tokens=spec.store_tokens,
+        )
+
+    def ladder(self, length: Length) -> list[Length]:
+        """The lengths that a story of this length must fit: all of them where they are paired."""
+        return [at for at in self.spec.parsed_lengths if not at.facts_only] if self.spec.paired else [length]
+
+
+def default_cache() -> Path:
+    """`$BABILONG_CACHE`, else `babilong` in the user's cache folder."""
+    chosen = os.environ.get("BABILONG_CACHE")
+    if chosen:
+        return Path(chosen).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "babilong"
+
+
+def prepare(
+    spec: DatasetSpec, *, cache: Path, report: Callable[[int], None], notify: Notify
+) -> tuple[Prepared, NoiseSource]:
+    """Open all sources of a spec; tokenize the noise if no run before did.
+
+    Args:
+        report: called with characters of noise as they are tokenized.
+        notify: called with one line a user should see.
+
+    Raises:
+        BabilongError: a source is unknown, missing or broken, or cannot give what is asked for.
+    """
+    _check_segments(spec)
+    tokenizer = load_tokenizer(spec.tokenizer)
+    stories = open_story_source(spec.stories)
+    check_available(stories, spec.tasks, spec.samples)
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        source = open_noise_source(spec.noise, cache=cache)
+        noise_key = corpus_key(source.content_key, tokenizer)
+        stored_key = (
+            corpus_key(f"{source.content_key}:{_documents(spec)}", tokenizer) if source.endless else noise_key
+        )
+        corpus = _find_or_build(
+            source, tokenizer, spec, cache=cache, key=stored_key, report=report, notify=notify
+        )
+        pools = {
+            task: prepare_pool(corpus, TASKS[task].lexicon, TASKS[task].choices, spec.leak_check)
+            for task in spec.tasks
+        }
+    except OSError as broken:
+        raise OutputError(
+            f"cache folder {cache} cannot be used ({broken.strerror or broken}): "
+            "make room or write access there, or set BABILONG_CACHE to another folder"
+        ) from broken
+    prepared = Prepared(
+        spec=spec,
+        fingerprint=spec.fingerprint(stories_key=stories.content_key, noise_key=noise_key),
+        cache=cache,
+        tokenizer=tokenizer,
+        stories=stories,
+        corpus_key=stored_key,
+        pools=pools,
+        start_documents=ENDLESS_START_DOCUMENTS if source.endless else None,
+    )
+    return prepared, source
+
+
+def check_reuse(prepared: Prepared, notify: Notify) -> None:
+    """Warn of noise that must be used more than once in a sample; refuse it under `--no-reuse`.
+
+    Raises:
+        UsageError: the noise is too short and reuse was ruled out.
+    """
+    spec = prepared.spec
+    longest = _longest_tokens(spec)
+    for task in spec.tasks:
+        available = prepared.pool(task).tokens
+        if longest <= available or prepared.start_documents is not None:
+            continue
+        lack = f"the noise has {available:,} tokens for {task}, the longest samples need up to {longest:,}"
+        if not spec.reuse:
+            raise UsageError(f"{lack}, and --no-reuse was given: use more noise or shorter lengths")
+        notify(f"{lack}: it is used up to {longest / available:.1f} times in one sample")
+        return
+
+
+def _longest_tokens(spec: DatasetSpec) -> int:
+    return max(
+        length.input_tokens(question_tokens=0, segment_size=spec.segment_size, reserve=0)
+        for length in spec.parsed_lengths
+    )
+
+
+def _documents(spec: DatasetSpec) -> int:
+    """How many documents of an endless source are stored, in steps so that most runs share a corpus."""
+    beyond = -(-_longest_tokens(spec) // (_ENDLESS_TOKENS_A_DOCUMENT * ENDLESS_START_DOCUMENTS)) + 1
+    return beyond * ENDLESS_START_DOCUMENTS
+
+
+def _check_segments(spec: DatasetSpec) -> None:
+    placement = spec.parsed_placement
+    if placement.kind != "segment":
+        return
+    for length in spec.parsed_lengths:
+        tokens = length.input_tokens(question_tokens=1, segment_size=spec.segment_size, reserve=spec.reserve)
+        if not length.facts_only and placement.low * spec.segment_size >= tokens:
+            segments = -(-tokens // spec.segment_size)
+            raise UsageError(
+                f"placement {placement.text}: {length.name} has {segments} segments of {spec.segment_size} "
+                f"tokens, 0 to {segments - 1}"
+            )
+
+
+def _find_or_build(
+    source: NoiseSource,
+    tokenizer: TextTokenizer,
+    spec: DatasetSpec,
+    *,
+    cache: Path,
+    key: str,
+    report: Callable[[int], None],
+    notify: Notify,
+) -> NoiseCorpus:
+    corpus = open_corpus(cache, key)
+    if corpus is not None:
+        return corpus
+    if corpus_folder(cache, key).exists():
+        notify(f"the tokenized noise in {corpus_folder(cache, key)} is damaged: it is built again")
+    documents = source.documents()
+    stored = islice(documents, _documents(spec)) if source.endless else documents
+    build_corpus(stored, tokenizer, cache=cache, key=key, report=report)
+    built = open_corpus(cache, key)
+    if built is None:
+        raise OutputError(f"the noise just stored in {cache} cannot be read back: check the disk")
+    return built

@@ -1,0 +1,303 @@
+"""Tokenizers, and the proof that they compose at sentence borders.
+
+A sample is assembled from sentences that were tokenized once. That is exact only where
+
+    encode(a + " " + b) == encode(a) + continued(b)
+
+for any two sentences, `continued` being the encoding of a sentence that follows another. What
+`continued` is depends on the tokenizer (a byte-level BPE wants the space in front, a metaspace one adds
+it by itself), so it is found out by trial. That the equation holds for *every* pair is then shown from
+the tokenizer's own definition: its pre-tokenizer always cuts at a space, or no piece of its vocabulary
+reaches across one. Where neither can be shown, the trial is all there is, and every finished sample is
+tokenized once more before it is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import re
+import unicodedata
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer
+
+from babilong_gen.errors import SourceError, UsageError
+
+BUILTIN = "babilong"
+
+_TRIAL_SENTENCES = (
+    "Mary went to the kitchen.",
+    "the hallway was empty, and so were they",
+    '"Stop!" he cried.',
+    "'Tis late, isn't it?",
+    "1984 was a year of 365 days.",
+    "It cost $3.50 (or so)",
+    "(Nobody saw it.)",
+    "\u201cCome in,\u201d she said\u2026",
+    "\u2014and then nothing.",
+    "\u00c9mile's caf\u00e9 na\u00efve \u00dcber.",
+    "\u4f60\u597d\u3002",
+    "... well?",
+    "I",
+    "x_1 = y + 2;",
+    "* * *",
+    "\U0001f600 smiled",
+)
+
+# Patterns of byte-level BPE tokenizers that cut before every single space that stands between two other
+# characters: a space can only be the first character of a match.
+_SPACE_LED_PATTERNS = frozenset(
+    {
+        r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
+        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
+        r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
+        r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
+        r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+",
+    }
+)
+_LOCAL_NORMALIZERS = frozenset(
+    {
+        "BertNormalizer",
+        "NFC",
+        "NFD",
+        "NFKC",
+        "NFKD",
+        "Nmt",
+        "Lowercase",
+        "StripAccents",
+        "Precompiled",
+        "Prepend",
+        "Strip",
+    }
+)
+_SPACE_MARKS = ("\u2581", "\u0120", " ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextTokenizer:
+    """A tokenizer, with what was found out about its sentence borders.
+
+    Attributes:
+        name: as the user named it.
+        key: SHA-256 of its definition; equal tokenizers have equal keys wherever they lie.
+        tokenizer: the `tokenizers` object, truncation and padding switched off.
+        joiner: what precedes a sentence that follows another when it is encoded alone (`""` or `" "`).
+        proved: whether composition at sentence borders follows from the tokenizer's definition.
+        control: matches text that it would read as control tokens, or None where there is none.
+    """
+
+    name: str
+    key: str
+    tokenizer: Tokenizer
+    joiner: str
+    proved: bool
+    control: re.Pattern[str] | None
+
+    def opening(self, sentence: str) -> list[int]:
+        """Token ids of a sentence that opens a text."""
+        return self.tokenizer.encode(sentence, add_special_tokens=False).ids
+
+    def continued(self, sentence: str) -> list[int]:
+        """Token ids of a sentence that follows another one and a space."""
+        return self.tokenizer.encode(self.joiner + sentence, add_special_tokens=False).ids
+
+    def space_tokens(self, sentence: str) -> int:
+        """How many of `continued(sentence)`'s first tokens hold the space and nothing of the sentence."""
+        encoding = self.tokenizer.encode(f"a {sentence}", add_special_tokens=False)
+        first = encoding.char_to_token(2)
+        before = len(self.tokenizer.encode("a", add_special_tokens=False).ids)
+        return 0 if first is None else max(0, first - before)
+
+    def composes(self, sentences: list[str]) -> bool:
+        """Whether the sentences, tokenized as one text, give the tokens of the sentences."""
+        whole = self.opening(" ".join(sentences))
+        parts = self.opening(sentences[0]) + [t for s in sentences[1:] for t in self.continued(s)]
+        return whole == parts
+
+
+def load_tokenizer(name: str) -> TextTokenizer:
+    """Load a tokenizer: `babilong` (built in), a folder or `tokenizer.json`, or a Hub name.
+
+    Raises:
+        SourceError: there is no such tokenizer, its file is broken, or it does not compose at
+            sentence borders.
+    """
+    tokenizer, origin = _read(name)
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    definition: dict[str, Any] = json.loads(tokenizer.to_str())
+    if (definition["model"].get("dropout") or 0) > 0:
+        raise SourceError(
+            f"tokenizer {origin}: it uses BPE dropout, so no length is exact: set dropout to null"
+        )
+    return TextTokenizer(
+        name=name,
+        key=hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest(),
+        tokenizer=tokenizer,
+        joiner=_find_joiner(tokenizer, origin),
+        proved=_composition_follows(definition),
+        control=_control_pattern(definition),
+    )
+
+
+def hazardous_edge(sentence: str) -> bool:
+    """Whether a sentence's first or last character may melt, when normalised, into the space beside it."""
+    return any(not c.isprintable() or (not c.isascii() and _melts(c)) for c in (sentence[0], sentence[-1]))
+
+
+def _melts(character: str) -> bool:
+    if unicodedata.category(character)[0] in "CZM":
+        return True
+    return any(c.isspace() for c in unicodedata.normalize("NFKC", character))
+
+
+def _read(name: str) -> tuple[Tokenizer, str]:
+    if name == BUILTIN:
+        text = (resources.files("babilong_gen") / "data" / "tokenizer.json").read_text(encoding="utf-8")
+        return Tokenizer.from_str(text), name
+    path = Path(name).expanduser()
+    if path.is_dir():
+        path /= "tokenizer.json"
+        if not path.is_file():
+            raise SourceError(
+                f"tokenizer folder {name!r} has no tokenizer.json: save it with "
+                "AutoTokenizer.from_pretrained(...).save_pretrained(...)"
+            )
+    elif not path.is_file():
+        path = _download(name)
+    try:
+        return Tokenizer.from_file(str(path)), str(path)
+    except Exception as broken:  # the Rust side raises bare Exception
+        raise SourceError(
+            f"tokenizer file {path} cannot be read ({broken}): expected a tokenizer.json"
+        ) from broken
+
+
+def _download(name: str) -> Path:
+    if name.startswith((".", "/", "~")) or name.count("/") > 1 or name.endswith(".json"):
+        raise UsageError(
+            f"no tokenizer at {name!r}: expected {BUILTIN}, a folder or file tokenizer.json, or a Hub name"
+        )
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(hf_hub_download(name, "tokenizer.json"))
+    except HFValidationError as invalid:
+        raise UsageError(
+            f"unknown tokenizer {name!r}: expected {BUILTIN}, a folder, a file or a Hub name"
+        ) from invalid
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as missing:
+        raise SourceError(
+            f"tokenizer {name!r} is no local path and cannot be had from the Hub ({type(missing).__name__}): "
+            f"give the folder of its tokenizer.json, or use the built-in {BUILTIN!r}"
+        ) from missing
+
+
+def _find_joiner(tokenizer: Tokenizer, origin: str) -> str:
+    def ids(text: str) -> list[int]:
+        return tokenizer.encode(text, add_special_tokens=False).ids
+
+    pairs = list(itertools.product(_TRIAL_SENTENCES, repeat=2))
+    joined = tokenizer.encode_batch([f"{a} {b}" for a, b in pairs], add_special_tokens=False)
+    whole = [encoding.ids for encoding in joined]
+    opening = {s: ids(s) for s in _TRIAL_SENTENCES}
+    failed = ("", "")
+    for joiner in ("", " "):
+        continued = {s: ids(joiner + s) for s in _TRIAL_SENTENCES}
+        wrong = [
+            pair
+            for pair, got in zip(pairs, whole, strict=True)
+            if got != opening[pair[0]] + continued[pair[1]]
+        ]
+        if not wrong:
+            return joiner
+        failed = wrong[0]
+    raise SourceError(
+        f"tokenizer {origin} does not compose at sentence borders: {failed[0]!r} and {failed[1]!r} have "
+        "other tokens together than apart, so no length would be exact; use one that cuts at spaces"
+    )
+
+
+def _composition_follows(definition: dict[str, Any]) -> bool:
+    normalizers = _flat(definition["normalizer"], "normalizers")
+    pre_tokenizers = _flat(definition["pre_tokenizer"], "pretokenizers")
+    if not all(map(_is_local_normalizer, normalizers)):
+        return False
+    if any(
+        " " in token["content"].strip() or token["lstrip"] or token["rstrip"]
+        for token in _added(definition)
+        if not token["special"]
+    ):
+        return False
+    kinds = [_cut(p) for p in pre_tokenizers]
+    if "unknown" in kinds:
+        return False
+    sees_spaces = not any(map(_replaces_spaces, normalizers))
+    return (sees_spaces and "at spaces" in kinds) or _no_piece_spans_a_space(definition["model"])
+
+
+def _flat(stage: dict[str, Any] | None, members: str) -> list[dict[str, Any]]:
+    if stage is None:
+        return []
+    if stage["type"] == "Sequence":
+        return [part for member in stage[members] for part in _flat(member, members)]
+    return [stage]
+
+
+def _added(definition: dict[str, Any]) -> list[dict[str, Any]]:
+    return definition.get("added_tokens") or []
+
+
+def _is_local_normalizer(stage: dict[str, Any]) -> bool:
+    if stage["type"] == "Replace":
+        (pattern,) = stage["pattern"].values()
+        return pattern in {" ", " {2,}"} or not re.search(r"[\s.\[\\(]", pattern)
+    return stage["type"] in _LOCAL_NORMALIZERS
+
+
+def _replaces_spaces(stage: dict[str, Any]) -> bool:
+    return stage["type"] == "Replace" and " " in stage["pattern"].values()
+
+
+def _cut(stage: dict[str, Any]) -> str:
+    """Where a pre-tokenizer cuts: `at spaces` (always), `elsewhere` (by the characters alone), `unknown`."""
+    match stage["type"]:
+        case "BertPreTokenizer" | "Whitespace" | "WhitespaceSplit":
+            return "at spaces"
+        case "ByteLevel":
+            return "at spaces" if stage.get("use_regex", True) else "elsewhere"
+        case "Metaspace":
+            return "at spaces" if stage.get("split", True) else "elsewhere"
+        case "Split":
+            pattern = stage["pattern"].get("Regex")
+            if pattern is None:
+                return "elsewhere"
+            led = pattern in _SPACE_LED_PATTERNS and stage["behavior"] == "Isolated" and not stage["invert"]
+            return "at spaces" if led else "unknown"
+        case "CharDelimiterSplit":
+            return "at spaces" if stage["delimiter"] == " " else "elsewhere"
+        case "Digits" | "Punctuation":
+            return "elsewhere"
+    return "unknown"
+
+
+def _no_piece_spans_a_space(model: dict[str, Any]) -> bool:
+    vocabulary = model["vocab"]
+    pieces = [p[0] for p in vocabulary] if isinstance(vocabulary, list) else list(vocabulary)
+    marks = [mark for mark in _SPACE_MARKS if mark in pieces]
+    if model["type"] not in {"BPE", "Unigram"} or not marks:
+        return False
+    return not any(mark in piece.lstrip(mark) for piece in pieces for mark in _SPACE_MARKS)
+
+
+def _control_pattern(definition: dict[str, Any]) -> re.Pattern[str] | None:
+    contents = sorted(t["content"] for t in _added(definition) if t["special"] and t["content"].strip())
+    return re.compile("|".join(map(re.escape, contents))) if contents else None

@@ -1,0 +1,179 @@
+"""A dataset's shards against its manifest, and all rows of them."""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from babilong_gen.errors import SourceError
+from babilong_gen.noise.corpus import NoiseCorpus, open_corpus
+from babilong_gen.tokenizer import TextTokenizer, load_tokenizer
+from babilong_gen.verify.rows import check_answer, check_noise, check_offsets, check_tokens
+from babilong_gen.write.manifest import read_manifest
+from babilong_gen.write.schema import dataset_schema
+
+_FEW_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What verifying a dataset found.
+
+    Attributes:
+        samples: how many were proved or refuted.
+        failures: one line each, naming the sample or shard.
+        noise_compared: whether the cache still had the corpus to compare the noise with.
+    """
+
+    samples: int
+    failures: list[str]
+    noise_compared: bool
+
+
+def verify(
+    folder: Path,
+    *,
+    cache: Path,
+    checksums_only: bool = False,
+    workers: int = 1,
+    report: Callable[[int], None] = lambda _: None,
+) -> Verdict:
+    """Prove a finished dataset again.
+
+    Args:
+        checksums_only: compare the shards' bytes with the manifest and read no row.
+        report: called with the number of samples done, shard by shard.
+
+    Raises:
+        OutputError: there is no finished dataset.
+        SourceError: the tokenizer is not the one that the dataset was made with.
+    """
+    manifest = read_manifest(folder)
+    shards = manifest["shards"]
+    failures = list(_stray_files(folder, shards))
+    if checksums_only:
+        failures += chain.from_iterable(_check_file(folder, shard) for shard in shards)
+        return Verdict(samples=manifest["totals"]["samples"], failures=failures, noise_compared=False)
+    proof = open_proof(folder, manifest, cache)
+    for shard, found in _over_shards(proof, manifest, cache, workers):
+        failures += found
+        report(shard["rows"])
+    return Verdict(
+        samples=manifest["totals"]["samples"], failures=failures, noise_compared=proof.corpus is not None
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What rows are checked against."""
+
+    folder: Path
+    spec: dict[str, Any]
+    tokenizer: TextTokenizer
+    corpus: NoiseCorpus | None
+    documents: dict[str, int] = field(default_factory=dict)
+
+
+def open_proof(folder: Path, manifest: dict[str, Any], cache: Path) -> Proof:
+    """Load the tokenizer and map the corpus, where the cache has it.
+
+    Raises:
+        SourceError: the tokenizer is not the one that the dataset was made with.
+    """
+    tokenizer = load_tokenizer(manifest["tokenizer"]["name"])
+    if tokenizer.key != manifest["tokenizer"]["key"]:
+        raise SourceError(
+            f"tokenizer {tokenizer.name} is not the one that {folder} was made with: give that one's place"
+        )
+    corpus = open_corpus(cache, manifest["noise"]["corpus_key"])
+    count = len(corpus.document_end) if corpus else 0
+    documents = {corpus.document_name(n): n for n in range(count)} if corpus else {}
+    return Proof(
+        folder=folder, spec=manifest["spec"], tokenizer=tokenizer, corpus=corpus, documents=documents
+    )
+
+
+def _over_shards(
+    proof: Proof, manifest: dict[str, Any], cache: Path, workers: int
+) -> Iterator[tuple[dict[str, Any], list[str]]]:
+    shards = manifest["shards"]
+    workers = min(workers, len(shards))
+    if workers == 1 or manifest["totals"]["text_bytes"] < _FEW_BYTES:
+        for shard in shards:
+            yield shard, check_shard(proof, shard)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(
+        workers, context, initializer=_start_worker, initargs=(proof.folder, manifest, cache)
+    ) as pool:
+        yield from zip(shards, pool.map(_check_in_worker, shards), strict=True)
+
+
+_proof: Proof | None = None
+
+
+def _start_worker(folder: Path, manifest: dict[str, Any], cache: Path) -> None:
+    global _proof
+    _proof = open_proof(folder, manifest, cache)
+
+
+def _check_in_worker(shard: dict[str, Any]) -> list[str]:
+    assert _proof is not None
+    return check_shard(_proof, shard)
+
+
+def check_shard(proof: Proof, shard: dict[str, Any]) -> list[str]:
+    """Everything that is wrong with a shard's file and rows."""
+    failures = list(_check_file(proof.folder, shard))
+    path = proof.folder / shard["path"]
+    if not path.exists():
+        return failures
+    try:
+        file = pq.ParquetFile(path)
+        expected = dataset_schema(store_tokens=proof.spec["store_tokens"])
+        if not file.schema_arrow.equals(expected):
+            return [*failures, f"{shard['path']}: its columns are not those of the design"]
+        rows = (row for batch in file.iter_batches(batch_size=1) for row in batch.to_pylist())
+        for number, row in enumerate(rows, start=shard["first"]):
+            failures += (f"{row['sample_id']}: {wrong}" for wrong in _check_row(proof, shard, number, row))
+    except (pa.ArrowException, OSError) as broken:
+        failures.append(f"{shard['path']}: cannot be read: {' '.join(str(broken).split())}")
+    return failures
+
+
+def _check_row(proof: Proof, shard: dict[str, Any], number: int, row: dict[str, Any]) -> Iterator[str]:
+    expected = f"{shard['task']}/{shard['length']}/{number:06d}"
+    if (row["sample_id"], row["task"], row["length"]) != (expected, shard["task"], shard["length"]):
+        yield f"expected sample {expected} here"
+    yield from check_offsets(row)
+    yield from check_tokens(row, proof.tokenizer, proof.spec)
+    if proof.corpus is not None:
+        yield from check_noise(row, proof.corpus, proof.documents)
+    yield from check_answer(row)
+
+
+def _check_file(folder: Path, shard: dict[str, Any]) -> Iterator[str]:
+    path = folder / shard["path"]
+    if not path.is_file():
+        yield f"{shard['path']}: missing"
+        return
+    with path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != shard["sha256"]:
+            yield f"{shard['path']}: its SHA-256 is not that of the manifest"
+
+
+def _stray_files(folder: Path, shards: list[dict[str, Any]]) -> Iterator[str]:
+    known = {shard["path"] for shard in shards}
+    for path in sorted(folder.glob("data/*/*.parquet")):
+        name = path.relative_to(folder).as_posix()
+        if name not in known:
+            yield f"{name}: not in the manifest"

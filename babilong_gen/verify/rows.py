@@ -1,0 +1,115 @@
+"""What one row must hold; each check yields a line for everything that is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from babilong_gen.lengths import parse_length
+from babilong_gen.noise.corpus import NoiseCorpus
+from babilong_gen.solvers import SOLVERS, SolverError, solve
+from babilong_gen.tokenizer import TextTokenizer
+
+Row = Mapping[str, Any]
+
+
+def check_tokens(row: Row, tokenizer: TextTokenizer, spec: Mapping[str, Any]) -> Iterator[str]:
+    """The finished text has the tokens that the row and its length say, and each fact has its own."""
+    text: str = row["input"]
+    encoding = tokenizer.tokenizer.encode(text, add_special_tokens=False)
+    found = len(encoding)
+    if found != row["n_tokens"]:
+        yield f"input has {found:,} tokens, n_tokens says {row['n_tokens']:,}"
+    length = parse_length(row["length"])
+    if not length.facts_only:
+        question = len(tokenizer.continued(row["question"]))
+        expected = length.input_tokens(
+            question_tokens=question, segment_size=spec["segment_size"], reserve=spec["reserve"]
+        )
+        if found != expected:
+            yield f"input has {found:,} tokens, {length.name} asks for {expected:,}"
+    for number, fact in enumerate(row["facts"]):
+        first = encoding.char_to_token(fact["char_start"])
+        last = encoding.char_to_token(fact["char_end"] - 1)
+        if first is None or last is None or (first, last + 1) != (fact["token_start"], fact["token_end"]):
+            yield f"fact {number} is not at tokens {fact['token_start']} to {fact['token_end']}"
+    if row.get("input_ids") is not None and row["input_ids"] != encoding.ids:
+        yield "input_ids are not the tokens of input"
+
+
+def check_offsets(row: Row) -> Iterator[str]:
+    """Facts stand at their offsets, in order, apart from their neighbours by one space."""
+    text: str = row["input"]
+    shown = 0
+    for number, fact in enumerate(row["facts"]):
+        start, end = fact["char_start"], fact["char_end"]
+        if start < shown:
+            yield f"fact {number} begins before the fact in front of it ends"
+        if text[start:end] != fact["text"]:
+            yield f"fact {number} is not at characters {start} to {end}"
+        if text[start - 1 : start] not in ("", " ") or text[end : end + 1] not in ("", " "):
+            yield f"fact {number} is not apart from the text beside it"
+        shown = end
+
+
+def noise_text(row: Row) -> str:
+    """What is left of `input` without its facts."""
+    text: str = row["input"]
+    parts: list[str] = []
+    shown = 0
+    for fact in row["facts"]:
+        parts.append(text[shown : fact["char_start"]])
+        shown = fact["char_end"]
+    parts.append(text[shown:])
+    return " ".join(stripped for part in parts if (stripped := part.strip(" ")))
+
+
+def check_noise(row: Row, corpus: NoiseCorpus, documents: Mapping[str, int]) -> Iterator[str]:
+    """What is left without the facts is whole sentences of the corpus: those that `noise` names.
+
+    Args:
+        documents: the number of each document in the corpus, by name.
+    """
+    sentences: list[bytes] = []
+    text = corpus.text.data
+    for span in row["noise"]:
+        document = documents.get(span["document"])
+        if document is None:
+            yield f"noise names the document {span['document']!r}, which the corpus does not have"
+            return
+        start = int(corpus.document_end[document - 1]) if document else 0
+        first, last = start + span["sentence_start"], start + span["sentence_end"]
+        if not start <= first < last <= corpus.document_end[document]:
+            yield f"noise names sentences of {span['document']!r} that it does not have"
+            return
+        sentences.append(bytes(text[corpus.byte_start(first) : int(corpus.byte_end[last - 1])]))
+    if noise_text(row).encode() != b" ".join(sentences):
+        yield "the text without its facts is not the sentences that noise names"
+
+
+def check_answer(row: Row) -> Iterator[str]:
+    """The facts found in the text, and already the supporting ones alone, give the answer."""
+    task, question, target = row["task"], row["question"], row["target"]
+    if target not in row["choices"]:
+        yield f"target {target!r} is not among the choices"
+    if task not in SOLVERS:
+        return
+    text: str = row["input"]
+    facts = [text[fact["char_start"] : fact["char_end"]] for fact in row["facts"]]
+    marked = [number for number, fact in enumerate(row["facts"]) if fact["supporting"]]
+    try:
+        solution = solve(task, facts, question)
+        if solution.answer != target:
+            yield f"the facts give {solution.answer!r}, target says {target!r}"
+        elif set(solution.supporting) != set(marked) and not _enough(row, [facts[n] for n in marked]):
+            yield f"facts {sorted(solution.supporting)} support the answer, facts {marked} are marked"
+    except SolverError as unsolved:
+        yield f"the facts do not answer the question: {unsolved}"
+
+
+def _enough(row: Row, facts: list[str]) -> bool:
+    """Whether these facts alone give the answer: some questions can be argued in several ways."""
+    try:
+        return solve(row["task"], facts, row["question"]).answer == row["target"]
+    except SolverError:
+        return False

@@ -1,0 +1,1 @@
+"""From samples to a dataset on disk: shards, manifest, card."""

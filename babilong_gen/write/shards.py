@@ -1,0 +1,206 @@
+"""Shards: Parquet files that are there whole or not at all, and that say what they hold."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from babilong_gen.assemble.sample import Sample
+from babilong_gen.write.schema import dataset_schema, record_batch
+
+# A row group is closed when its texts reach this size, so that writing and reading hold a few samples
+# at most, however long they are.
+ROW_GROUP_BYTES = 16_000_000
+
+# The depths at which supporting facts lie are counted in so many cells, for the card's figure.
+DEPTH_CELLS = 10
+
+_METADATA_KEY = "babilong"
+
+# Texts hardly repeat: a dictionary or statistics of them would cost time and space for nothing. Text of
+# gigabytes is compressed while it is made, so a fast level is right: higher ones save little.
+_PARQUET: dict[str, Any] = {
+    "compression": "zstd",
+    "compression_level": 1,
+    "use_dictionary": ["task", "length", "choices.list.element", "noise.list.element.document"],
+    "write_statistics": ["n_tokens"],
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """A part of one (task, length) cell.
+
+    Attributes:
+        number, of: its place among the cell's shards.
+        first, last: sample indices, half-open.
+    """
+
+    task: str
+    length: str
+    number: int
+    of: int
+    first: int
+    last: int
+
+    @property
+    def path(self) -> str:
+        """Relative to the dataset's folder."""
+        return f"data/{self.length}/{self.task}-{self.number:05d}-of-{self.of:05d}.parquet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardCounts:
+    """What a shard holds, for manifest and card.
+
+    Attributes:
+        rows, tokens: of its samples.
+        text_bytes: UTF-8 bytes of all `input`.
+        most_noise_tokens: noise tokens of the sample that has most of them.
+        stories_passed_over: stories that did not fit.
+        depths: supporting facts a tenth of the input, by where they start.
+    """
+
+    rows: int
+    tokens: int
+    text_bytes: int
+    most_noise_tokens: int
+    stories_passed_over: int
+    depths: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenShard:
+    """A shard on disk: size and SHA-256 of the file, and what is in it."""
+
+    path: str
+    bytes: int
+    sha256: str
+    counts: ShardCounts
+
+
+class _HashingFile:
+    """A file that is hashed while it is written."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb")
+        self.hash = hashlib.sha256()
+        self.size = 0
+
+    def write(self, data: bytes | memoryview) -> int:
+        self.hash.update(data)
+        self.size += len(data)
+        return self._file.write(data)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    @property
+    def closed(self) -> bool:
+        return self._file.closed
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def write_shard(
+    folder: Path, shard: Shard, samples: Iterator[tuple[Sample, int]], *, fingerprint: str, store_tokens: bool
+) -> WrittenShard:
+    """Write one shard under a temporary name and rename it when it is whole.
+
+    Args:
+        samples: each with the number of stories passed over for it.
+
+    Raises:
+        OSError: the disk is full, or the folder cannot be written; nothing is left behind.
+    """
+    path = folder / shard.path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    schema = dataset_schema(store_tokens=store_tokens)
+    try:
+        with contextlib.closing(_HashingFile(temporary)) as file:
+            counts = _write_rows(file, schema, samples, fingerprint)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return WrittenShard(path=shard.path, bytes=file.size, sha256=file.hash.hexdigest(), counts=counts)
+
+
+def read_written(folder: Path, shard: Shard, *, fingerprint: str) -> WrittenShard | None:
+    """A shard that an earlier run finished; None where it is missing, damaged or of another fingerprint."""
+    path = folder / shard.path
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+        known = json.loads(metadata[_METADATA_KEY.encode()])
+        counts = ShardCounts(**{**known["counts"], "depths": tuple(known["counts"]["depths"])})
+        content = hashlib.file_digest(path.open("rb"), "sha256")
+    except (OSError, KeyError, ValueError, TypeError, pa.ArrowException):
+        return None
+    if known["fingerprint"] != fingerprint or counts.rows != shard.last - shard.first:
+        return None
+    return WrittenShard(path=shard.path, bytes=path.stat().st_size, sha256=content.hexdigest(), counts=counts)
+
+
+def _write_rows(
+    file: _HashingFile, schema: pa.Schema, samples: Iterator[tuple[Sample, int]], fingerprint: str
+) -> ShardCounts:
+    tally = _Tally()
+    with pq.ParquetWriter(pa.PythonFile(file, mode="w"), schema, **_PARQUET) as writer:
+        group: list[Sample] = []
+        for sample, passed_over in samples:
+            group.append(sample)
+            tally.add(sample, passed_over)
+            if tally.group_bytes >= ROW_GROUP_BYTES:
+                writer.write_batch(record_batch(group, schema))
+                group.clear()
+                tally.group_bytes = 0
+        if group:
+            writer.write_batch(record_batch(group, schema))
+        counts = tally.counts()
+        writer.add_key_value_metadata(
+            {_METADATA_KEY: json.dumps({"fingerprint": fingerprint, "counts": asdict(counts)})}
+        )
+    return counts
+
+
+@dataclass(slots=True)
+class _Tally:
+    rows: int = 0
+    tokens: int = 0
+    text_bytes: int = 0
+    most_noise_tokens: int = 0
+    stories_passed_over: int = 0
+    group_bytes: int = 0
+    depths: list[int] | None = None
+
+    def add(self, sample: Sample, passed_over: int) -> None:
+        self.rows += 1
+        self.tokens += sample.n_tokens
+        self.text_bytes += len(sample.text)
+        self.group_bytes += len(sample.text)
+        self.most_noise_tokens = max(self.most_noise_tokens, sample.noise_tokens)
+        self.stories_passed_over += passed_over
+        self.depths = self.depths or [0] * DEPTH_CELLS
+        for fact in sample.facts:
+            if fact.supporting:
+                self.depths[fact.token_start * DEPTH_CELLS // sample.n_tokens] += 1
+
+    def counts(self) -> ShardCounts:
+        return ShardCounts(
+            rows=self.rows,
+            tokens=self.tokens,
+            text_bytes=self.text_bytes,
+            most_noise_tokens=self.most_noise_tokens,
+            stories_passed_over=self.stories_passed_over,
+            depths=tuple(self.depths or [0] * DEPTH_CELLS),
+        )

@@ -1,0 +1,14 @@
+"""The command `babilong`: the one place that knows the generator and the evaluation harness."""
+
+from __future__ import annotations
+
+from babilong_gen.cli import app as generator
+from babilong_gen.commands.app import make_app, run
+
+app = make_app("Measure how far a long-context model remembers: generate, evaluate, plot.")
+app.add_typer(generator)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    run(app)
