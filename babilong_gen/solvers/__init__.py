@@ -10,13 +10,49 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from babilong_gen.errors import UsageError
+from babilong_gen.solvers import (
+    animals,
+    directions,
+    doubt,
+    gifts,
+    holdings,
+    motives,
+    moves,
+    positions,
+    sizes,
+    times,
+)
 from babilong_gen.solvers.solution import Solution, SolverError
 
 __all__ = ["SOLVERS", "Solution", "SolverError", "solve"]
 
 Solver = Callable[[Iterable[str], str], Solution]
 
-SOLVERS: dict[str, Solver] = {}
+SOLVERS: dict[str, Solver] = {
+    "qa1": moves.where_is,
+    "qa2": holdings.where_is_thing,
+    "qa3": holdings.where_was_thing,
+    "qa4": directions.neighbour,
+    "qa5": gifts.gift,
+    "qa6": moves.is_there,
+    "qa7": holdings.how_many,
+    "qa8": holdings.what_carried,
+    "qa9": doubt.is_there,
+    "qa10": doubt.is_there,
+    "qa11": moves.where_is,
+    "qa12": moves.where_is,
+    "qa13": moves.where_is,
+    "qa14": times.where_before,
+    "qa15": animals.afraid_of,
+    "qa16": animals.colour,
+    "qa17": positions.is_there,
+    "qa18": sizes.compare,
+    "qa19": directions.path,
+    "qa20": motives.motive,
+    "memorize": moves.where_is,
+    "detect": moves.where_is,
+    "reasoning": directions.neighbour,
+}
 
 
 def solve(task: str, facts: Iterable[str], question: str) -> Solution:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from babilong_gen.tasks import labels, lexicons, rmt_paper
+from babilong_gen.tasks.simulators import SIMULATORS
 from babilong_gen.tasks.task import Task
 
 __all__ = ["TASKS"]
@@ -16,120 +17,140 @@ TASKS: dict[str, Task] = {
         title="single supporting fact",
         choices=labels.PLACES,
         lexicon=lexicons.MOVES,
+        simulate=SIMULATORS.get("qa1"),
     ),
     "qa2": Task(
         name="qa2",
         title="two supporting facts",
         choices=labels.PLACES,
         lexicon=lexicons.POSSESSIONS,
+        simulate=SIMULATORS.get("qa2"),
     ),
     "qa3": Task(
         name="qa3",
         title="three supporting facts",
         choices=labels.PLACES,
         lexicon=lexicons.POSSESSIONS,
+        simulate=SIMULATORS.get("qa3"),
     ),
     "qa4": Task(
         name="qa4",
         title="two argument relations",
         choices=labels.PLACES,
         lexicon=lexicons.DIRECTIONS,
+        simulate=SIMULATORS.get("qa4"),
     ),
     "qa5": Task(
         name="qa5",
         title="three argument relations",
         choices=(*labels.GIVERS, *labels.OBJECTS),
         lexicon=lexicons.GIFTS,
+        simulate=SIMULATORS.get("qa5"),
     ),
     "qa6": Task(
         name="qa6",
         title="yes/no questions",
         choices=labels.YES_NO,
         lexicon=lexicons.POSSESSIONS,
+        simulate=SIMULATORS.get("qa6"),
     ),
     "qa7": Task(
         name="qa7",
         title="counting",
         choices=labels.COUNTS,
         lexicon=lexicons.GIFTS,
+        simulate=SIMULATORS.get("qa7"),
     ),
     "qa8": Task(
         name="qa8",
         title="lists and sets",
         choices=labels.OBJECT_LISTS,
         lexicon=lexicons.POSSESSIONS,
+        simulate=SIMULATORS.get("qa8"),
     ),
     "qa9": Task(
         name="qa9",
         title="simple negation",
         choices=labels.YES_NO,
         lexicon=lexicons.MOVES,
+        simulate=SIMULATORS.get("qa9"),
     ),
     "qa10": Task(
         name="qa10",
         title="indefinite knowledge",
         choices=labels.YES_NO_MAYBE,
         lexicon=lexicons.TOWN_MOVES,
+        simulate=SIMULATORS.get("qa10"),
     ),
     "qa11": Task(
         name="qa11",
         title="basic coreference",
         choices=labels.PLACES,
         lexicon=lexicons.PRONOUN_MOVES,
+        simulate=SIMULATORS.get("qa11"),
     ),
     "qa12": Task(
         name="qa12",
         title="conjunction",
         choices=labels.PLACES,
         lexicon=lexicons.MOVES,
+        simulate=SIMULATORS.get("qa12"),
     ),
     "qa13": Task(
         name="qa13",
         title="compound coreference",
         choices=labels.PLACES,
         lexicon=lexicons.PRONOUN_MOVES,
+        simulate=SIMULATORS.get("qa13"),
     ),
     "qa14": Task(
         name="qa14",
         title="time reasoning",
         choices=labels.TOWN_PLACES,
         lexicon=lexicons.TOWN_MOVES,
+        simulate=SIMULATORS.get("qa14"),
     ),
     "qa15": Task(
         name="qa15",
         title="basic deduction",
         choices=labels.FEARED_ANIMALS,
         lexicon=lexicons.FEARS,
+        simulate=SIMULATORS.get("qa15"),
     ),
     "qa16": Task(
         name="qa16",
         title="basic induction",
         choices=labels.COLOURS,
         lexicon=lexicons.ANIMAL_COLOURS,
+        simulate=SIMULATORS.get("qa16"),
     ),
     "qa17": Task(
         name="qa17",
         title="positional reasoning",
         choices=labels.YES_NO,
         lexicon=lexicons.POSITIONS,
+        simulate=SIMULATORS.get("qa17"),
     ),
     "qa18": Task(
         name="qa18",
         title="size reasoning",
         choices=labels.YES_NO,
         lexicon=lexicons.SIZES,
+        simulate=SIMULATORS.get("qa18"),
     ),
     "qa19": Task(
         name="qa19",
         title="path finding",
         choices=labels.PATHS,
         lexicon=lexicons.DIRECTIONS,
+        simulate=SIMULATORS.get("qa19"),
     ),
     "qa20": Task(
         name="qa20",
         title="agents' motivations",
         choices=(*labels.MOTIVES, *labels.MOTIVE_PLACES),
         lexicon=lexicons.NEEDS,
+        simulate=SIMULATORS.get("qa20"),
     ),
     "memorize": Task(
         name="memorize",
