@@ -14,13 +14,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from babilong_gen.errors import OutputError, SourceError
+from babilong_gen.errors import SourceError
 
 from .scoring.predictions import FileName, read_columns
+from .whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -258,14 +258,5 @@ def _read_json(path: Path) -> Any:
 
 
 def _write(path: Path, text: str) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
-            # a model can put out half a surrogate pair, which UTF-8 has no bytes for
-            file.write(text.encode("utf-8", errors="replace"))
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+    # a model can put out half a surrogate pair, which UTF-8 has no bytes for
+    write_whole(path, text.encode("utf-8", errors="replace"))

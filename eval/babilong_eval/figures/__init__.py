@@ -1,0 +1,11 @@
+"""Figures for papers and reports: each a function of runs that returns a matplotlib figure.
+
+    style.py       one look: sizes, colours, markers; saving
+    axis.py        where lengths stand on a log2 axis, and what is written there
+    reference.py   published curves from CSV
+    curves.py      accuracy against length
+    grids.py       accuracy as a grid: task × length, depth × length
+    cost.py        time and peak memory against length
+
+Importing one of these imports matplotlib, but none of its windows: figures are drawn without pyplot.
+"""

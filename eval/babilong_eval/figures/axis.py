@@ -1,0 +1,115 @@
+"""The length axis: log2, in tokens or in segments, with `0k` one step to the left of the shortest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf, log2
+from typing import TYPE_CHECKING, Literal
+
+from babilong_gen.errors import UsageError
+from babilong_gen.lengths import parse_length
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from matplotlib.axes import Axes
+
+    from babilong_eval.results import Cell
+
+Unit = Literal["tokens", "segments"]
+
+_LETTER_INCHES = 0.078
+_BETWEEN_LABELS_INCHES = 0.08
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LengthAxis:
+    """Where lengths stand.
+
+    Attributes:
+        unit: what is counted.
+        values: every length that is drawn, in that unit, ascending; 0 for `0k`.
+    """
+
+    unit: Unit
+    values: tuple[float, ...]
+
+    def at(self, cell: Cell) -> float:
+        """The position of a cell."""
+        return self.position(_value(cell, self.unit))
+
+    def position(self, value: float) -> float:
+        """The position of a length in the axis's unit."""
+        if value > 0:
+            return log2(value)
+        shortest = next((value for value in self.values if value > 0), 1.0)
+        return log2(shortest) - 1
+
+    def mark(self, axes: Axes, width_inches: float) -> None:
+        """Put ticks, their labels and the axis's own label on a panel of about that width."""
+        places = [self.position(value) for value in self.values]
+        span = max(places[-1] - places[0], 1.0)
+        labelled: dict[float, str] = {}
+        free_from = -inf
+        for place, value in zip(places, self.values, strict=True):
+            label = written(value, self.unit)
+            half = len(label) * _LETTER_INCHES / 2 * span / width_inches
+            if place - half >= free_from:
+                labelled[place] = label
+                free_from = place + half + _BETWEEN_LABELS_INCHES * span / width_inches
+        axes.set_xticks(list(labelled), list(labelled.values()))
+        axes.set_xticks(places, minor=True)
+        axes.set_xlim(places[0] - 0.04 * span, places[-1] + 0.04 * span)
+        axes.set_xlabel(f"length ({self.unit})")
+
+
+def length_axis(cells: Iterable[Cell], also: Sequence[float] = (), unit: Unit | None = None) -> LengthAxis:
+    """The axis on which some cells can stand together.
+
+    Args:
+        cells: what is drawn; at least one.
+        also: further lengths that must be in sight, of a reference curve; between the cells' and these the
+            ticks go on in powers of two.
+        unit: None takes segments where all lengths are given in segments, and tokens where all are in tokens.
+
+    Raises:
+        UsageError: some lengths are in tokens, some in segments, and not all say how many segments were read.
+    """
+    drawn = list(cells)
+    unit = unit or _common_unit(drawn)
+    values = sorted({_value(cell, unit) for cell in drawn})
+    while also and values[-1] < 0.99 * max(also) and values[-1] > 0:
+        values.append(2 * values[-1])
+    while also and values[0] > 1.01 * min(also):
+        values.insert(0, values[0] / 2)
+    return LengthAxis(unit=unit, values=tuple(values))
+
+
+def can_count_segments(cells: Iterable[Cell]) -> bool:
+    """Whether all cells say how many segments were read."""
+    return all(cell.segments or parse_length(cell.length).unit == "seg" for cell in cells)
+
+
+def written(value: float, unit: Unit) -> str:
+    """A length as an axis has it: `64k`, `1M`; bare numbers of segments."""
+    if unit == "segments":
+        return f"{value:g}"
+    return f"{value / 1e6:g}M" if value >= 1e6 else f"{value / 1e3:g}k"
+
+
+def _common_unit(cells: list[Cell]) -> Unit:
+    in_segments = {parse_length(cell.length).unit == "seg" for cell in cells}
+    if in_segments == {False}:
+        return "tokens"
+    if can_count_segments(cells):
+        return "segments"
+    raise UsageError(
+        "some runs give their lengths in tokens, some in segments: plot them in separate figures"
+    )
+
+
+def _value(cell: Cell, unit: Unit) -> float:
+    length = parse_length(cell.length)
+    if unit == "segments":
+        return length.count if length.unit == "seg" else cell.segments or 0
+    return length.input_tokens(question_tokens=0, segment_size=1, reserve=0)

@@ -1,0 +1,139 @@
+"""One look for all figures: readable in a paper's column, in grey, and without telling red from green."""
+
+from __future__ import annotations
+
+import io
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from babilong_eval.whole_file import write_whole
+from babilong_gen.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from matplotlib.artist import Artist
+
+INK = "#1b1f24"
+MUTED = "#767c85"
+FAINT = "#d7dade"
+
+# Okabe and Ito (2008), "Color universal design", without black and yellow; neighbours differ in grey too.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+
+WIDTH_INCHES = 6.75
+"""The text width of most conference papers; a panel takes the whole or a part of it."""
+
+_LOOK: dict[Any, Any] = {
+    "font.family": "sans-serif",
+    "font.size": 8.5,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
+    "axes.labelcolor": INK,
+    "axes.edgecolor": MUTED,
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "grid.color": FAINT,
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.4,
+    "lines.markersize": 4.5,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.minor.size": 2,
+    "xtick.minor.width": 0.5,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    # names of runs and tasks are text, whatever signs they hold
+    "text.parse_math": False,
+    # type 3 fonts are refused by most submission systems
+    "pdf.fonttype": 42,
+    # the same figure is the same file
+    "svg.hashsalt": "babilong",
+}
+_METADATA: dict[str, dict[str, Any]] = {
+    ".png": {"Software": None},
+    ".svg": {"Date": None},
+    ".pdf": {"CreationDate": None},
+}
+_LETTERS_IN_A_ROW = 100
+_LEGEND_HANDLE_LETTERS = 7
+_PNG_DOTS_PER_INCH = 300
+
+
+@contextmanager
+def look() -> Iterator[None]:
+    """The look, for figures that are made and drawn inside."""
+    with mpl.rc_context(_LOOK):
+        yield
+
+
+def new_figure(height_inches: float, width_inches: float = WIDTH_INCHES) -> Figure:
+    """An empty figure whose panels make room for each other."""
+    return Figure(figsize=(width_inches, height_inches), layout="constrained")
+
+
+def colour(index: int) -> str:
+    """The colour of the index-th series."""
+    return COLOURS[index % len(COLOURS)]
+
+
+def marker(index: int) -> str:
+    """The marker of the index-th series; with the colour it stays distinct for 42 of them."""
+    return MARKERS[index % len(MARKERS)]
+
+
+def legend(figure: Figure, entries: Mapping[str, Artist]) -> None:
+    """A legend above all panels, in as few rows as the names' lengths allow."""
+    # matplotlib leaves out names that start with an underscore
+    names = [f"\N{ZERO WIDTH SPACE}{name}" if name.startswith("_") else name for name in entries]
+    widest = max(map(len, names)) + _LEGEND_HANDLE_LETTERS
+    fitting = max(1, _LETTERS_IN_A_ROW // widest)
+    in_one_row = sum(len(name) + _LEGEND_HANDLE_LETTERS for name in names) <= _LETTERS_IN_A_ROW
+    columns = len(names) if in_one_row else min(fitting, len(names))
+    figure.legend(list(entries.values()), names, loc="outside upper left", ncols=columns)
+
+
+def footnote(figure: Figure, text: str) -> None:
+    """A line in small print below all panels."""
+    figure.supxlabel(text, x=0.99, ha="right", fontsize=6.5, color=MUTED)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, SVG or PDF, by the path's suffix.
+
+    Raises:
+        UsageError: another suffix.
+        OutputError: the file cannot be written.
+    """
+    form = path.suffix.lower()
+    if form not in _METADATA:
+        raise UsageError(
+            f"{path}: unknown form of figure {form!r}; use .png, .svg, .pdf, or .html for the report"
+        )
+    image = io.BytesIO()
+    with look():
+        figure.savefig(image, format=form[1:], dpi=_PNG_DOTS_PER_INCH, metadata=_METADATA[form])
+    write_whole(path, image.getvalue())
+
+
+def as_svg(figure: Figure) -> str:
+    """A figure as an SVG element to stand in a page: its text stays text, its ink takes the page's colour."""
+    image = io.StringIO()
+    with look(), mpl.rc_context({"svg.fonttype": "none"}):
+        figure.savefig(image, format="svg", transparent=True, metadata=_METADATA[".svg"])
+    element = image.getvalue()
+    return element[element.index("<svg") :].replace(INK, "currentColor")
