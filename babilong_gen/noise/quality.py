@@ -56,7 +56,7 @@ def find_quality(place: str, *, cache: Path, release: Release = RELEASE) -> list
     if not place:
         return [_downloaded(release, cache)]
     path = Path(place).expanduser()
-    if path.is_file() and zipfile.is_zipfile(path):
+    if path.is_file() and _is_zip(path):
         return [NoiseFile(path=path, name=path.name)]
     files = match_files(place)
     return [file for file in files if "htmlstripped" in file.name] or files
@@ -69,7 +69,7 @@ def quality_documents(files: list[NoiseFile]) -> Iterator[Document]:
         SourceError: as `babilong_gen.noise.files.read_documents`, or the zip holds no release file.
     """
     for file in files:
-        if zipfile.is_zipfile(file.path):
+        if _is_zip(file.path):
             yield from _zipped_documents(file.path)
         else:
             yield from read_documents([file])
@@ -86,6 +86,10 @@ def _zipped_documents(path: Path) -> Iterator[Document]:
     for name, content in zip_members(path, chosen.__contains__):
         rows = jsonl_rows(io.BytesIO(content), f"{path}:{name}")
         yield from row_documents(rows, label=f"{path}:{name}", name=name, field="article", seen=seen)
+
+
+def _is_zip(path: Path) -> bool:
+    return path.suffix == ".zip" or zipfile.is_zipfile(path)
 
 
 def _downloaded(release: Release, cache: Path) -> NoiseFile:

@@ -90,6 +90,8 @@ def _quality(place: str, cache: Path) -> NoiseSource:
 def _pg19(split: str, cache: Path) -> NoiseSource:
     from babilong_gen.noise.hub import HubName
 
+    if split not in ("", "train", "validation", "test"):
+        raise UsageError(f"pg19:{split} names no split; expected pg19, pg19:validation or pg19:test")
     dataset = HubName(repo=_PG19_REPO, revision=_PG19_REVISION, split=split or "train", field="text")
     return _from_hub(f"pg19:{split}" if split else "pg19", dataset, cache, credit=_PG19_CREDIT)
 
@@ -137,7 +139,7 @@ def _procedural(seed: str, cache: Path) -> NoiseSource:
     from babilong_gen.noise.procedural import VERSION, procedural_documents
 
     del cache
-    if seed and not seed.isdecimal():
+    if seed and not (seed.isascii() and seed.isdecimal()):
         raise UsageError(f"procedural:{seed}: the seed is a whole number, for example procedural:7")
     number = int(seed or 0)
     return NoiseSource(
