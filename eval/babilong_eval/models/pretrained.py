@@ -79,6 +79,13 @@ def embedding_table(network: PreTrainedModel) -> Tensor:
     return table
 
 
+def body(network: PreTrainedModel) -> PreTrainedModel:
+    """A model without its head."""
+    base = network.base_model
+    assert isinstance(base, PreTrainedModel)
+    return base
+
+
 def limit_of_positions(config: PretrainedConfig) -> int | None:
     """Positions that a model can tell apart; None where its configuration sets no limit."""
     text = config.get_text_config()

@@ -40,7 +40,7 @@ def segment_batches(rows: Sequence[ArrayLike], segment_size: int, alignment: Ali
     `rows` are streams of token ids, of any lengths. A row with fewer segments than the longest begins later:
     until then it is all padding.
     """
-    streams = [np.asarray(row, dtype=np.int64) for row in rows]
+    streams = [np.asarray(row) for row in rows]
     cuts = [cut(len(stream), segment_size, alignment) for stream in streams]
     n_segments = max(map(len, cuts), default=0)
     for position in range(-n_segments, 0):

@@ -6,11 +6,12 @@ import copy
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 from transformers.cache_utils import Cache, CacheLayerMixin, LinearAttentionCacheLayerMixin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 _CACHES = (Cache, CacheLayerMixin, LinearAttentionCacheLayerMixin)
 
@@ -76,3 +77,27 @@ def _fork_layer(layer: Any) -> Any:
     held = {name: value for name, value in vars(layer).items() if isinstance(value, dict)}
     vars(twin).update(map_tensors(held, Tensor.clone))
     return twin
+
+
+def select_rows(state: Any, rows: list[int]) -> Any:
+    """The state of some rows of a batch; every tensor's first dimension is the batch."""
+    return map_tensors(state, lambda tensor: tensor if tensor.dim() == 0 else tensor[rows])
+
+
+def can_join(one: Any, other: Any) -> bool:
+    """Whether two states differ in their tensors' values and numbers of rows only."""
+    return _form(one) == _form(other)
+
+
+def join_rows(states: Sequence[Any]) -> Any:
+    """The state of one batch made of several batches' states that `can_join`."""
+    columns = zip(*(tensors(state) for state in states), strict=True)
+    return map_tensors(states[0], lambda tensor: _stack(tensor, next(columns)))
+
+
+def _stack(first: Tensor, column: tuple[Tensor, ...]) -> Tensor:
+    return first if first.dim() == 0 else torch.cat(column)
+
+
+def _form(state: Any) -> list[Any]:
+    return [leaf.shape[1:] if isinstance(leaf, Tensor) else leaf for leaf in leaves(state)]

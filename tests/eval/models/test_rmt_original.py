@@ -1,20 +1,28 @@
 """Checkpoints of the authors' code give the authors' numbers.
 
-The numbers were computed once with the authors' own classes, unchanged, on CPU with torch 2.13 and transformers 5.23:
-`RMTEncoderForSequenceClassification` of github.com/booydar/t5-experiments (branch scaling-report) and `MemoryCell` in
-`RecurrentWrapper` of github.com/booydar/recurrent-memory-transformer (framework_accel and aaai24 agree), reading five
-segments with the arithmetic weights of conftest.py. Only the numbers are kept here.
+The numbers were computed once with the authors' own classes, unchanged, on CPU with torch 2.13 and
+transformers 5.23: `RMTEncoderForSequenceClassification` of github.com/booydar/t5-experiments (branch
+scaling-report) and `MemoryCell` in `RecurrentWrapper` of github.com/booydar/recurrent-memory-transformer
+(framework_accel and aaai24 agree), reading five segments with the arithmetic weights of conftest.py. Only the
+numbers are kept here.
 """
 
 import numpy as np
 import pytest
 import torch
-from transformers import BertConfig, BertForSequenceClassification, GPT2Config, LlamaConfig
-from transformers import GPT2LMHeadModel, LlamaForCausalLM
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+)
 
+from babilong_eval.models.rmt.decoder import RMTDecoder
+from babilong_eval.models.rmt.encoder import RMTEncoder
 from babilong_eval.models.rmt.original import Hints, load_original
 from babilong_eval.models.segments import segment_batches
-from babilong_gen.errors import BabilongError
 
 # Logits of the six classes after 4 * 17 + 6 tokens in segments of 17.
 ENCODER = {
@@ -66,7 +74,8 @@ LLAMA = LlamaConfig(
 
 @pytest.fixture
 def encoder_state(arithmetic_weight):
-    """The state of the authors' encoder with 4 memory tokens: BERT's, its words extended, and their buffers."""
+    """The state of the authors' encoder with 4 memory tokens: BERT's, its words extended, and their
+    buffers."""
     shapes = {
         f"model.{name}": t.shape for name, t in BertForSequenceClassification(BERT).state_dict().items()
     }
@@ -113,6 +122,7 @@ def test_an_encoder_checkpoint_gives_the_authors_logits(
         memory = model.step(*segment, memory)
 
     assert len(segments) == 4
+    assert isinstance(model.network, RMTEncoder)
     with torch.no_grad():
         logits = model.network.classify(last.tokens, memory)
     torch.testing.assert_close(logits, torch.tensor([ENCODER[alignment]]), atol=1e-5, rtol=0)
@@ -128,6 +138,7 @@ def test_a_decoder_checkpoint_gives_the_authors_logits(
     hints = Hints(backbone=config, tokenizer=make_tokenizer(24), segment_size=8)
     model = load_original(tmp_path, hints)
 
+    assert isinstance(model.network, RMTDecoder)
     memory, last_logits = model.start(1), []
     for segment in segment_batches(some_tokens(40, 24), 8, "left"):
         with torch.no_grad():

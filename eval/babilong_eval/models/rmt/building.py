@@ -52,7 +52,7 @@ def build_rmt(
         torch.manual_seed(seed)
         model = _new(config, backbone) if isinstance(backbone, PretrainedConfig) else _found(config, backbone)
         network = wrap(config, model, tokenizer)
-        torch.nn.init.normal_(network.memory, std=float(embedding_table(model).std()))
+        torch.nn.init.normal_(network.memory, std=embedding_table(model).std().item())
     return RMTModel(network, config, tokenizer, max_new_tokens=max_new_tokens)
 
 
@@ -66,7 +66,7 @@ def wrap(config: RMTConfig, backbone: PreTrainedModel, tokenizer: Tokenizer) -> 
     if limit is not None and needed > limit:
         raise UsageError(
             f"segments of {config.segment_size} tokens and {config.memory_tokens} of memory make "
-            f"{needed} positions, but {name} has {limit}: take segments of {limit - needed + config.segment_size} at most"
+            f"{needed} positions, but {name} has {limit}: take shorter segments"
         )
     if config.form == "decoder":
         return RMTDecoder(backbone, memory_tokens=config.memory_tokens)

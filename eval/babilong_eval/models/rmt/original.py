@@ -73,10 +73,10 @@ class _Weights:
 class Hints:
     """What a user says of a checkpoint, where it does not say so itself or says something else.
 
-    backbone       configuration, folder or hub name; by default the one that the run names
-    tokenizer      a tokenizer.json, folder or hub name; by default the backbone's
-    labels         encoder: the answers in the order of the classifier's outputs, which no checkpoint holds; six
-                   outputs are taken for the places of the authors' memorize and detect runs
+    backbone       configuration, folder or hub name; by default the one that the run names tokenizer      a
+    tokenizer.json, folder or hub name; by default the backbone's labels         encoder: the answers in the
+    order of the classifier's outputs, which no checkpoint holds; six outputs are taken for the places of the
+    authors' memorize and detect runs
     segment_size   text tokens of a segment; by default the run's
     alignment      by default the run's
     cue            decoder: the word whose first token asks for the answer; "GEN" in the BABILong runs
