@@ -31,7 +31,8 @@ class FileScore:
 
 def score(
     predictions: Annotated[
-        Path, typer.Argument(help="Folder of {task}_{length}_{config}.csv files, at any depth, or one such file.")
+        Path,
+        typer.Argument(help="Folder of {task}_{length}_{config}.csv files, at any depth, or one such file."),
     ],
     scorer: Annotated[
         ScorerName,

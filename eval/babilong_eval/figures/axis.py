@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf, log2
+from math import log2
 from typing import TYPE_CHECKING, Literal
 
 from babilong_gen.errors import UsageError
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 Unit = Literal["tokens", "segments"]
 
 _LETTER_INCHES = 0.078
-_BETWEEN_LABELS_INCHES = 0.08
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +32,11 @@ class LengthAxis:
 
     unit: Unit
     values: tuple[float, ...]
+
+    @property
+    def label(self) -> str:
+        """What stands below the axis."""
+        return f"length ({self.unit})"
 
     def at(self, cell: Cell) -> float:
         """The position of a cell."""
@@ -48,19 +52,16 @@ class LengthAxis:
     def mark(self, axes: Axes, width_inches: float) -> None:
         """Put ticks, their labels and the axis's own label on a panel of about that width."""
         places = [self.position(value) for value in self.values]
+        labels = [written(value, self.unit) for value in self.values]
         span = max(places[-1] - places[0], 1.0)
-        labelled: dict[float, str] = {}
-        free_from = -inf
-        for place, value in zip(places, self.values, strict=True):
-            label = written(value, self.unit)
-            half = len(label) * _LETTER_INCHES / 2 * span / width_inches
-            if place - half >= free_from:
-                labelled[place] = label
-                free_from = place + half + _BETWEEN_LABELS_INCHES * span / width_inches
-        axes.set_xticks(list(labelled), list(labelled.values()))
+        room = [_LETTER_INCHES * (len(label) + 1) / width_inches * span for label in labels]
+        # every one, or every second one and so on, counted from the longest length
+        strides = (slice(None, None, -stride) for stride in range(1, len(places) + 1))
+        stride = next(stride for stride in strides if _side_by_side(places[stride], room[stride]))
+        axes.set_xticks(places[stride], labels[stride])
         axes.set_xticks(places, minor=True)
         axes.set_xlim(places[0] - 0.04 * span, places[-1] + 0.04 * span)
-        axes.set_xlabel(f"length ({self.unit})")
+        axes.set_xlabel(self.label)
 
 
 def length_axis(cells: Iterable[Cell], also: Sequence[float] = (), unit: Unit | None = None) -> LengthAxis:
@@ -95,6 +96,13 @@ def written(value: float, unit: Unit) -> str:
     if unit == "segments":
         return f"{value:g}"
     return f"{value / 1e6:g}M" if value >= 1e6 else f"{value / 1e3:g}k"
+
+
+def _side_by_side(places: Sequence[float], room: Sequence[float]) -> bool:
+    """Whether labels that are centred at descending places do not touch."""
+    starts = [place - width / 2 for place, width in zip(places, room, strict=True)]
+    ends = [place + width / 2 for place, width in zip(places, room, strict=True)]
+    return all(start >= end for start, end in zip(starts, ends[1:], strict=False))
 
 
 def _common_unit(cells: list[Cell]) -> Unit:

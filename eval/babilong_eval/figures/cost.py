@@ -31,7 +31,7 @@ Measure = Callable[[Sequence["Cell"]], float | None]
 def memory_and_time(runs: Sequence[Run]) -> Figure:
     """Peak memory (GiB) and seconds a sample against length, a line a run.
 
-    Memory starts at zero, so that flat looks flat; where it grows more than eightfold its scale is log2.
+    The scales start at zero, so that flat looks flat; one that grows more than eightfold is logarithmic.
 
     Raises:
         UsageError: no cell says what it cost, or the lengths cannot share an axis.
@@ -46,8 +46,8 @@ def memory_and_time(runs: Sequence[Run]) -> Figure:
         left, right = figure.subplots(1, 2)
         _draw(left, memory, axis, "peak memory (GiB)")
         _draw(right, time, axis, "seconds a sample")
-        _scale(right, time, most_growth=1)
-        _scale(left, memory, most_growth=_MOST_GROWTH_ON_A_LINEAR_SCALE)
+        _scale(left, memory, base=2)
+        _scale(right, time, base=10)
         lines = {
             run.info.name: Line2D([], [], color=style.colour(index), marker=style.marker(index))
             for index, run in enumerate(runs)
@@ -88,11 +88,11 @@ def _draw(axes: Axes, series: dict[str, list[Point]], axis: LengthAxis, label: s
             axes.plot(*zip(*points, strict=True), color=style.colour(index), marker=style.marker(index))
 
 
-def _scale(axes: Axes, series: dict[str, list[Point]], most_growth: float) -> None:
+def _scale(axes: Axes, series: dict[str, list[Point]], base: int) -> None:
     values = [value for points in series.values() for _, value in points]
-    if values and max(values) > most_growth * min(values):
-        axes.set_yscale("log", base=2)
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
+    if values and max(values) > _MOST_GROWTH_ON_A_LINEAR_SCALE * min(values):
+        axes.set_yscale("log", base=base)
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.yaxis.set_minor_formatter(NullFormatter())
     else:
         axes.set_ylim(bottom=0)

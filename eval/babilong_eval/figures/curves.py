@@ -76,7 +76,7 @@ def accuracy_by_length(runs: Sequence[Run], references: Sequence[ReferenceCurve]
         grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         for axes, panel in zip(grid.flat, panels, strict=False):
             _draw(axes, panel, axis, style.WIDTH_INCHES / columns)
-        _clear_unused(grid, len(panels))
+        _clear_unused(grid, len(panels), axis)
         style.legend(figure, _legend(panels))
         style.footnote(figure, _footnote(runs))
     return figure
@@ -161,13 +161,13 @@ def _draw_reference(axes: Axes, curve: ReferenceCurve, panel: _Panel, axis: Leng
     )
 
 
-def _clear_unused(grid: np.ndarray, used: int) -> None:
+def _clear_unused(grid: np.ndarray, used: int, axis: LengthAxis) -> None:
     """Remove panels without a task; the ones above the gap show the length axis that is missing below."""
     for place in range(used, grid.size):
         grid.flat[place].remove()
         above: Any = grid.flat[place - grid.shape[1]]
         above.tick_params(labelbottom=True)
-        above.xaxis.label.set_visible(True)
+        above.set_xlabel(axis.label)
 
 
 def _legend(panels: Sequence[_Panel]) -> dict[str, Line2D]:

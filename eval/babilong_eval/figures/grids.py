@@ -35,10 +35,10 @@ _ROW_INCHES = 0.3
 _COLUMN_INCHES = 0.42
 _BESIDE_COLUMNS_INCHES = 1.4
 _COLOUR_BAR_INCHES = 2.5
-_MOST_TALL_INCHES = 60
+_MOST_TALL_INCHES = 200
 _LIGHT_ENOUGH_FOR_INK = 0.45
 _FINE_DEPTHS, _COARSE_DEPTHS = 10, 4
-_FEWEST_FOR_FINE_DEPTHS = 8 * (_FINE_DEPTHS + 1)
+_FEWEST_FOR_FINE_DEPTHS = 20 * (_FINE_DEPTHS + 1)
 
 _BARE: dict[Any, Any] = {"axes.grid": False, "axes.spines.left": False, "axes.spines.bottom": False}
 
@@ -156,7 +156,7 @@ def _draw(axes: Axes, grid: _Grid) -> None:
                 accuracies[row, column] = score.accuracy
                 _write(axes, row, column, score)
     measured = np.ma.masked_invalid(accuracies)
-    axes.pcolormesh(measured, cmap=_COLOURS, vmin=0, vmax=1, edgecolors="w", linewidth=1)
+    axes.pcolormesh(measured, cmap=_COLOURS, vmin=0, vmax=1, edgecolors=style.PAPER, linewidth=1)
     axes.invert_yaxis()
     axes.set_yticks(np.arange(len(grid.rows)) + 0.5, grid.rows)
     axes.set_ylabel(grid.row_label)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 INK = "#1b1f24"
 MUTED = "#767c85"
 FAINT = "#d7dade"
+PAPER = "#fefefe"
 
 # Okabe and Ito (2008), "Color universal design", without black and yellow; neighbours differ in grey too.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
@@ -65,10 +66,11 @@ _LOOK: dict[Any, Any] = {
     "svg.hashsalt": "babilong",
 }
 _METADATA: dict[str, dict[str, Any]] = {
-    ".png": {"Software": None},
-    ".svg": {"Date": None},
-    ".pdf": {"CreationDate": None},
+    "png": {"Software": None},
+    "svg": {"Date": None},
+    "pdf": {"CreationDate": None},
 }
+_NO_METADATA: dict[str, Any] = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 _LETTERS_IN_A_ROW = 100
 _LEGEND_HANDLE_LETTERS = 7
 _PNG_DOTS_PER_INCH = 300
@@ -112,28 +114,36 @@ def footnote(figure: Figure, text: str) -> None:
     figure.supxlabel(text, x=0.99, ha="right", fontsize=6.5, color=MUTED)
 
 
+def form_of(path: Path) -> str:
+    """`png`, `svg` or `pdf`, as the path's suffix says; UsageError for another one."""
+    form = path.suffix.lower().removeprefix(".")
+    if form not in _METADATA:
+        raise UsageError(f"{path}: unknown form of figure; use .png, .svg, .pdf, or .html for the report")
+    return form
+
+
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, SVG or PDF, by the path's suffix.
+    """Write a figure in the form that the path's suffix says.
 
     Raises:
-        UsageError: another suffix.
+        UsageError: not .png, .svg or .pdf.
         OutputError: the file cannot be written.
     """
-    form = path.suffix.lower()
-    if form not in _METADATA:
-        raise UsageError(
-            f"{path}: unknown form of figure {form!r}; use .png, .svg, .pdf, or .html for the report"
-        )
-    image = io.BytesIO()
+    form, image = form_of(path), io.BytesIO()
     with look():
-        figure.savefig(image, format=form[1:], dpi=_PNG_DOTS_PER_INCH, metadata=_METADATA[form])
+        figure.savefig(image, format=form, dpi=_PNG_DOTS_PER_INCH, metadata=_METADATA[form])
     write_whole(path, image.getvalue())
 
 
 def as_svg(figure: Figure) -> str:
-    """A figure as an SVG element to stand in a page: its text stays text, its ink takes the page's colour."""
+    """A figure as an SVG element to stand in a page.
+
+    Its text stays text. Ink takes the page's text colour, grid lines its `--faint` and gaps its `--paper`, so
+    that the figure can be read on a light page and on a dark one.
+    """
     image = io.StringIO()
     with look(), mpl.rc_context({"svg.fonttype": "none"}):
-        figure.savefig(image, format="svg", transparent=True, metadata=_METADATA[".svg"])
+        figure.savefig(image, format="svg", transparent=True, metadata=_NO_METADATA)
     element = image.getvalue()
-    return element[element.index("<svg") :].replace(INK, "currentColor")
+    element = element[element.index("<svg") :].replace(INK, "currentColor")
+    return element.replace(FAINT, f"var(--faint, {FAINT})").replace(PAPER, f"var(--paper, {PAPER})")
