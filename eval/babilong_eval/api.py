@@ -47,7 +47,8 @@ class Endpoint:
         requests_per_minute: at most so many are begun; None: no limit of ours.
         max_tokens: of an answer, its reasoning included.
         temperature: 0 takes the likeliest token; None leaves it to the server.
-        seed: of the server's sampling, where it takes one.
+        top_p: of the sampling; None leaves it to the server.
+        seed: of the sampling, where the server takes one.
         timeout_seconds: for one answer.
         retries: after the first try.
         key_variable: the environment variable that holds the key.
@@ -59,6 +60,7 @@ class Endpoint:
     requests_per_minute: int | None = None
     max_tokens: int = 20
     temperature: float | None = 0.0
+    top_p: float | None = None
     seed: int | None = None
     timeout_seconds: float = 600.0
     retries: int = 5
@@ -202,10 +204,9 @@ async def _outcome(
 
 async def _request(client: AsyncOpenAI, endpoint: Endpoint, prompt: Prompt, sample: Sample) -> Any:
     settings: dict[str, Any] = {"model": endpoint.model, "max_tokens": endpoint.max_tokens}
-    if endpoint.temperature is not None:
-        settings["temperature"] = endpoint.temperature
-    if endpoint.seed is not None:
-        settings["seed"] = endpoint.seed
+    for name in ("temperature", "top_p", "seed"):
+        if (value := getattr(endpoint, name)) is not None:
+            settings[name] = value
     if not prompt.chat_template:
         return await client.completions.create(prompt=prompt.text(sample.input, sample.question), **settings)
     if endpoint.base_url.startswith(OPENAI_URL):

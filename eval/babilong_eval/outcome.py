@@ -21,6 +21,7 @@ class Outcome:
         error: why it failed; empty where it did not.
         n_tokens: tokens that the model read, prompt and question included.
         segments: segments in which it read them.
+        shared_segments: of these, how many were read once for several samples; see `probes`.
         seconds: what the sample took, its share of a batch.
         peak_memory_bytes: the most that was held meanwhile; None where that is not ours to measure.
     """
@@ -30,6 +31,7 @@ class Outcome:
     error: str = ""
     n_tokens: int | None = None
     segments: int | None = None
+    shared_segments: int = 0
     seconds: float | None = None
     peak_memory_bytes: int | None = None
 
@@ -50,7 +52,7 @@ def prediction_of(outcome: Outcome) -> Prediction:
         label="" if answer is None or answer.scores is None else answer.text,
         reasoning="" if answer is None else answer.reasoning or "",
         error=outcome.error,
-        seconds=outcome.seconds,
+        seconds=None if outcome.seconds is None else round(outcome.seconds, 6),
     )
 
 

@@ -149,6 +149,11 @@ def as_chat(prompts: PromptSet, chat_template: bool) -> PromptSet:
     return _changed(prompts, chat_template=chat_template)
 
 
+def with_system_prompt(prompts: PromptSet, system_prompt: str) -> PromptSet:
+    """The same prompts with a chat's first message."""
+    return _changed(prompts, system_prompt=system_prompt)
+
+
 def as_settings(prompt: Prompt) -> dict[str, Any]:
     """A prompt in the form of the published `.json` files."""
     return asdict(prompt)

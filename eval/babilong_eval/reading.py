@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import time
+from collections import deque
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -18,10 +20,10 @@ from babilong_eval.token_stream import ExactEncoder
 from babilong_gen.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from babilong_eval.dataset import Sample
-    from babilong_eval.models.protocol import Answer, SegmentModel
+    from babilong_eval.models.protocol import Answer, Segment, SegmentModel, State
     from babilong_eval.prompts import Prompt
 
     PromptOf = Callable[[Sample], Prompt]
@@ -66,12 +68,14 @@ def ask(reader: Reader, samples: Iterable[Sample], limits: BatchLimits) -> Itera
         while fitting:
             rows = fitting[:most_rows]
             started = time.monotonic()
-            answers = try_within_memory(lambda rows=rows: _answer(reader, rows))
+            answers = try_within_memory(
+                lambda rows=rows: answer_from(reader, rows, reader.model.start(len(rows)))
+            )
             if answers is None and len(rows) > 1:
                 most_rows = len(rows) // 2
                 continue
             seconds = (time.monotonic() - started) / len(rows)
-            yield from _outcomes(reader.model, rows, answers, seconds)
+            yield from outcomes_of(reader.model, rows, answers, seconds)
             reset_peak(device)
             fitting = fitting[len(rows) :]
 
@@ -131,6 +135,49 @@ def try_within_memory(work: Callable[[], T]) -> T | None:
     return None
 
 
+def walk(
+    model: SegmentModel, rows: Sequence[Reading], state: State, position: int = 0
+) -> Iterator[tuple[State, Segment]]:
+    """Yields, before each segment from `position` on, what the model remembers, and the segment.
+
+    `state` is what it remembers before the first of them. The last segment is not read: it is to be answered.
+    """
+    streams = [row.tokens for row in rows]
+    segments = islice(segment_batches(streams, model.segment_size, model.alignment), position, None)
+    segment = next(segments)
+    for following in segments:
+        yield state, segment
+        state = model.step(segment.tokens, segment.mask, state)
+        segment = following
+    yield state, segment
+
+
+def answer_from(reader: Reader, rows: Sequence[Reading], state: State, position: int = 0) -> list[Answer]:
+    """Reads the segments from `position` on and answers: one answer a row."""
+    remembered, segment = deque(walk(reader.model, rows, state, position), maxlen=1).pop()
+    return reader.model.answer(segment, remembered, [choices_of(reader, row.sample) for row in rows])
+
+
+def outcomes_of(
+    model: SegmentModel, rows: Sequence[Reading], answers: Sequence[Answer] | None, seconds: float
+) -> Iterator[Outcome]:
+    """What became of the rows of a batch; without answers they were too large for the memory.
+
+    `seconds` are those of one row.
+    """
+    peak = peak_bytes(model.device)
+    for row, answer in zip(rows, answers or [None] * len(rows), strict=True):
+        yield Outcome(
+            sample=row.sample,
+            answer=answer,
+            error="" if answer else f"out of memory with {len(row.tokens):,} tokens",
+            n_tokens=len(row.tokens),
+            segments=n_segments(model, row),
+            seconds=seconds,
+            peak_memory_bytes=peak,
+        )
+
+
 def _tokens(reader: Reader, sample: Sample, prompt: Prompt) -> np.ndarray:
     model, encoder = reader.model, reader.encoder
     if prompt.chat_template:
@@ -147,29 +194,3 @@ def _tokens(reader: Reader, sample: Sample, prompt: Prompt) -> np.ndarray:
         return tokens
     before, after = encoder.special_tokens()
     return np.concatenate([before, tokens, after])
-
-
-def _answer(reader: Reader, rows: list[Reading]) -> list[Answer]:
-    model = reader.model
-    segments = segment_batches([row.tokens for row in rows], model.segment_size, model.alignment)
-    state, segment = model.start(len(rows)), next(segments)
-    for following in segments:
-        state = model.step(segment.tokens, segment.mask, state)
-        segment = following
-    return model.answer(segment, state, [choices_of(reader, row.sample) for row in rows])
-
-
-def _outcomes(
-    model: SegmentModel, rows: list[Reading], answers: list[Answer] | None, seconds: float
-) -> Iterator[Outcome]:
-    peak = peak_bytes(model.device)
-    for row, answer in zip(rows, answers or [None] * len(rows), strict=True):
-        yield Outcome(
-            sample=row.sample,
-            answer=answer,
-            error="" if answer else f"out of memory with {len(row.tokens):,} tokens",
-            n_tokens=len(row.tokens),
-            segments=n_segments(model, row),
-            seconds=seconds,
-            peak_memory_bytes=peak,
-        )

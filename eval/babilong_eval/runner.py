@@ -1,7 +1,7 @@
 """One evaluation from start to end: what is still to be asked, the log of what was answered, the results.
 
     open_results   the folder is new, or holds the same run
-    todo           samples of this process that no log has an answer for
+    pending        what of it this process still has to ask
     run            appends each outcome to the log as it comes
     finish         turns the logs into prediction files, cells and scores
 
@@ -35,7 +35,7 @@ from babilong_eval.results import (
 )
 from babilong_eval.scoring.official import OFFICIAL_LABELS
 from babilong_eval.scoring.predictions import FileName
-from babilong_eval.scoring.score import SCORERS, score_file
+from babilong_eval.scoring.score import SCORERS, ScorerName, score_file
 from babilong_gen.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -117,17 +117,24 @@ def answered(evaluation: Evaluation) -> set[Key]:
     return {key for key, entry in entries.items() if not entry.prediction.error}
 
 
-def todo(evaluation: Evaluation, pair: Pair, done: set[Key], *, tokens: bool = False) -> Iterator[Sample]:
-    """The samples of a pair that this process still has to ask about, with stored tokens if wanted."""
-    mine = {index for index in range(evaluation.sizes[pair]) if evaluation.rank.owns(index)}
-    mine -= {index for task, length, index in done if (task, length) == pair}
-    if not mine:
-        return
-    last = max(mine)
-    for sample in read_samples(evaluation.dataset, *pair, tokens=tokens):
-        if sample.index in mine:
+def pending(evaluation: Evaluation, done: set[Key]) -> dict[Pair, list[int]]:
+    """By (task, length), the indices that this process still has to ask about; no pair with none."""
+    left = {
+        pair: [index for index in range(size) if evaluation.rank.owns(index) and (*pair, index) not in done]
+        for pair, size in evaluation.sizes.items()
+    }
+    return {pair: indices for pair, indices in left.items() if indices}
+
+
+def samples_at(
+    dataset: Dataset, pair: Pair, indices: Sequence[int], *, tokens: bool = False
+) -> Iterator[Sample]:
+    """The samples of a pair at some indices, in order, with stored tokens if wanted."""
+    wanted = set(indices)
+    for sample in read_samples(dataset, *pair, tokens=tokens):
+        if sample.index in wanted:
             yield sample
-        if sample.index == last:
+        if sample.index == indices[-1]:
             return
 
 
@@ -220,7 +227,7 @@ def _write_pair(evaluation: Evaluation, pair: Pair, entries: Mapping[Key, Entry]
         choices=evaluation.labels[task],
     )
     labelled = any(entry.prediction.label for entry in mine)
-    scorers = [scorer for scorer in SCORERS if labelled or scorer != "label"]
+    scorers: list[ScorerName] = [scorer for scorer in SCORERS if labelled or scorer != "label"]
     return [
         cell_of(score_file(path, scorer), task=task, length=length, scorer=scorer, **_costs(mine))
         for scorer in scorers

@@ -1,0 +1,173 @@
+"""`babilong evaluate`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from babilong_gen.commands.app import comma_separated
+from babilong_gen.errors import UsageError
+
+if TYPE_CHECKING:
+    from babilong_eval.progress import ProgressBar
+    from babilong_eval.results import Cell
+
+_PROMPT, _SERVER = "Prompts", "Servers (api:)"
+
+
+def evaluate(
+    data: Annotated[
+        str, typer.Argument(help="A dataset's folder, or a hub repository: OWNER/NAME[@REVISION].")
+    ],
+    model: Annotated[
+        str,
+        typer.Option(
+            help="KIND:PATH: rmt:, hf:, hf-window:, hf-recurrent: with a folder or hub name; "
+            "api:MODEL@BASE_URL for a server."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of the results; the same command goes on with it.")],
+    tasks: Annotated[str | None, typer.Option(help="qa1,qa2,...  [default: all there are]")] = None,
+    lengths: Annotated[str | None, typer.Option(help="0k,4k,...  [default: all there are]")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Samples of each task and length.")] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Samples read side by side, at most.")] = 8,
+    batch_tokens: Annotated[
+        int | None, typer.Option(min=1, help="Tokens in a batch, at most.  [default: by device and model]")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    answers: Annotated[
+        Literal["labels", "text"] | None,
+        typer.Option(
+            help="Choose among the task's labels, or answer in words.  [default: text for LMs, else labels]"
+        ),
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(min=1, help="Of an answer, reasoning included.  [default: 20]")
+    ] = None,
+    model_option: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE, an option of the model's kind; may be repeated.")
+    ] = None,
+    probe: Annotated[
+        bool,
+        typer.Option("--probe", help="Ask at every length during one pass over the longest (paired data)."),
+    ] = False,
+    name: Annotated[
+        str | None, typer.Option(help="The run's name in figures.  [default: the model's]")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of a server's sampling.")] = 0,
+    prompts: Annotated[
+        Path | None,
+        typer.Option(
+            help="Prompts of an earlier run: a .json beside its predictions, or their folder.",
+            rich_help_panel=_PROMPT,
+        ),
+    ] = None,
+    no_instruction: Annotated[bool, typer.Option("--no-instruction", rich_help_panel=_PROMPT)] = False,
+    no_examples: Annotated[bool, typer.Option("--no-examples", rich_help_panel=_PROMPT)] = False,
+    no_post_prompt: Annotated[bool, typer.Option("--no-post-prompt", rich_help_panel=_PROMPT)] = False,
+    chat_template: Annotated[
+        bool | None,
+        typer.Option(
+            help="Hand the prompt over as a chat.  [default: no; for servers yes]", rich_help_panel=_PROMPT
+        ),
+    ] = None,
+    system_prompt: Annotated[
+        str | None, typer.Option(help="The chat's first message.", rich_help_panel=_PROMPT)
+    ] = None,
+    concurrency: Annotated[
+        int, typer.Option(min=1, help="Requests under way at once.", rich_help_panel=_SERVER)
+    ] = 8,
+    requests_per_minute: Annotated[
+        int | None, typer.Option(min=1, help="Requests begun a minute, at most.", rich_help_panel=_SERVER)
+    ] = None,
+    timeout: Annotated[
+        float, typer.Option(min=1, help="Seconds for one answer.", rich_help_panel=_SERVER)
+    ] = 600,
+    retries: Annotated[
+        int, typer.Option(min=0, help="After a busy or failing server.", rich_help_panel=_SERVER)
+    ] = 5,
+    api_key_env: Annotated[
+        str, typer.Option(help="Environment variable that holds the key.", rich_help_panel=_SERVER)
+    ] = "OPENAI_API_KEY",
+) -> None:
+    """Ask a model about every sample, and score its answers.
+
+    Killed or interrupted, it goes on where it was when the same command is given again; samples that failed
+    are asked again. Under torchrun or accelerate launch the samples are split over the processes.
+
+    Example: babilong evaluate data/demo --model rmt:runs/memorize --out results/memorize --lengths 1seg,8seg
+    """
+    from babilong_eval.evaluation import evaluate as evaluate_request
+    from babilong_eval.progress import ProgressBar
+    from babilong_eval.ranks import this_rank
+    from babilong_eval.request import Request
+
+    parts = {"instruction": no_instruction, "examples": no_examples, "post_prompt": no_post_prompt}
+    request = Request(
+        data=data,
+        model=model,
+        out=out,
+        tasks=comma_separated(tasks),
+        lengths=comma_separated(lengths),
+        limit=limit,
+        batch_size=batch_size,
+        batch_tokens=batch_tokens,
+        device=device,
+        prompts=prompts,
+        off=tuple(part for part, off in parts.items() if off),
+        chat_template=chat_template,
+        system_prompt=system_prompt,
+        answers=answers,
+        max_tokens=max_tokens,
+        model_options=dict(map(_option, model_option or ())),
+        probe=probe,
+        name=name,
+        seed=seed,
+        endpoint={
+            "concurrency": concurrency,
+            "requests_per_minute": requests_per_minute,
+            "timeout_seconds": timeout,
+            "retries": retries,
+            "key_variable": api_key_env,
+        },
+    )
+    progress = ProgressBar(quiet=this_rank().number > 0)
+    cells = evaluate_request(request, progress)
+    _report(out, cells, progress, probe=probe)
+
+
+def _option(text: str) -> tuple[str, Any]:
+    """`NAME=VALUE`, the value as a number or truth value where it reads as one."""
+    name, equals, value = text.partition("=")
+    name = name.replace("-", "_")
+    if not equals or not name:
+        raise UsageError(f"--model-option {text}: expected NAME=VALUE")
+    words: dict[str, Any] = {"true": True, "false": False, "none": None}
+    if value.lower() in words:
+        return name, words[value.lower()]
+    for number in (int, float):
+        try:
+            return name, number(value)
+        except ValueError:
+            continue
+    return name, value
+
+
+def _report(out: Path, cells: "list[Cell] | None", progress: "ProgressBar", *, probe: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(stderr=True)
+    if probe and progress.segments:
+        read, saved = progress.segments - progress.shared, progress.shared
+        console.print(f"probes: {read:,} segments were read, {saved:,} fewer than in separate passes")
+    for reason, count in progress.failures.most_common(3):
+        console.print(f"failed: {count} samples, {reason}; the same command asks them again", markup=False)
+    if cells is None:
+        console.print(f"{out}: this part is done; the process that finishes last writes the results")
+        return
+    table = Table("task", "length", "scorer", "accuracy", "95 %", "n", title=str(out))
+    for cell in cells:
+        interval = f"{cell.ci_low:.1%} to {cell.ci_high:.1%}"
+        table.add_row(cell.task, cell.length, cell.scorer, f"{cell.accuracy:.1%}", interval, str(cell.n))
+    Console().print(table)
