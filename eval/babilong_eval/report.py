@@ -33,8 +33,8 @@ _MOST_FAILURES_OF_A_TASK = 3
 _MOST_FAILURES = 24
 _LONGEST_TEXT = 700
 _WHAT_DEPTH_IS = (
-    "Depth is where the supporting facts lie on average: 0 % is the start of the input. Each sample counts in the "
-    "nearest row. Per cent right; below it the 95 % Wilson interval."
+    "Depth is where the supporting facts lie on average: 0 % is the start of the input. Each sample counts in "
+    "the nearest row. Per cent right; below it the 95 % Wilson interval."
 )
 _CONTROL_PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | {127: 0x2421}
 
@@ -84,8 +84,8 @@ def write_report(runs: Sequence[Run], path: Path, references: Sequence[Reference
 def hardest_failures(predictions: Iterable[Judged], cells: Sequence[Cell]) -> list[Judged]:
     """The wrong answers that stand out: those in the cells where most others were right.
 
-    At most three of a task, shorter lengths first among equals. Samples without an answer, because something
-    failed, are not among them.
+    At most three of a task, in the order of the cells. Samples without an answer, because something failed, are
+    not among them.
     """
     accuracy = {(cell.task, cell.length): cell.accuracy for cell in cells}
     order = {(cell.task, cell.length): place for place, cell in enumerate(cells)}
@@ -97,7 +97,7 @@ def hardest_failures(predictions: Iterable[Judged], cells: Sequence[Cell]) -> li
         if of_task[item.task] < _MOST_FAILURES_OF_A_TASK:
             of_task[item.task] += 1
             chosen.append(item)
-    return chosen[:_MOST_FAILURES]
+    return sorted(chosen[:_MOST_FAILURES], key=lambda item: order[item.task, item.length])
 
 
 def _drawings(runs: Sequence[Run], references: Sequence[ReferenceCurve]) -> Iterable[_Drawing]:
@@ -116,12 +116,8 @@ def _drawings(runs: Sequence[Run], references: Sequence[ReferenceCurve]) -> Iter
         )
     for run in runs:
         if grids.has_depths([run]):
-            yield _drawing(
-                grids.depth_by_length([run]),
-                f"Depth × length: {run.info.name}",
-                _WHAT_DEPTH_IS,
-                folded=len(runs) > 1,
-            )
+            title = f"Depth × length: {run.info.name}"
+            yield _drawing(grids.depth_by_length([run]), title, _WHAT_DEPTH_IS, folded=len(runs) > 1)
 
 
 def _drawing(figure: Figure, title: str, caption: str, *, folded: bool = False) -> _Drawing:

@@ -22,7 +22,7 @@ def plot(
     kind: Annotated[
         Kind,
         typer.Option(
-            help="length: accuracy against length; heatmap: task × length; depth: depth of the facts × length; "
+            help="length: accuracy against length; heatmap: task × length; depth: facts' depth × length; "
             "memory: peak memory and time against length."
         ),
     ] = "length",
