@@ -9,7 +9,7 @@ For each task one row, official against simulated (missing/extra = only official
     answer, length,     total-variation distance of the answers, of the number of facts before a question,
     support             and of the number of supporting facts; in brackets, what a sample of the official
                         size drawn from the simulated distribution would show on average by chance alone
-    solver              share of questions where the answer, and the set of supporting facts, are the given ones
+    solver              shares of questions with the given answer, and with the given set of supporting facts
     rate                questions a second, one core: simulated, solved
 
 With `--show` the templates and words that differ are listed, with `--json` everything is printed as JSON.

@@ -34,7 +34,7 @@ def afraid_of(facts: Iterable[str], question: str) -> Solution:
 
 
 def colour(facts: Iterable[str], question: str) -> Solution:
-    """Answer "What color is Lily?": that of the last animal of her kind, and not she, whose colour is told."""
+    """Answer "What color is Lily?": that of the last other animal of her kind whose colour is told."""
     name = between(question, "What color is ")
     kinds: dict[str, tuple[str, int]] = {}
     colours: dict[str, tuple[str, int]] = {}

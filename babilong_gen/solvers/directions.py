@@ -31,7 +31,7 @@ def neighbour(facts: Iterable[str], question: str) -> Solution:
 
 
 def path(facts: Iterable[str], question: str) -> Solution:
-    """Answer "How do you go from the garden to the office?": the directions of a shortest way, such as `n,e`."""
+    """Answer "How do you go from the garden to the office?": the steps of a shortest way, such as `n,e`."""
     start, to, goal = between(question, "How do you go from the ").partition(" to the ")
     if not to:
         raise SolverError(f"expected 'How do you go from the … to the …?', found {question!r}")

@@ -9,9 +9,28 @@ The last fact about a person replaces all that was known of them before.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
 
 from babilong_gen.solvers.events import Move, between, read_event
 from babilong_gen.solvers.solution import Solution, SolverError
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """`who` are in one of `places`; or, if `denied`, in none of them."""
+
+    who: tuple[str, ...]
+    places: tuple[str, ...]
+    denied: bool = False
+
+    def answer(self, asked: str) -> str:
+        """Whether they are in the place that is asked for."""
+        if self.denied:
+            return "no" if asked in self.places else "maybe"
+        if asked not in self.places:
+            return "no"
+        return "yes" if len(self.places) == 1 else "maybe"
 
 
 def is_there(facts: Iterable[str], question: str) -> Solution:
@@ -19,27 +38,29 @@ def is_there(facts: Iterable[str], question: str) -> Solution:
     name, the, asked = between(question, "Is ").partition(" in the ")
     if not the:
         raise SolverError(f"expected 'Is … in the …?', found {question!r}")
-    last: tuple[int, str] | None = None
-    starts = f"{name} "
+    last: tuple[int, Claim] | None = None
     for index, fact in enumerate(facts):
-        if fact.startswith(starts):
-            last = index, fact
+        claim = read_claim(fact)
+        if name in claim.who:
+            last = index, claim
     if last is None:
-        raise SolverError(f"no fact tells of {name}")
-    index, fact = last
-    return Solution(answer=_answer(fact, name, asked), supporting=(index,))
+        raise SolverError(f"no fact says where {name} is")
+    index, claim = last
+    return Solution(answer=claim.answer(asked), supporting=(index,))
 
 
-def _answer(fact: str, name: str, asked: str) -> str:
-    said = fact.removeprefix(f"{name} ")
-    for denial in ("is no longer in the ", "is not in the "):
+@lru_cache(maxsize=1 << 16)
+def read_claim(fact: str) -> Claim:
+    """What `fact` says of where people are; about nobody, where it only tells what is done with things."""
+    who, is_, said = fact.removesuffix(".").partition(" is ")
+    if not is_:
+        event = read_event(fact)
+        return Claim(event.who, (event.place,)) if isinstance(event, Move) else Claim((), ())
+    for denial in ("no longer in the ", "not in the "):
         if said.startswith(denial):
-            return "no" if between(said, denial, ".") == asked else "maybe"
-    if said.startswith("is either in the "):
-        return "maybe" if asked in between(said, "is either in the ", ".").split(" or the ") else "no"
-    if said.startswith("is in the "):
-        return "yes" if between(said, "is in the ", ".") == asked else "no"
-    event = read_event(fact)
-    if not isinstance(event, Move):
-        raise SolverError(f"expected where {name} is or went, found {fact!r}")
-    return "yes" if event.place == asked else "no"
+            return Claim((who,), (said.removeprefix(denial),), denied=True)
+    if said.startswith("either in the "):
+        return Claim((who,), tuple(said.removeprefix("either in the ").split(" or the ")))
+    if said.startswith("in the "):
+        return Claim((who,), (said.removeprefix("in the "),))
+    raise SolverError(f"expected where somebody is, is not, or may be, found {fact!r}")

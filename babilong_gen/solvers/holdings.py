@@ -82,7 +82,7 @@ def how_many(facts: Iterable[str], question: str) -> Solution:
 
 
 def what_carried(facts: Iterable[str], question: str) -> Solution:
-    """Answer "What is Mary carrying?" (qa8): in the order in which she came by the things for the first time."""
+    """Answer "What is Mary carrying?" (qa8): in the order in which she first came by the things."""
     handled, carried = _handled(facts, between(question, "What is ", " carrying?"))
     answer = ",".join(thing for thing in handled if thing in carried)
     return Solution(answer=answer or "nothing", supporting=tuple(chain(*handled.values())))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from babilong_gen.solvers.events import between
+from babilong_gen.solvers.events import between, read_event
 from babilong_gen.solvers.solution import Solution, SolverError
 
 # Common sense, which no fact says.
@@ -17,7 +17,9 @@ def motive(facts: Iterable[str], question: str) -> Solution:
     found: tuple[str, int] | None = None
     for index, fact in enumerate(facts):
         who, is_, what = fact.removesuffix(".").partition(" is ")
-        if is_ and who.lower() == name:
+        if not is_:
+            read_event(fact)  # what people do follows from what they are: it only has to be a known sentence
+        elif who.lower() == name:
             found = what, index
     if found is None or found[0] not in LEADS_TO:
         raise SolverError(f"no fact says whether {name} is {', '.join(LEADS_TO)}")

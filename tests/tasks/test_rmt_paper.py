@@ -1,0 +1,67 @@
+"""memorize, detect and reasoning tell the stories of the RMT paper."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from babilong_gen.dice import Dice
+from babilong_gen.errors import DoesNotFitError
+from babilong_gen.solvers import solve
+from babilong_gen.tasks.labels import PLACES
+from babilong_gen.tasks.rmt_paper import NAMES, VERBS, detect, memorize, reasoning
+from babilong_gen.tasks.story import StoryShape
+
+USUAL = StoryShape()
+
+
+def test_memorize_tells_every_move_of_four_people_with_five_verbs_to_six_places() -> None:
+    told = {memorize(Dice("memorize", draw), USUAL).facts for draw in range(2000)}
+    assert told == {
+        (f"{name} {verb} to the {place}.",) for name in NAMES for verb in VERBS for place in PLACES
+    }
+
+
+def test_detect_asks_where_the_one_who_moved_is() -> None:
+    story = detect(Dice("detect", 0), USUAL)
+    (fact,) = story.facts
+    assert story.question == f"Where is {fact.split()[0]}?"
+    assert fact.endswith(f" to the {story.answer}.")
+
+
+@pytest.mark.parametrize("shape", [StoryShape(facts=(3, 9)), StoryShape(distractors=8)])
+def test_more_facts_tell_of_other_people(shape: StoryShape) -> None:
+    for draw in range(50):
+        story = memorize(Dice("long", draw), shape)
+        name = story.question.removeprefix("Where is ").removesuffix("?")
+        assert [index for index, fact in enumerate(story.facts) if name in fact] == list(story.supporting)
+        assert 3 <= len(story.facts) <= 9
+
+
+def test_every_pair_of_the_paper_is_one_that_reasoning_tells(shared_data: Path) -> None:
+    with (shared_data / "rmt_paper" / "two_facts_reasoning.csv").open(newline="") as file:
+        paper = {(row["fact1"], row["fact2"], row["question"], row["answer"]) for row in csv.DictReader(file)}
+    stories = (reasoning(Dice("reasoning", draw), USUAL) for draw in range(150_000))
+    assert paper <= {(*story.facts, story.question, story.answer) for story in stories}
+
+
+def test_every_pair_of_the_paper_is_solved(shared_data: Path) -> None:
+    with (shared_data / "rmt_paper" / "two_facts_reasoning.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 1000
+    for row in rows:
+        assert solve("reasoning", (row["fact1"], row["fact2"]), row["question"]).answer == row["answer"]
+
+
+def test_reasoning_answers_with_each_place_alike() -> None:
+    answers = Counter(reasoning(Dice("answers", draw), USUAL).answer for draw in range(6000))
+    assert set(answers) == set(PLACES)
+    assert all(abs(count - 1000) < 150 for count in answers.values())
+
+
+def test_reasoning_cannot_be_longer() -> None:
+    with pytest.raises(DoesNotFitError, match="two facts only"):
+        reasoning(Dice(0), StoryShape(facts=(3, 5)))
