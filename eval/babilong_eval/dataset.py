@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 REQUIRED_COLUMNS = ("input", "question", "target")
 _OPTIONAL_COLUMNS = ("sample_id", "n_tokens", "choices", "facts")
 
+# what the datasets library puts beside its Arrow files
+_NOT_ROWS = frozenset({"dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json"})
+
 _LENGTH = re.compile(r"\d+(k|M|seg)")
 _TASK = re.compile(r"qa\d+")
 _PATH_BREAKS = re.compile(r"[/_\-.]")
@@ -224,7 +227,7 @@ def _files_by_path(names: Sequence[str]) -> dict[tuple[str, str], tuple[str, ...
     """What the files' own paths say."""
     files: dict[tuple[str, str], list[str]] = {}
     for name in names:
-        if not name.endswith(SUFFIXES):
+        if not name.endswith(SUFFIXES) or name.rpartition("/")[2] in _NOT_ROWS:
             continue
         words = _PATH_BREAKS.split(name)
         task = next((word for word in words if word in TASKS or _TASK.fullmatch(word)), None)

@@ -21,7 +21,7 @@ from babilong_gen.errors import SourceError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_REPO = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
+_REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@[\w./-]+)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -163,7 +163,7 @@ def _device_name(device: torch.device) -> str:
 
 
 def _limits(request: Request, model: SegmentModel) -> BatchLimits:
-    """Room for a batch's tokens; only a model whose state grows needs much of the device's memory for them."""
+    """How large a batch may be: a state that grows with what is read needs memory of the device for it."""
     tokens = _TOKENS_OF_GROWING_STATE
     if model.bounded_state:
         tokens = _TOKENS_ON_CPU if model.device.type == "cpu" else _TOKENS_ON_GPU
