@@ -24,6 +24,7 @@ _ARTICLE_ID = "article_id"
 _BOM = b"\xef\xbb\xbf"
 # Books weigh half a megabyte a row: few rows at a time keep memory flat inside a row group too.
 _ROWS_AT_A_TIME = 32
+_READ_BUFFER_BYTES = 1 << 20
 
 
 def jsonl_rows(stream: BinaryIO, label: str) -> Iterator[tuple[int, Row]]:
@@ -168,7 +169,7 @@ def missing_field(where: str, field: str, fields: Iterable[str]) -> SourceError:
 @contextmanager
 def _parquet(path: Path) -> Iterator[pq.ParquetFile]:
     try:
-        with pq.ParquetFile(path, memory_map=True, pre_buffer=False) as file:
+        with pq.ParquetFile(path, pre_buffer=False, buffer_size=_READ_BUFFER_BYTES) as file:
             yield file
     except UnicodeDecodeError as error:
         raise SourceError(f"{path}: a text in it is not UTF-8 ({error}); write the file anew") from None

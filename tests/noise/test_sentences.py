@@ -87,11 +87,20 @@ def test_the_version_names_library_and_rules() -> None:
     assert SPLITTER_VERSION.startswith(f"nupunkt {nupunkt.__version__}")
 
 
-def test_real_stories_are_never_cut_after_a_title(shared_data: Path) -> None:
+@pytest.fixture(scope="module")
+def stories(shared_data: Path) -> list[str]:
     with gzip.open(shared_data / "noise" / "gutenberg_stories.jsonl.gz", "rt", encoding="utf-8") as lines:
-        stories = [normalise(json.loads(line)["text"]) for line in lines]
-    sentences = [sentence for story in stories[:20] for sentence in split_sentences(story)]
-    titles = {"Mr.", "Mrs.", "Dr.", "Lt.", "St."}
-    cut_after_title = [s for s in sentences if s.split()[-1].lstrip('"“(') in titles]
-    assert len(sentences) > 5000
-    assert cut_after_title == []
+        return [normalise(json.loads(line)["text"]) for line in lines][:25]
+
+
+def test_real_stories_are_never_cut_after_a_title(stories: list[str]) -> None:
+    sentences = [sentence for story in stories for sentence in split_sentences(story)]
+    assert len(sentences) > 9000
+    assert [s for s in sentences if s.split()[-1].lstrip('"“(') in {"Mr.", "Mrs.", "Dr.", "Lt.", "St."}] == []
+
+
+def test_asking_once_a_word_gives_what_asking_every_time_gives(stories: list[str]) -> None:
+    """All but the titles that nupunkt does not know, and its slips at curly quotation marks."""
+    ours = {sentence for story in stories for sentence in split_sentences(story)}
+    alone = {sentence for story in stories for sentence in nupunkt.sent_tokenize(story)}
+    assert len(ours ^ alone) < len(alone) // 100
