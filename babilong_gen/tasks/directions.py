@@ -24,8 +24,10 @@ STEPS = {"north": (0, 1), "south": (0, -1), "east": (1, 0), "west": (-1, 0)}
 DIRECTIONS = tuple(STEPS)
 OPPOSITE = {"north": "south", "south": "north", "east": "west", "west": "east"}
 
-# How often a fact is said of the room further out: "The <outer> is east of the <inner>."
+# Shares in the official files: of facts said of the room further out ("The <outer> is east of the <inner>."),
+# and of ways that go straight on.
 _OUTER_FIRST = 2 / 3
+_STRAIGHT_ON = 0.31
 _OFF_THE_WAY = 3
 
 Relation = tuple[str, str, str]
@@ -56,7 +58,7 @@ def simulate_qa19(dice: Dice, shape: StoryShape) -> Story:
     """Path finding: the directions of the two steps from one room to another."""
     start, middle, goal, *others = dice.sample(PLACES, 3 + _OFF_THE_WAY)
     first = dice.pick(DIRECTIONS)
-    second = dice.pick(_onward(first))
+    second = first if dice.chance(_STRAIGHT_ON) else dice.pick(_turns(first))
     relations = [(start, OPPOSITE[first], middle), (goal, second, middle)]
     for room, (here, direction) in zip(others, dice.sample(_sides(first, second), len(others)), strict=True):
         relations.append((room, direction, (start, middle, goal)[here]))
@@ -102,9 +104,9 @@ def _what_is_there(dice: Dice, relation: Relation) -> str:
 
 
 @cache
-def _onward(direction: str) -> tuple[str, ...]:
-    """The directions that do not lead back."""
-    return tuple(each for each in DIRECTIONS if each != OPPOSITE[direction])
+def _turns(direction: str) -> tuple[str, ...]:
+    """To the left and to the right."""
+    return tuple(each for each in DIRECTIONS if each not in (direction, OPPOSITE[direction]))
 
 
 @cache

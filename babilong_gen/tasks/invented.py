@@ -23,7 +23,7 @@ _ROOM_KINDS = (
 )
 _ROOMS = (
     "gallery chapel cellar vault foyer parlour workshop stable barn tower terrace balcony staircase corridor "
-    "lobby archive laboratory ballroom porch shed armoury crypt refectory observatory smithy cloister loft "
+    "lobby archive laboratory ballroom porch shed armoury crypt refectory smithy cloister loft "
     "turret granary antechamber"
 )
 _MATERIALS = (
