@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from babilong_eval.figures import cost, curves, grids, style
 from babilong_eval.runs import Judged, judged, lengths_of
+from babilong_eval.visible_text import visible
 from babilong_eval.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -33,10 +34,9 @@ _MOST_FAILURES_OF_A_TASK = 3
 _MOST_FAILURES = 24
 _LONGEST_TEXT = 700
 _WHAT_DEPTH_IS = (
-    "Depth is where the supporting facts lie on average: 0 % is the start of the input. Each sample counts in "
-    "the nearest row. Per cent right; below it the 95 % Wilson interval."
+    "Depth is where the supporting facts lie on average: 0 % is the start of the input. Each sample counts "
+    "in the nearest row. Per cent right; below it the 95 % Wilson interval."
 )
-_CONTROL_PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | {127: 0x2421}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +84,8 @@ def write_report(runs: Sequence[Run], path: Path, references: Sequence[Reference
 def hardest_failures(predictions: Iterable[Judged], cells: Sequence[Cell]) -> list[Judged]:
     """The wrong answers that stand out: those in the cells where most others were right.
 
-    At most three of a task, in the order of the cells. Samples without an answer, because something failed, are
-    not among them.
+    At most three of a task, in the order of the cells. Samples without an answer, because something failed,
+    are not among them.
     """
     accuracy = {(cell.task, cell.length): cell.accuracy for cell in cells}
     order = {(cell.task, cell.length): place for place, cell in enumerate(cells)}
@@ -160,6 +160,6 @@ def _mebibytes(size: int) -> str:
 
 def _excerpt(text: str) -> str:
     """A text as it can stand in a page: not too long, its control characters visible."""
-    shown = text[:_LONGEST_TEXT].translate(_CONTROL_PICTURES)
+    shown = visible(text[:_LONGEST_TEXT])
     left_out = len(text) - _LONGEST_TEXT
     return f"{shown} … ({left_out:,} characters more)" if left_out > 0 else shown

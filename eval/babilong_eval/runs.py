@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from babilong_eval.results import RESULTS_FILE, Cell, RunInfo, cell_of, read_cells, read_predictions, read_run
 from babilong_eval.scoring.predictions import FileName, find_predictions
 from babilong_eval.scoring.score import labels_of, marks, score_file
+from babilong_eval.visible_text import visible
 from babilong_gen.errors import UsageError
 from babilong_gen.lengths import parse_length
 from babilong_gen.tasks import TASKS
@@ -153,10 +154,9 @@ def _in_order(cells: Iterable[Cell], folder: Path) -> tuple[Cell, ...]:
 
 def _told_apart(runs: list[Run]) -> list[Run]:
     """Runs of the same name get what differs between them, or else a number, after it."""
-    names = [run.info.name for run in runs]
+    names = [visible(run.info.name) for run in runs]
     told = []
-    for number, run in enumerate(runs):
-        name = run.info.name
+    for number, (run, name) in enumerate(zip(runs, names, strict=True)):
         if names.count(name) > 1:
             config = run.info.options.get("config")
             name = f"{name}, {config}" if config else f"{name} ({names[: number + 1].count(name)})"

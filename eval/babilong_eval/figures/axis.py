@@ -58,7 +58,7 @@ class LengthAxis:
         # every one, or every second one and so on, counted from the longest length
         strides = (slice(None, None, -stride) for stride in range(1, len(places) + 1))
         stride = next(stride for stride in strides if _side_by_side(places[stride], room[stride]))
-        axes.set_xticks(places[stride], labels[stride])
+        axes.set_xticks(places[stride][::-1], labels[stride][::-1])
         axes.set_xticks(places, minor=True)
         axes.set_xlim(places[0] - 0.04 * span, places[-1] + 0.04 * span)
         axes.set_xlabel(self.label)
