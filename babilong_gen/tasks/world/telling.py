@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from babilong_gen.dice import Dice
 from babilong_gen.errors import UsageError
@@ -39,34 +39,41 @@ class Scene(Protocol):
 
     Attributes:
         facts: the sentences so far.
-        subjects: for each fact, who or what it told of.
+        subjects: who or what the facts told of, in their order, in the form that the scene understands.
     """
 
     facts: list[str]
-    subjects: list[str]
+    subjects: list[Any]
 
     def unfold(self) -> None:
         """Let the next thing happen: one fact more, or as many as belong together."""
         ...
 
-    def can_ask(self, subject: str) -> bool:
+    def can_ask(self, subject: Any) -> bool:
         """Whether the facts answer a question about `subject`."""
         ...
 
-    def ask(self, subject: str) -> Question:
+    def ask(self, subject: Any) -> Question:
         """A question about `subject`, of whom `can_ask` holds."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cast:
-    """Who and what a scene is played with."""
+class Setting:
+    """Who and what a scene is played with.
+
+    Attributes:
+        people: in the order in which presents are thought of.
+        things: likewise.
+        facts: how many facts will be told; None where that depends on when questions can be asked.
+    """
 
     people: tuple[str, ...]
-    objects: tuple[str, ...] = OBJECTS
+    things: tuple[str, ...] = OBJECTS
+    facts: int | None = None
 
 
-OpenScene = Callable[[Dice, Cast], Scene]
+OpenScene = Callable[[Dice, Setting], Scene]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +86,8 @@ class Plot:
         people: all who can take part.
         scene: opens a scene with (some of) them.
         least: the fewest facts with which a question can be asked.
-        step: how many facts one unfolding of the scene tells.
+        step: how many facts one unfolding of the scene tells; what is left over from this if the number
+            of facts is known, the first tells.
     """
 
     task: str
@@ -98,13 +106,13 @@ def tell(plot: Plot, dice: Dice, shape: StoryShape) -> Story:
     """
     length = _length(plot, dice, shape)
     if shape.distractors:
-        cast, bystanders = _two_casts(plot, dice)
+        setting, elsewhere = _two_settings(plot, dice, length, shape.distractors)
     else:
-        cast, bystanders = Cast(people=plot.people), None
-    scene, question = _official(plot, dice, cast) if length is None else _long(plot, dice, cast, length)
+        setting, elsewhere = Setting(people=plot.people, facts=length), None
+    scene, question = _official(plot, dice, setting) if length is None else _long(plot, dice, setting, length)
     facts, supporting = scene.facts, question.supporting
-    if bystanders:
-        aside = _aside(plot, dice, bystanders, shape.distractors)
+    if elsewhere:
+        aside = _aside(plot, dice, elsewhere, shape.distractors)
         facts, supporting = _interleave(dice, facts, aside, supporting, plot.step)
     return Story(
         task=plot.task,
@@ -122,29 +130,25 @@ def _length(plot: Plot, dice: Dice, shape: StoryShape) -> int | None:
         return None
     low, high = (bound - shape.distractors for bound in shape.facts)
     low = max(low, plot.least)
-    fewest, most = -(-low // plot.step), high // plot.step
-    if fewest > most:
-        raise UsageError(f"{plot.task} has no story of {_described(shape)} facts: {_possible(plot, shape)}")
-    return dice.between(fewest, most) * plot.step
+    if low > high:
+        raise UsageError(_too_short(plot, shape.facts, shape.distractors))
+    return dice.between(low, high)
 
 
-def _described(shape: StoryShape) -> str:
-    assert shape.facts
-    low, high = shape.facts
-    aside = f" with {shape.distractors} distractors among them" if shape.distractors else ""
-    return f"{low}{aside}" if low == high else f"{low} to {high}{aside}"
+def _too_short(plot: Plot, bounds: tuple[int, int], distractors: int) -> str:
+    low, high = bounds
+    asked = f"{low}" if low == high else f"{low} to {high}"
+    aside = f" and {distractors} distractors" if distractors else ""
+    return (
+        f"{plot.task} has no story of {asked} facts: it takes {plot.least}{aside},"
+        f" so allow at least {plot.least + distractors}"
+    )
 
 
-def _possible(plot: Plot, shape: StoryShape) -> str:
-    fewest = plot.least + shape.distractors
-    come = f", and they come {plot.step} at a time" if plot.step > 1 else ""
-    return f"it needs at least {fewest}{come}; widen the bounds"
-
-
-def _official(plot: Plot, dice: Dice, cast: Cast) -> tuple[Scene, Question]:
+def _official(plot: Plot, dice: Dice, setting: Setting) -> tuple[Scene, Question]:
     """The scene up to one of the questions of an official story, and that question."""
     unasked = dice.between(1, QUESTIONS)
-    scene = plot.scene(dice, cast)
+    scene = plot.scene(dice, setting)
     while True:
         for _ in range(FACTS_A_TURN // plot.step):
             scene.unfold()
@@ -155,10 +159,10 @@ def _official(plot: Plot, dice: Dice, cast: Cast) -> tuple[Scene, Question]:
                 return scene, scene.ask(dice.pick(askable))
 
 
-def _long(plot: Plot, dice: Dice, cast: Cast, length: int) -> tuple[Scene, Question]:
+def _long(plot: Plot, dice: Dice, setting: Setting, length: int) -> tuple[Scene, Question]:
     """A scene of exactly `length` facts, about any of which the question may be if not about the last."""
     for _ in range(_ATTEMPTS):
-        scene = plot.scene(dice, cast)
+        scene = plot.scene(dice, setting)
         while len(scene.facts) < length:
             scene.unfold()
         askable = _askable(scene, ATTENTION) or _askable(scene, length)
@@ -167,28 +171,28 @@ def _long(plot: Plot, dice: Dice, cast: Cast, length: int) -> tuple[Scene, Quest
     raise UsageError(f"{plot.task} has hardly a story of {length} facts: ask for more facts")
 
 
-def _askable(scene: Scene, last: int) -> list[str]:
+def _askable(scene: Scene, last: int) -> list[Any]:
     """What a question can be about, of what the `last` facts told: as often as they told of it."""
     return [subject for subject in scene.subjects[-last:] if scene.can_ask(subject)]
 
 
-def _two_casts(plot: Plot, dice: Dice) -> tuple[Cast, Cast]:
-    """Half the people for the story and half for the distractors, and one object for these."""
+def _two_settings(plot: Plot, dice: Dice, length: int | None, distractors: int) -> tuple[Setting, Setting]:
+    """Half the people for the story and half for the distractors, and one thing for these."""
     people = dice.sample(plot.people, len(plot.people))
-    objects = dice.sample(OBJECTS, len(OBJECTS))
+    things = dice.sample(OBJECTS, len(OBJECTS))
     half = len(people) // 2
     return (
-        Cast(people=tuple(people[half:]), objects=tuple(objects[1:])),
-        Cast(people=tuple(people[:half]), objects=tuple(objects[:1])),
+        Setting(people=tuple(people[half:]), things=tuple(things[1:]), facts=length),
+        Setting(people=tuple(people[:half]), things=tuple(things[:1]), facts=distractors),
     )
 
 
-def _aside(plot: Plot, dice: Dice, cast: Cast, length: int) -> list[str]:
+def _aside(plot: Plot, dice: Dice, setting: Setting, length: int) -> list[str]:
     """`length` facts of a scene of their own."""
-    scene = plot.scene(dice, cast)
+    scene = plot.scene(dice, setting)
     while len(scene.facts) < length:
         scene.unfold()
-    return scene.facts[:length]
+    return scene.facts
 
 
 def _interleave(
@@ -201,10 +205,12 @@ def _interleave(
     while told < len(facts) or told_aside < len(aside):
         left, left_aside = len(facts) - told, len(aside) - told_aside
         if dice.below(left + left_aside) < left:
-            moved_to += range(len(mixed), len(mixed) + step)
-            mixed += facts[told : told + step]
-            told += step
+            size = left % step or step
+            moved_to += range(len(mixed), len(mixed) + size)
+            mixed += facts[told : told + size]
+            told += size
         else:
-            mixed += aside[told_aside : told_aside + step]
-            told_aside += step
+            size = left_aside % step or step
+            mixed += aside[told_aside : told_aside + size]
+            told_aside += size
     return mixed, tuple(moved_to[index] for index in supporting)
