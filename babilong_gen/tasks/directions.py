@@ -4,7 +4,7 @@ qa4     three rooms in a line: What is the office east of?
 qa19    two steps from room to room, and three rooms off the way: How do you go from the garden to the attic?
 
 Longer stories tell of rooms of our own, on a map of theirs that does not touch the one asked about; beyond
-some 1,700 facts they repeat themselves.
+some 1,600 facts they repeat themselves.
 
 In a few official stories of qa19 two rooms share one place: the corner over which a second way of two steps
 could lead. Ours leave that corner empty, so that there is one shortest way.
