@@ -4,7 +4,7 @@ nupunkt decides where a sentence ends (see ``docs/noise.md`` for why this one). 
 
 - A border counts only where a space stands, so joining the sentences with spaces gives the text back.
 - nupunkt is asked once about a word, not each time the word ends a sentence: between ``garden.`` and a
-  capital there is a border in every text, after ``Mr.`` it depends. That is two to three times as fast.
+  capital there is a border in every text, after ``Mr.`` it depends. The more text, the more that saves.
 - The text is read in windows, overlong words veiled, because nupunkt takes quadratic time over a long
   run of punctuation without a space.
 """
