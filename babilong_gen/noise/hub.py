@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from socket import gaierror
 from typing import Any
 from urllib.parse import quote
 
@@ -179,6 +180,12 @@ def _told(error: BaseException, repo: str) -> SourceError:
             return SourceError(f"hf:{repo}: the Hub answers {error.response.status_code}; {OFFLINE_WAYS}")
         case errors.OfflineModeIsEnabled():
             return SourceError(f"hf:{repo} is not in the cache and HF_HUB_OFFLINE is set; {OFFLINE_WAYS}")
+        case OSError(strerror=str(reason)) if not isinstance(
+            error, (ConnectionError, TimeoutError, gaierror)
+        ):
+            return SourceError(
+                f"cannot keep hf:{repo} in the Hub's cache ({reason}); make room, or set HF_HOME"
+            )
         case _:
             return SourceError(f"cannot reach the Hub for hf:{repo}; {OFFLINE_WAYS}")
 

@@ -200,6 +200,14 @@ def test_a_spoilt_file_is_noticed_by_its_checksum(hub: type[Hub], serve: Serve, 
     assert spoilt.stderr.splitlines()[-1].startswith("SourceError: ")
 
 
+def test_a_cache_that_cannot_be_written_is_told_from_a_lost_connection(
+    hub: type[Hub], serve: Serve, open_source: Open, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").write_text("a file where the cache should be")
+    failed = open_source("hf:who/books", HF_ENDPOINT=serve(hub), HF_HOME=str(tmp_path / "taken"))
+    assert "cannot keep hf:who/books in the Hub's cache" in failed.stderr.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     "environment",
     [
