@@ -1,9 +1,8 @@
 """People in places, who go, take, leave and give; and what a listener makes of it.
 
-At any moment each person can do some of these: all can go elsewhere, take a thing that lies where they
-are, leave or give one that they have. What happens next is one of all that can happen, uniformly; the
-frequencies of the official files follow from that, with giving (gave, handed, passed) counted thrice.
-Where they are at first is not told, and so a taken thing may be nobody knows where.
+What happens next is tried out: somebody would go somewhere, take something, leave something, or there
+would be a gift, all equally likely; what cannot be is tried anew. The frequencies of the official files
+follow from that. Where all are at first is not told, and so a taken thing may be nobody knows where.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from babilong_gen.tasks.world.telling import OpenScene, Question, Setting
 
 WALKING = ("go",)
 CARRYING = ("go", "take", "leave")
-GIVING = ("go", "take", "leave", "give", "give", "give")
+GIVING = ("go", "take", "leave", "give")
 
 
 class Event(NamedTuple):
@@ -49,44 +48,52 @@ class World:
         self.at = {thing: dice.pick(PLACES) for thing in setting.things}
 
     def happen(self) -> Event:
-        """Let one thing happen: somebody tries something until it can be done."""
+        """Let one thing happen."""
         while True:
-            event = self._dice.pick(self._actions)(self._dice.pick(self._people))
+            event = self._dice.pick(self._actions)()
             if event:
                 return event
 
-    def _go(self, who: str) -> Event:
-        self.place[who] = elsewhere(self._dice, PLACES, self.place[who])
-        return Event("go", who, self.place[who])
+    def _go(self) -> Event | None:
+        who, place = self._dice.pick(self._people), self._dice.pick(PLACES)
+        if place == self.place[who]:
+            return None
+        self.place[who] = place
+        return Event("go", who, place)
 
-    def _take(self, who: str) -> Event | None:
-        here = self.place[who]
-        lying = [thing for thing in self._things if self.at[thing] == here]
+    def _take(self) -> Event | None:
+        who = self._dice.pick(self._people)
+        lying = self._things_at(self.place[who])
         if not lying:
             return None
         thing = self._dice.pick(lying)
         self.at[thing] = who
         return Event("take", who, thing)
 
-    def _leave(self, who: str) -> Event | None:
-        held = [thing for thing in self._things if self.at[thing] == who]
+    def _leave(self) -> Event | None:
+        who = self._dice.pick(self._people)
+        held = self._things_at(who)
         if not held:
             return None
         thing = self._dice.pick(held)
         self.at[thing] = self.place[who]
         return Event("leave", who, thing)
 
-    def _give(self, who: str) -> Event | None:
-        """Give the first of the things they have to the first of those who are there."""
-        thing = next((thing for thing in self._things if self.at[thing] == who), None)
-        if thing is None:
-            return None
-        here = self.place[who]
-        to = next((other for other in self._people if self.place[other] == here and other != who), None)
-        if to is None:
-            return None
-        self.at[thing] = to
-        return Event("give", who, thing, to)
+    def _give(self) -> Event | None:
+        """Whoever has the first of the things and is not alone gives it to the first who is there."""
+        for thing in self._things:
+            who = self.at[thing]
+            if who not in self.place:
+                continue
+            here = self.place[who]
+            for to in self._people:
+                if self.place[to] == here and to != who:
+                    self.at[thing] = to
+                    return Event("give", who, thing, to)
+        return None
+
+    def _things_at(self, place_or_person: str) -> list[str]:
+        return [thing for thing, at in self.at.items() if at == place_or_person]
 
 
 def elsewhere(dice: Dice, places: Sequence[str], *here: str) -> str:
