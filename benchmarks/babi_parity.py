@@ -7,8 +7,8 @@ For each task one row, official against simulated (missing/extra = only official
     facts, questions    sentence templates, names and things replaced by their kind
     words               the vocabulary of facts, questions and answers
     answer, length,     total-variation distance of the answers, of the number of facts before a question,
-    support             and of the number of supporting facts; in brackets, what a sample of the official
-                        size drawn from the simulated distribution would show on average by chance alone
+    support             and of the number of supporting facts; in brackets, about what two samples of these
+                        sizes from one distribution show by chance (more where questions share a story)
     solver              shares of questions with the given answer, and with the given set of supporting facts
     rate                questions a second, one core: simulated, solved
 
@@ -69,7 +69,7 @@ class SetDifference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distance:
-    """Total-variation distance (0 to 1), and its mean by chance for a sample of the official size."""
+    """Total-variation distance (0 to 1), and its mean for two samples of one distribution."""
 
     value: float
     by_chance: float
@@ -223,7 +223,8 @@ def distance(
     theirs, ours = Counter(map(value, official)), Counter(map(value, simulated))
     shares = [(theirs[each] / len(official), ours[each] / len(simulated)) for each in theirs | ours]
     # The mean absolute deviation of a binomial share p of n draws is about sqrt(2 p (1 - p) / (pi n)).
-    by_chance = sum(math.sqrt(2 * share * (1 - share) / (math.pi * len(official))) for _, share in shares) / 2
+    per_draw = 1 / len(official) + 1 / len(simulated)
+    by_chance = sum(math.sqrt(2 * share * (1 - share) * per_draw / math.pi) for _, share in shares) / 2
     return Distance(value=sum(abs(their - our) for their, our in shares) / 2, by_chance=by_chance)
 
 

@@ -7,6 +7,7 @@ questions need this reading.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from babilong_gen.solvers.events import between
 from babilong_gen.solvers.solution import Solution, SolverError
@@ -35,6 +36,7 @@ def is_there(facts: Iterable[str], question: str) -> Solution:
     )
 
 
+@lru_cache(maxsize=1 << 16)
 def _link(fact: str) -> Link:
     shape, relation, other = _read(fact.removesuffix(".").removeprefix("The ").replace(" is ", " ", 1))
     return Link(other, relation, _OPPOSITE[relation], shape)

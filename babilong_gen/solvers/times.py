@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
-from babilong_gen.solvers.events import Move, between, read_event
+from babilong_gen.solvers.events import Event, Move, between, read_event
 from babilong_gen.solvers.solution import Solution, SolverError
 
 TIMES = ("yesterday", "this morning", "this afternoon", "this evening")
@@ -23,8 +24,7 @@ def where_before(facts: Iterable[str], question: str) -> Solution:
         int, tuple[int, tuple[int, str] | None]
     ] = {}  # time → the last move to `asked`, the one before
     for index, fact in enumerate(facts):
-        time, sentence = _without_time(fact)
-        event = read_event(sentence)
+        time, event = _read(fact)
         if not isinstance(event, Move) or name not in event.who:
             continue
         if event.place == asked:
@@ -40,12 +40,13 @@ def where_before(facts: Iterable[str], question: str) -> Solution:
     raise SolverError(f"no fact says where {name} was before the {asked}")
 
 
-def _without_time(fact: str) -> tuple[int, str]:
-    """When, as an index into `TIMES`, and the fact without saying so."""
+@lru_cache(maxsize=1 << 16)
+def _read(fact: str) -> tuple[int, Event]:
+    """When, as an index into `TIMES`, and what."""
     for index, time in enumerate(TIMES):
-        capital = time[0].upper() + time[1:] + " "
-        if fact.startswith(capital):
-            return index, fact[len(capital) :]
+        opening = f"{time[0].upper()}{time[1:]} "
+        if fact.startswith(opening):
+            return index, read_event(fact.removeprefix(opening))
         if fact.endswith(f" {time}."):
-            return index, fact[: -len(time) - 2] + "."
+            return index, read_event(fact.removesuffix(f" {time}."))
     raise SolverError(f"expected one of {', '.join(TIMES)} in {fact!r}")
