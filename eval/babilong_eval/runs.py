@@ -7,6 +7,7 @@ configs in it.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from babilong_eval.results import Prediction
     from babilong_eval.scoring.score import ScorerName
 
+_PROMPT_PART = re.compile(r"([a-z_]+?)_(yes|no)(?:_|$)")
 _TASK_PLACES = {task: place for place, task in enumerate(TASKS)}
 
 
@@ -153,15 +155,29 @@ def _in_order(cells: Iterable[Cell], folder: Path) -> tuple[Cell, ...]:
 
 
 def _told_apart(runs: list[Run]) -> list[Run]:
-    """Runs of the same name get what differs between them, or else a number, after it."""
+    """Runs of the same name get their prompt's parts after it, and those that are still the same a number."""
     names = [visible(run.info.name) for run in runs]
-    told = []
-    for number, (run, name) in enumerate(zip(runs, names, strict=True)):
-        if names.count(name) > 1:
-            config = run.info.options.get("config")
-            name = f"{name}, {config}" if config else f"{name} ({names[: number + 1].count(name)})"
-        told.append(replace(run, info=replace(run.info, name=name)))
-    return told
+    with_parts = [
+        f"{name}, {_prompt_parts(config)}" if names.count(name) > 1 and (config := _config(run)) else name
+        for run, name in zip(runs, names, strict=True)
+    ]
+    told = [
+        f"{name} ({with_parts[: place + 1].count(name)})" if with_parts.count(name) > 1 else name
+        for place, name in enumerate(with_parts)
+    ]
+    return [replace(run, info=replace(run.info, name=name)) for run, name in zip(runs, told, strict=True)]
+
+
+def _config(run: Run) -> str:
+    return run.info.options.get("config", "")
+
+
+def _prompt_parts(config: str) -> str:
+    """The parts that a prompt config says yes to: `instruction+examples`; other configs as they are."""
+    parts = _PROMPT_PART.findall(config)
+    if "_".join(f"{part}_{answer}" for part, answer in parts) != config:
+        return config
+    return "+".join(part.replace("_", " ") for part, answer in parts if answer == "yes") or "bare prompt"
 
 
 def _task_order(task: str) -> tuple[int, str]:

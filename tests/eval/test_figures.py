@@ -222,12 +222,13 @@ def test_another_rule_scores_the_predictions_again_and_keeps_the_costs(tmp_path:
 
 
 def test_published_predictions_are_a_run_for_each_model_and_prompt(tmp_path: Path) -> None:
-    for place in ("a/qa1_0k_x", "a/qa1_1k_x", "a/qa1_0k_y", "b/qa1_0k_x"):
+    places = ("a/qa1_0k_examples_yes_post_prompt_no", "a/qa1_1k_examples_yes_post_prompt_no")
+    for place in (*places, "a/qa1_0k_examples_no", "a/qa1_0k_mine", "b/qa1_0k_examples_yes"):
         path = tmp_path / f"{place}.csv"
         path.parent.mkdir(exist_ok=True)
         path.write_text("target,output,question\nkitchen,kitchen,Where?\n")
-    runs = load_runs([tmp_path], "official")
-    assert [(run.info.name, len(run.cells)) for run in runs] == [("a, x", 2), ("a, y", 1), ("b", 1)]
+    runs = {run.info.name: len(run.cells) for run in load_runs([tmp_path], "official")}
+    assert runs == {"a, examples": 2, "a, bare prompt": 1, "a, mine": 1, "b": 1}
 
 
 def test_runs_of_the_same_name_are_told_apart(tmp_path: Path) -> None:
@@ -286,3 +287,25 @@ def test_tick_labels_never_touch_and_the_longest_length_keeps_its_own(tmp_path: 
     axis.mark(axes, width_inches=2.0)
     labels = [label.get_text() for label in axes.get_xticklabels()]
     assert labels == ["1", "8", "64", "512", "4096"]
+
+
+def test_a_long_legend_makes_the_figure_taller_and_leaves_the_panels_their_room(tmp_path: Path) -> None:
+    name = "a model with a rather long name, with all its settings, number"
+    folders = [record(tmp_path / str(number), name=f"{name} {number}") for number in range(20)]
+    few = curves.accuracy_by_length(load_runs(folders[:1], "official"))
+    many = curves.accuracy_by_length(load_runs(folders, "official"))
+    for figure in (few, many):
+        figure.draw_without_rendering()
+    one, other = (panels(figure)[0].get_position().height * figure.get_figheight() for figure in (few, many))
+    assert other > 0.6 * one
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_run_that_lacks_a_task_or_a_length_leaves_the_figure_in_order(tmp_path: Path) -> None:
+    folders = [
+        record(tmp_path / "a", tasks=("qa1", "qa2")),
+        record(tmp_path / "b", tasks=("qa2", "qa3"), lengths=("1k",), name="GPT"),
+    ]
+    figure = curves.accuracy_by_length(load_runs(folders, "official"))
+    figure.draw_without_rendering()
+    assert [len(drawn(axes)) for axes in panels(figure)] == [1, 2, 1]

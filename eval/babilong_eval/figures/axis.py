@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 Unit = Literal["tokens", "segments"]
 
-_LETTER_INCHES = 0.078
+_LETTER_INCHES = 0.074
+_SHARE_OF_THE_PANEL = 0.85
+"""What is left of a panel's width for the axis itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,8 @@ class LengthAxis:
         places = [self.position(value) for value in self.values]
         labels = [written(value, self.unit) for value in self.values]
         span = max(places[-1] - places[0], 1.0)
-        room = [_LETTER_INCHES * (len(label) + 1) / width_inches * span for label in labels]
+        an_inch = span / (_SHARE_OF_THE_PANEL * width_inches)
+        room = [_LETTER_INCHES * (len(label) + 1) * an_inch for label in labels]
         # every one, or every second one and so on, counted from the longest length
         strides = (slice(None, None, -stride) for stride in range(1, len(places) + 1))
         stride = next(stride for stride in strides if _side_by_side(places[stride], room[stride]))

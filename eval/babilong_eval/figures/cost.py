@@ -42,7 +42,7 @@ def memory_and_time(runs: Sequence[Run]) -> Figure:
     memory = {run.info.name: _by_length(run, axis, _peak_gib) for run in runs}
     time = {run.info.name: _by_length(run, axis, _seconds_a_sample) for run in runs}
     with style.look():
-        figure = style.new_figure(height_inches=2.7)
+        figure = style.new_figure(height_inches=2.5)
         left, right = figure.subplots(1, 2)
         _draw(left, memory, axis, "peak memory (GiB)")
         _draw(right, time, axis, "seconds a sample")

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 _MOST_TASKS_IN_A_PANEL = 4
 _PANELS_IN_A_ROW = 3
 _TITLE_LETTERS_AN_INCH = 13
-_DODGE = 0.012
-"""How far series at the same length stand apart, as a share of the axis: bars must not hide each other."""
+_DODGE, _MOST_DODGE = 0.012, 0.06
+"""How far series at the same length stand apart, as a share of the axis: bars must not hide each other.
+All series of a length together take no more than the second number."""
 
 _CHANCE_LINE: Mapping[str, Any] = {"linewidth": 1.0, "linestyle": (0, (1, 2))}
 _REFERENCE_LINE: Mapping[str, Any] = {"linewidth": 1.1, "linestyle": (0, (5, 2))}
@@ -72,7 +73,7 @@ def accuracy_by_length(runs: Sequence[Run], references: Sequence[ReferenceCurve]
     with style.look():
         columns = min(len(panels), _PANELS_IN_A_ROW)
         rows = ceil(len(panels) / columns)
-        figure = style.new_figure(height_inches=3.2 if len(panels) == 1 else 0.5 + 2.0 * rows)
+        figure = style.new_figure(height_inches=3.1 if len(panels) == 1 else 0.3 + 2.0 * rows)
         grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         for axes, panel in zip(grid.flat, panels, strict=False):
             _draw(axes, panel, axis, style.WIDTH_INCHES / columns)
@@ -127,12 +128,14 @@ def _draw(axes: Axes, panel: _Panel, axis: LengthAxis, width_inches: float) -> N
     for curve in panel.references:
         _draw_reference(axes, curve, panel, axis)
     for series in panel.series:
-        _draw_series(axes, series, panel, axis)
+        if series.cells:
+            _draw_series(axes, series, panel, axis)
 
 
 def _draw_series(axes: Axes, series: _Series, panel: _Panel, axis: LengthAxis) -> None:
     left, right = axes.get_xlim()
-    shift = (series.index - (len(panel.series) - 1) / 2) * _DODGE * (right - left)
+    apart = min(_DODGE, _MOST_DODGE / len(panel.series)) * (right - left)
+    shift = (series.index - (len(panel.series) - 1) / 2) * apart
     accuracies = [cell.accuracy for cell in series.cells]
     axes.errorbar(
         [axis.at(cell) + shift for cell in series.cells],

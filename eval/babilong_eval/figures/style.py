@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from contextlib import contextmanager
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -13,7 +14,7 @@ from babilong_eval.whole_file import write_whole
 from babilong_gen.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from matplotlib.artist import Artist
@@ -73,6 +74,7 @@ _METADATA: dict[str, dict[str, Any]] = {
 _NO_METADATA: dict[str, Any] = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 _LETTERS_IN_A_ROW = 100
 _LEGEND_HANDLE_LETTERS = 7
+_LEGEND_ROW_INCHES = 0.175
 _PNG_DOTS_PER_INCH = 300
 
 
@@ -99,14 +101,20 @@ def marker(index: int) -> str:
 
 
 def legend(figure: Figure, entries: Mapping[str, Artist]) -> None:
-    """A legend above all panels, in as few rows as the names' lengths allow."""
+    """A legend above all panels; the figure grows by its height."""
     # matplotlib leaves out names that start with an underscore
     names = [f"\N{ZERO WIDTH SPACE}{name}" if name.startswith("_") else name for name in entries]
-    widest = max(map(len, names)) + _LEGEND_HANDLE_LETTERS
-    fitting = max(1, _LETTERS_IN_A_ROW // widest)
-    in_one_row = sum(len(name) + _LEGEND_HANDLE_LETTERS for name in names) <= _LETTERS_IN_A_ROW
-    columns = len(names) if in_one_row else min(fitting, len(names))
+    columns = _legend_columns(names)
     figure.legend(list(entries.values()), names, loc="outside upper left", ncols=columns)
+    figure.set_figheight(figure.get_figheight() + _LEGEND_ROW_INCHES * ceil(len(names) / columns))
+
+
+def _legend_columns(names: Sequence[str]) -> int:
+    """All names in one row where they fit, and otherwise in columns as wide as the longest."""
+    if sum(len(name) + _LEGEND_HANDLE_LETTERS for name in names) <= _LETTERS_IN_A_ROW:
+        return len(names)
+    widest = max(map(len, names)) + _LEGEND_HANDLE_LETTERS
+    return max(1, min(_LETTERS_IN_A_ROW // widest, len(names)))
 
 
 def footnote(figure: Figure, text: str) -> None:
