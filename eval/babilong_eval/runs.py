@@ -13,7 +13,15 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from babilong_eval.results import RESULTS_FILE, Cell, RunInfo, cell_of, read_cells, read_predictions, read_run
+from babilong_eval.results import (
+    RESULTS_FILE,
+    Cell,
+    RunInfo,
+    cell_of,
+    read_cells,
+    read_predictions,
+    read_run,
+)
 from babilong_eval.scoring.predictions import FileName, find_predictions
 from babilong_eval.scoring.score import labels_of, marks, score_file
 from babilong_eval.visible_text import visible
