@@ -12,7 +12,7 @@ numbers are mapped to indices of facts here.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,13 +25,17 @@ from babilong_gen.tasks.story import Story
 SPLITS = ("train", "test")
 
 _FILE_NAME = re.compile(r"(qa\d+)_(?:.+_)?(train|test)\.txt")
-_FOLDERS = ("", "en-10k", "en")  # by preference; the first is the folder that was named itself
+# A release's folders: by preference (the first is the one that was named itself), and those never meant.
+_FOLDERS = ("", "en-10k", "en")
+_OTHER_FOLDERS = ("hn", "hn-10k", "shuffled", "shuffled-10k", "en-valid", "en-valid-10k")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BabiFile:
-    """One task's file: what to call it in a message, and how to get its bytes."""
+    """One task's file: where it is among others, what to call it in a message, how to get its bytes."""
 
+    task: str
+    folder: str
     name: str
     read: Callable[[], bytes]
 
@@ -65,24 +69,20 @@ def babi_files(path: Path, split: str = "test") -> dict[str, BabiFile]:
     if split not in SPLITS:
         raise UsageError(f"unknown split {split!r} of bAbI: expected train or test")
     if path.is_dir():
-        found = {file.relative_to(path).as_posix(): partial(_read, file) for file in _near(path)}
+        found = _in_folder(path, split)
     elif path.is_file():
-        members = dict(tar_members(path, lambda name: _FILE_NAME.fullmatch(Path(name).name) is not None))
-        found = {name: partial(members.__getitem__, name) for name in members}
+        found = _in_archive(path, split)
     else:
         raise SourceError(f"{path} does not exist: expected the bAbI tar.gz or a folder of its files")
-    files = {}
-    for name in _of_one_folder(path, found):
-        task, its_split = _task_and_split(name)
-        if its_split != split or task not in TASKS:
-            continue
-        if task in files:
+    files: dict[str, BabiFile] = {}
+    for file in _of_one_folder(path, found):
+        if file.task in files:
             raise SourceError(
-                f"{path} has two {split} files of {task}: {files[task].name} and {name}; keep one"
+                f"two {split} files of {file.task}: {files[file.task].name} and {file.name}; keep one"
             )
-        files[task] = BabiFile(name=f"{path}/{name}", read=found[name])
+        files[file.task] = file
     if not files:
-        raise SourceError(f"{path} has no {split} file of any task (expected qa1_…_{split}.txt and so on)")
+        raise SourceError(f"{path} has no {split} file of any task: expected qa1_…_{split}.txt and so on")
     return {task: files[task] for task in TASKS if task in files}
 
 
@@ -97,6 +97,7 @@ def parse_babi(content: bytes, task: str, name: str) -> list[Story]:
     facts: list[str] = []
     index_of: dict[str, int] = {}  # a fact's number in its story, as written → its index in `facts`
     number = 0
+    text = ""
     for line_number, line in enumerate(_decode(content, name).split("\n"), 1):
         if not line.strip():
             continue
@@ -122,9 +123,9 @@ def parse_babi(content: bytes, task: str, name: str) -> list[Story]:
                 facts.append(text)
         except ValueError as error:
             raise SourceError(f"{name}, line {line_number}: {error}") from None
-    if not stories:
+    if "\t" not in text:
         raise SourceError(
-            f"{name}: no question in it; expected lines such as '3 Where is Mary?\\tbathroom\\t1'"
+            f"{name}: expected a question in the last line, found {text[:60]!r}; is it cut off?"
         )
     return stories
 
@@ -160,12 +161,47 @@ def _decode(content: bytes, name: str) -> str:
         raise SourceError(f"{name}, line {line}: not UTF-8 text; save it as UTF-8") from None
 
 
-def _near(folder: Path) -> Iterator[Path]:
-    """The bAbI files in `folder`, its folders and theirs: a release holds them one or two levels down."""
+def _in_folder(path: Path, split: str) -> Iterator[BabiFile]:
+    """The files in a folder, its folders and theirs: a release holds them one or two levels down."""
     for levels in ("", "*/", "*/*/"):
-        for file in sorted(folder.glob(f"{levels}qa*.txt")):
-            if _FILE_NAME.fullmatch(file.name) and file.is_file():
-                yield file
+        for file in sorted(path.glob(f"{levels}qa*.txt")):
+            place = file.relative_to(path)
+            task = _task_of(place, split)
+            if task and file.is_file():
+                yield BabiFile(task=task, folder=str(place.parent), name=str(file), read=partial(_read, file))
+
+
+def _in_archive(path: Path, split: str) -> Iterator[BabiFile]:
+    for name, content in tar_members(path, lambda name: _task_of(Path(name), split) is not None):
+        task = _task_of(Path(name), split)
+        assert task is not None, "only such files were asked for"
+        yield BabiFile(
+            task=task, folder=str(Path(name).parent), name=f"{path}/{name}", read=partial(bytes, content)
+        )
+
+
+def _task_of(place: Path, split: str) -> str | None:
+    """The task whose `split` the file at `place` holds; None where it is no such file."""
+    matched = _FILE_NAME.fullmatch(place.name)
+    if not matched or matched[2] != split or place.parent.name in _OTHER_FOLDERS:
+        return None
+    return matched[1] if matched[1] in TASKS else None
+
+
+def _of_one_folder(path: Path, found: Iterable[BabiFile]) -> list[BabiFile]:
+    """Those in the folder to read: the one that was named, en-10k, en, or the only one there is."""
+    folders: dict[str, list[BabiFile]] = {}
+    for file in found:
+        folders.setdefault(file.folder, []).append(file)
+    for wanted in _FOLDERS:
+        for folder, files in folders.items():
+            if Path(folder).name == wanted:
+                return files
+    if len(folders) > 1:
+        raise SourceError(
+            f"{path} holds bAbI files in several folders: name one of {', '.join(sorted(folders))}"
+        )
+    return [file for files in folders.values() for file in files]
 
 
 def _read(file: Path) -> bytes:
@@ -173,27 +209,3 @@ def _read(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise SourceError(f"cannot read {file}: {error.strerror}") from None
-
-
-def _task_and_split(name: str) -> tuple[str, str]:
-    matched = _FILE_NAME.fullmatch(Path(name).name)
-    assert matched, name
-    return matched[1], matched[2]
-
-
-def _of_one_folder(path: Path, names: Collection[str]) -> list[str]:
-    """Those of `names` in the folder to read: the top one, en-10k, en, or the only one there is."""
-    folders: dict[str, list[str]] = {}
-    for name in names:
-        folders.setdefault(str(Path(name).parent), []).append(name)
-    for wanted in _FOLDERS:
-        for folder, inside in folders.items():
-            if Path(folder).name == wanted:
-                return inside
-    if len(folders) == 1:
-        return next(iter(folders.values()))
-    if not folders:
-        raise SourceError(
-            f"{path} holds no bAbI file (expected qa1_…_test.txt and so on, or en-10k/ with them)"
-        )
-    raise SourceError(f"{path} holds bAbI files in several folders: name one of {', '.join(sorted(folders))}")
