@@ -10,7 +10,7 @@ from babilong_gen.errors import UsageError
 
 LONGEST_TOKENS = 100_000_000
 
-_FORM = re.compile(r"(\d+)(k|M|seg)")
+_FORM = re.compile(r"([0-9]{1,9})(k|M|seg)")
 _UNIT_TOKENS = {"k": 1_000, "M": 1_000_000}
 
 

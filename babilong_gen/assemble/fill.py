@@ -10,6 +10,7 @@ shorter sample with the same start is part of a longer one's.
 from __future__ import annotations
 
 import bisect
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -61,7 +62,7 @@ class Noise:
         run = min(bisect.bisect_right(self.tokens_before, tokens), len(self.runs)) - 1
         first, last = self.runs[run]
         before = self.pool.tokens_before
-        target = tokens - self.tokens_before[run] + int(before[first])
+        target = math.floor(tokens) - self.tokens_before[run] + int(before[first])
         inside = int(before[first : last + 1].searchsorted(target, "right")) - 1
         return self.sentences_before[run] + inside
 

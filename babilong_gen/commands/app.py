@@ -11,7 +11,9 @@ import typer
 from babilong_gen.errors import BabilongError
 
 # typer carries its own copy of click or uses an installed one: the base of its usage errors is had by name.
-_CLICK_ERROR = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+_CLICK_ERROR: type[Exception] = next(
+    base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
+)
 
 # A command's exit codes: 0 done, 1 the data or predictions are wrong, 2 the user's to mend, 130 interrupted.
 USER_ERROR = 2
