@@ -21,7 +21,9 @@ from babilong_gen.noise.pool import NoisePool, open_pool, prepare_pool
 from babilong_gen.noise.source import NoiseSource, open_noise_source
 from babilong_gen.spec import DatasetSpec
 from babilong_gen.tasks import TASKS
+from babilong_gen.tasks.reskin import read_vocabulary, reskin_lexicon
 from babilong_gen.tasks.sources import StorySource, open_story_source
+from babilong_gen.tasks.task import Lexicon
 from babilong_gen.tokenizer import TextTokenizer, load_tokenizer
 
 # An endless source is stored as far as the longest sample needs. Samples start in its first documents
@@ -104,7 +106,9 @@ def prepare(
     """
     _check_segments(spec)
     tokenizer = load_tokenizer(spec.tokenizer)
-    stories = open_story_source(spec.stories)
+    stories = open_story_source(
+        spec.stories, spec.story_shape, fact_density=spec.fact_density, vocabulary=spec.vocabulary
+    )
     check_available(stories, spec.tasks, spec.samples)
     try:
         cache.mkdir(parents=True, exist_ok=True)
@@ -117,7 +121,7 @@ def prepare(
             source, tokenizer, spec, cache=cache, key=stored_key, report=report, notify=notify
         )
         pools = {
-            task: prepare_pool(corpus, TASKS[task].lexicon, TASKS[task].choices, spec.leak_check)
+            task: prepare_pool(corpus, *_leak_words(task, spec.vocabulary), spec.leak_check)
             for task in spec.tasks
         }
     except OSError as broken:
@@ -155,6 +159,12 @@ def check_reuse(prepared: Prepared, notify: Notify) -> None:
             raise UsageError(f"{lack}, and --no-reuse was given: use more noise or shorter lengths")
         notify(f"{lack}: it is used up to {longest / available:.1f} times in one sample")
         return
+
+
+def _leak_words(task: str, vocabulary: str) -> tuple[Lexicon, tuple[str, ...]]:
+    """A task's lexicon and labels in the dataset's words."""
+    words = read_vocabulary(vocabulary)
+    return reskin_lexicon(TASKS[task].lexicon, words), tuple(map(words.reword, TASKS[task].choices))
 
 
 def _longest_tokens(spec: DatasetSpec) -> int:

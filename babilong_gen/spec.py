@@ -13,10 +13,12 @@ from babilong_gen.errors import UsageError
 from babilong_gen.lengths import Length, parse_length
 from babilong_gen.placement import Placement, parse_placement
 from babilong_gen.tasks import TASKS
+from babilong_gen.tasks.story import StoryShape
 
 # Raised whenever the same spec would give other samples than before.
 SAMPLES_VERSION = 1
 
+_FACTS = re.compile(r"([0-9]{1,8})(?:-([0-9]{1,8}))?")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|KB|MB|GB|KiB|MiB|GiB)?", re.IGNORECASE)
 _SIZE_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
@@ -47,6 +49,10 @@ class DatasetSpec(BaseModel):
     samples: Annotated[int, Field(ge=1, le=100_000_000)] = 100
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     stories: str = "simulate"
+    facts: str | None = None
+    fact_density: Annotated[float, Field(gt=0, le=1_000)] | None = None
+    distractor_facts: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    vocabulary: str = "original"
     noise: str = "procedural"
     tokenizer: str = "babilong"
     placement: Annotated[str, AfterValidator(_placement)] = "uniform"
@@ -58,6 +64,14 @@ class DatasetSpec(BaseModel):
     store_tokens: bool = False
     preset: Literal["rmt-paper", "babilong"] | None = None
     shard_bytes: Annotated[int, Field(ge=1_000_000, le=10**12)] = 256_000_000
+
+    @model_validator(mode="after")
+    def _one_measure_of_facts(self) -> Self:
+        if self.story_shape.facts is not None and self.fact_density is not None:
+            raise UsageError(
+                "--facts and --fact-density both say how many facts a story has: give one of them"
+            )
+        return self
 
     @model_validator(mode="after")
     def _lengths_hold_something(self) -> Self:
@@ -80,6 +94,11 @@ class DatasetSpec(BaseModel):
         """The placement."""
         return parse_placement(self.placement)
 
+    @property
+    def story_shape(self) -> StoryShape:
+        """What is asked of simulated stories."""
+        return StoryShape(facts=_bounds(self.facts), distractors=self.distractor_facts)
+
     def fingerprint(self, *, stories_key: str, noise_key: str) -> str:
         """SHA-256 of all that decides one sample.
 
@@ -100,6 +119,15 @@ class DatasetSpec(BaseModel):
             "samples_version": SAMPLES_VERSION,
         }
         return hashlib.sha256(json.dumps(canonical, sort_keys=True).encode()).hexdigest()
+
+
+def _bounds(facts: str | None) -> tuple[int, int] | None:
+    if facts is None:
+        return None
+    match = _FACTS.fullmatch(facts.strip())
+    if match is None or int(match[1]) < 1 or int(match[2] or match[1]) < int(match[1]):
+        raise UsageError(f"--facts {facts!r}: expected bounds such as 5-20, or one number")
+    return int(match[1]), int(match[2] or match[1])
 
 
 def make_spec(**options: Any) -> DatasetSpec:

@@ -53,6 +53,7 @@ def choose_stories(
     """
     own = _source_of(task, source)
     if isinstance(own, Simulated):
+        own = own.at_tokens(_shortest_tokens(ladder, haystack))
         for index in range(first, last):
             yield index, *_draw(own, haystack, task, ladder, index)
         return
@@ -70,7 +71,16 @@ def choose_stories(
 
 
 def _source_of(task: str, source: StorySource) -> StorySource:
-    return Simulated() if task in _ALWAYS_SIMULATED and isinstance(source, OfficialFiles) else source
+    if task in _ALWAYS_SIMULATED and isinstance(source, OfficialFiles):
+        return Simulated(vocabulary=source.vocabulary)
+    return source
+
+
+def _shortest_tokens(ladder: list[Length], haystack: Haystack) -> int:
+    return min(
+        length.input_tokens(question_tokens=0, segment_size=haystack.segment_size, reserve=haystack.reserve)
+        for length in ladder
+    )
 
 
 def _draw(

@@ -26,6 +26,16 @@ def generate(
         str | None,
         typer.Option(help="simulate, or babi:PATH[#train|#test] for official files.  [default: simulate]"),
     ] = None,
+    facts: Annotated[str | None, typer.Option(help="Facts a simulated story has, as in 5-20.")] = None,
+    fact_density: Annotated[
+        float | None, typer.Option(help="Facts for every 1,000 tokens, so that stories grow with the length.")
+    ] = None,
+    distractor_facts: Annotated[
+        int | None, typer.Option(help="True facts about others, added to every simulated story.")
+    ] = None,
+    vocabulary: Annotated[
+        str | None, typer.Option(help="original, or reskin:SEED for other names, places and objects.")
+    ] = None,
     tokenizer: Annotated[
         str | None,
         typer.Option(
@@ -83,6 +93,10 @@ def generate(
         "samples": samples,
         "noise": noise,
         "stories": stories,
+        "facts": facts,
+        "fact_density": fact_density,
+        "distractor_facts": distractor_facts,
+        "vocabulary": vocabulary,
         "tokenizer": tokenizer,
         "placement": placement,
         "segment_size": segment_size,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from babilong_gen.dice import Dice
 from babilong_gen.errors import UsageError
 from babilong_gen.tasks import TASKS
 from babilong_gen.tasks.babi import SPLITS, babi_files, parse_babi
+from babilong_gen.tasks.reskin import ORIGINAL, read_vocabulary, reskin
 from babilong_gen.tasks.story import Story, StoryShape
 
 # Part of every dataset's fingerprint: raise it whenever a simulator draws other stories than before.
@@ -19,9 +20,17 @@ SIMULATORS_VERSION = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulated:
-    """Fresh stories, as many as are asked for."""
+    """Fresh stories, as many as are asked for.
+
+    Attributes:
+        shape: of every story, where no density is given.
+        fact_density: facts for every 1,000 tokens of the sample; None where stories do not grow with it.
+        vocabulary: the words they are told in, by name.
+    """
 
     shape: StoryShape = field(default_factory=StoryShape)
+    fact_density: float | None = None
+    vocabulary: str = ORIGINAL.name
 
     credit = (
         "Stories simulated by babilong-gen after the bAbI tasks (Weston et al. 2016, arXiv:1502.05698) "
@@ -38,7 +47,14 @@ class Simulated:
         simulate = TASKS[task].simulate if task in TASKS else None
         if simulate is None:
             raise UsageError(f"{task} cannot be simulated; tasks that can: {', '.join(self.tasks())}")
-        return simulate(dice, self.shape)
+        return reskin(simulate(dice, self.shape), read_vocabulary(self.vocabulary))
+
+    def at_tokens(self, tokens: int) -> Simulated:
+        """This source for samples of so many tokens: with a density, stories have a number of facts to match."""
+        if self.fact_density is None or tokens <= 0:
+            return self
+        facts = max(1, round(self.fact_density * tokens / 1_000))
+        return replace(self, shape=replace(self.shape, facts=(facts, facts)))
 
     def tasks(self) -> tuple[str, ...]:
         """The tasks that this source has stories of."""
@@ -47,15 +63,23 @@ class Simulated:
     @property
     def content_key(self) -> str:
         """What tells these stories from others, for a dataset's fingerprint."""
-        return f"simulate:{SIMULATORS_VERSION}"
+        shape = f"{self.shape.facts}:{self.shape.distractors}:{self.fact_density}"
+        return f"simulate:{SIMULATORS_VERSION}:{shape}:{self.vocabulary}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfficialFiles:
-    """The stories of the bAbI release, each question one story, in the files' order."""
+    """The stories of the bAbI release, each question one story, in the files' order.
+
+    Attributes:
+        path: the archive, or a folder.
+        split: `test` or `train`.
+        vocabulary: the words they are told in, by name.
+    """
 
     path: Path
     split: str = "test"
+    vocabulary: str = ORIGINAL.name
 
     credit = (
         "Stories from bAbI tasks 1-20 v1.2 (Weston et al. 2016, arXiv:1502.05698), "
@@ -72,7 +96,7 @@ class OfficialFiles:
         files = _contents(self.path, self.split)
         if task not in files:
             raise UsageError(f"{self.path} has no {self.split} file of {task}; it has {', '.join(files)}")
-        return _stories(self.path, self.split, task)
+        return _stories(self.path, self.split, task, self.vocabulary)
 
     def tasks(self) -> tuple[str, ...]:
         """The tasks that this source has stories of."""
@@ -85,32 +109,39 @@ class OfficialFiles:
         for task, (_, content) in _contents(self.path, self.split).items():
             digest.update(f"{task} {len(content)}\n".encode())
             digest.update(content)
-        return f"babi:{self.split}:{digest.hexdigest()}"
+        return f"babi:{self.split}:{digest.hexdigest()}:{self.vocabulary}"
 
 
 StorySource = Simulated | OfficialFiles
 
 
-def open_story_source(name: str, shape: StoryShape | None = None) -> StorySource:
+def open_story_source(
+    name: str,
+    shape: StoryShape | None = None,
+    *,
+    fact_density: float | None = None,
+    vocabulary: str = ORIGINAL.name,
+) -> StorySource:
     """The story source that a user calls `simulate`, `babi:PATH`, `babi:PATH#train` or `babi:PATH#test`.
 
     Raises:
-        UsageError: another name, or a shape for stories that are already written.
+        UsageError: another name, an unknown vocabulary, or a shape for stories that are already written.
         SourceError: no bAbI files at PATH.
     """
+    words = read_vocabulary(vocabulary).name
     if name == "simulate":
-        return Simulated(shape=shape or StoryShape())
+        return Simulated(shape=shape or StoryShape(), fact_density=fact_density, vocabulary=words)
     kind, colon, place = name.partition(":")
     if kind != "babi" or not colon or not place:
         raise UsageError(f"unknown story source {name!r}: expected simulate or babi:PATH[#train|#test]")
-    if shape not in (None, StoryShape()):
+    if shape not in (None, StoryShape()) or fact_density is not None:
         raise UsageError(f"the number of facts can be chosen only for --stories simulate, not for {name}")
     path, mark, split = place.rpartition("#")
     if not mark:
         path, split = place, "test"
     if split not in SPLITS:
         raise UsageError(f"unknown split {split!r} in {name!r}: expected #train or #test")
-    source = OfficialFiles(path=Path(path).expanduser(), split=split)
+    source = OfficialFiles(path=Path(path).expanduser(), split=split, vocabulary=words)
     source.tasks()
     return source
 
@@ -121,6 +152,7 @@ def _contents(path: Path, split: str) -> dict[str, tuple[str, bytes]]:
 
 
 @lru_cache(maxsize=len(TASKS))
-def _stories(path: Path, split: str, task: str) -> list[Story]:
+def _stories(path: Path, split: str, task: str, vocabulary: str) -> list[Story]:
     name, content = _contents(path, split)[task]
-    return parse_babi(content, task, name)
+    words = read_vocabulary(vocabulary)
+    return [reskin(story, words) for story in parse_babi(content, task, name)]

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from babilong_gen.errors import SourceError
 from babilong_gen.noise.corpus import NoiseCorpus, open_corpus
+from babilong_gen.tasks.reskin import read_vocabulary
 from babilong_gen.tokenizer import TextTokenizer, load_tokenizer
 from babilong_gen.verify.rows import check_answer, check_noise, check_offsets, check_tokens
 from babilong_gen.write.manifest import read_manifest
@@ -158,7 +159,7 @@ def _check_row(proof: Proof, shard: dict[str, Any], number: int, row: dict[str, 
     yield from check_tokens(row, proof.tokenizer, proof.spec)
     if proof.corpus is not None:
         yield from check_noise(row, proof.corpus, proof.documents)
-    yield from check_answer(row)
+    yield from check_answer(row, read_vocabulary(proof.spec["vocabulary"]))
 
 
 def _check_file(folder: Path, shard: dict[str, Any]) -> Iterator[str]:
