@@ -29,7 +29,7 @@ class _WhereItIs:
         ] = {}  # lying thing → whose move, and the fact
 
     def hear(self, index: int, event: Event) -> str:
-        action, who, what, _ = event
+        _, action, who, what, _ = event
         if action == "go":
             self._moved[who] = what, index
             return ""
@@ -67,7 +67,7 @@ class _WhereItWas:
         self._handled_at: dict[str, int] = {}
 
     def hear(self, index: int, event: Event) -> str:
-        action, who, what, _ = event
+        _, action, who, what, _ = event
         load = self._load.setdefault(who, [])
         if action == "go":
             for thing in load:

@@ -23,7 +23,7 @@ class _LastGifts:
         self._between: dict[tuple[str, str], str] = {}  # giver and receiver → thing given last
 
     def hear(self, index: int, event: Event) -> str:
-        action, who, what, to = event
+        _, action, who, what, to = event
         if action != "give":
             return ""
         self._gift[what] = who, to, index

@@ -27,7 +27,7 @@ class _Inventory:
         self._has: dict[str, set[str]] = {}
 
     def hear(self, index: int, event: Event) -> str:
-        action, who, what, to = event
+        _, action, who, what, to = event
         if action == "go":
             return ""
         self._handle(who, what, index, has=action == "take")

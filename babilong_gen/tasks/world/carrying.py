@@ -19,10 +19,13 @@ WALKING = ("go",)
 CARRYING = ("go", "take", "leave")
 GIVING = ("go", "take", "leave", "give")
 
+Taking = Callable[[str, str], tuple[str, ...]]
+
 
 class Event(NamedTuple):
-    """`who` goes to a place, or takes, leaves or gives a thing: `what`."""
+    """`who` goes to a place, or takes, leaves or gives a thing (`what`); `told` are the ways to say so."""
 
+    told: tuple[str, ...]
     action: str
     who: str
     what: str
@@ -30,78 +33,67 @@ class Event(NamedTuple):
 
 
 class World:
-    """Where everybody and everything is, known or not.
+    """Where everybody and everything is, whether anybody knows it or not."""
 
-    Attributes:
-        place: where each person is.
-        at: for each thing the place where it lies or the person who has it.
-    """
+    __slots__ = ("_dice", "_has", "_people", "_place", "_taking", "_things", "_tries")
 
-    __slots__ = ("_actions", "_dice", "_people", "_things", "at", "place")
-
-    def __init__(self, dice: Dice, setting: Setting, actions: tuple[str, ...]) -> None:
+    def __init__(self, dice: Dice, setting: Setting, actions: Sequence[str], taking: Taking) -> None:
         self._dice = dice
         self._people = setting.people
         self._things = setting.things
-        self._actions = [getattr(self, f"_{action}") for action in actions]
-        self.place = {person: dice.pick(PLACES) for person in setting.people}
-        self.at = {thing: dice.pick(PLACES) for thing in setting.things}
+        self._taking = taking
+        attempts = [getattr(self, f"_{action}") for action in actions]
+        self._tries = [(attempt, person) for attempt in attempts for person in setting.people]
+        self._place = {person: dice.pick(PLACES) for person in setting.people}
+        self._has: dict[str, list[str]] = {holder: [] for holder in (*PLACES, *setting.people)}
+        for thing in setting.things:
+            self._has[dice.pick(PLACES)].append(thing)
 
     def happen(self) -> Event:
         """Let one thing happen."""
         while True:
-            event = self._dice.pick(self._actions)()
+            attempt, who = self._dice.pick(self._tries)
+            event = attempt(who)
             if event:
                 return event
 
-    def _go(self) -> Event | None:
-        who, place = self._dice.pick(self._people), self._dice.pick(PLACES)
-        if place == self.place[who]:
+    def _go(self, who: str) -> Event | None:
+        place = self._dice.pick(PLACES)
+        if place == self._place[who]:
             return None
-        self.place[who] = place
-        return Event("go", who, place)
+        self._place[who] = place
+        return Event(wording.going(who, place), "go", who, place)
 
-    def _take(self) -> Event | None:
-        who = self._dice.pick(self._people)
-        lying = self._things_at(self.place[who])
+    def _take(self, who: str) -> Event | None:
+        lying = self._has[self._place[who]]
         if not lying:
             return None
         thing = self._dice.pick(lying)
-        self.at[thing] = who
-        return Event("take", who, thing)
+        lying.remove(thing)
+        self._has[who].append(thing)
+        return Event(self._taking(who, thing), "take", who, thing)
 
-    def _leave(self) -> Event | None:
-        who = self._dice.pick(self._people)
-        held = self._things_at(who)
-        if not held:
+    def _leave(self, who: str) -> Event | None:
+        carried = self._has[who]
+        if not carried:
             return None
-        thing = self._dice.pick(held)
-        self.at[thing] = self.place[who]
-        return Event("leave", who, thing)
+        thing = self._dice.pick(carried)
+        carried.remove(thing)
+        self._has[self._place[who]].append(thing)
+        return Event(wording.leaving(who, thing), "leave", who, thing)
 
-    def _give(self) -> Event | None:
+    def _give(self, _who: str) -> Event | None:
         """Whoever has the first of the things and is not alone gives it to the first who is there."""
         for thing in self._things:
-            who = self.at[thing]
-            if who not in self.place:
-                continue
-            here = self.place[who]
-            for to in self._people:
-                if self.place[to] == here and to != who:
-                    self.at[thing] = to
-                    return Event("give", who, thing, to)
+            for who in self._people:
+                if thing not in self._has[who]:
+                    continue
+                for to in self._people:
+                    if self._place[to] == self._place[who] and to != who:
+                        self._has[who].remove(thing)
+                        self._has[to].append(thing)
+                        return Event(wording.giving(who, thing, to), "give", who, thing, to)
         return None
-
-    def _things_at(self, place_or_person: str) -> list[str]:
-        return [thing for thing, at in self.at.items() if at == place_or_person]
-
-
-def elsewhere(dice: Dice, places: Sequence[str], *here: str) -> str:
-    """One of `places` that is none of `here`."""
-    while True:
-        place = dice.pick(places)
-        if place not in here:
-            return place
 
 
 class Listener(Protocol):
@@ -120,53 +112,37 @@ class Listener(Protocol):
         ...
 
 
-Taking = Callable[[str, str], tuple[str, ...]]
-
-
 class HeardScene:
     """A scene of this world, told to a listener."""
 
-    __slots__ = ("_dice", "_listener", "_taking", "_world", "facts", "subjects")
+    __slots__ = ("_dice", "_listener", "_world", "ask", "can_ask", "facts", "subjects")
 
-    def __init__(self, dice: Dice, world: World, listener: Listener, taking: Taking) -> None:
+    def __init__(self, dice: Dice, world: World, listener: Listener) -> None:
         self._dice = dice
         self._world = world
         self._listener = listener
-        self._taking = taking
         self.facts: list[str] = []
         self.subjects: list[str] = []
+        self.can_ask = listener.can_ask
+        self.ask = listener.ask
 
     def unfold(self) -> None:
         """One thing happens and is told."""
         event = self._world.happen()
         self.subjects.append(self._listener.hear(len(self.facts), event))
-        self.facts.append(self._dice.pick(self._sentences(event)))
-
-    def can_ask(self, subject: str) -> bool:
-        """Whether a fact told of `subject` ("" for none) and the listener can answer."""
-        return bool(subject) and self._listener.can_ask(subject)
-
-    def ask(self, subject: str) -> Question:
-        """The listener's question about `subject`."""
-        return self._listener.ask(subject)
-
-    def _sentences(self, event: Event) -> tuple[str, ...]:
-        action, who, what, to = event
-        if action == "go":
-            return wording.going(who, what)
-        if action == "take":
-            return self._taking(who, what)
-        if action == "leave":
-            return wording.leaving(who, what)
-        return wording.giving(who, what, to)
+        self.facts.append(self._dice.pick(event.told))
 
 
 def heard_by(
-    listener: Callable[[Dice], Listener], actions: tuple[str, ...], taking: Taking = wording.taking
+    listener: Callable[[Dice], Listener], actions: Sequence[str], taking: Taking = wording.taking
 ) -> OpenScene:
     """How to open scenes in which `actions` happen and `listener` is told of them."""
+    return lambda dice, setting: HeardScene(dice, World(dice, setting, actions, taking), listener(dice))
 
-    def open_scene(dice: Dice, setting: Setting) -> HeardScene:
-        return HeardScene(dice, World(dice, setting, actions), listener(dice), taking)
 
-    return open_scene
+def elsewhere(dice: Dice, places: Sequence[str], *here: str) -> str:
+    """One of `places` that is none of `here`."""
+    while True:
+        place = dice.pick(places)
+        if place not in here:
+            return place

@@ -39,7 +39,8 @@ class Scene(Protocol):
 
     Attributes:
         facts: the sentences so far.
-        subjects: who or what the facts told of, in their order, in the form that the scene understands.
+        subjects: who or what the facts told of, in their order, in the form that the scene understands;
+            "" or None where no question can be about it.
     """
 
     facts: list[str]
@@ -173,7 +174,7 @@ def _long(plot: Plot, dice: Dice, setting: Setting, length: int) -> tuple[Scene,
 
 def _askable(scene: Scene, last: int) -> list[Any]:
     """What a question can be about, of what the `last` facts told: as often as they told of it."""
-    return [subject for subject in scene.subjects[-last:] if scene.can_ask(subject)]
+    return [subject for subject in scene.subjects[-last:] if subject and scene.can_ask(subject)]
 
 
 def _two_settings(plot: Plot, dice: Dice, length: int | None, distractors: int) -> tuple[Setting, Setting]:
