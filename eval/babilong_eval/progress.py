@@ -1,4 +1,4 @@
-"""What a running evaluation shows on stderr: how far it is, and how long it will take."""
+"""What a running evaluation shows on stderr: a bar with the time left on a terminal, single lines elsewhere."""
 
 from __future__ import annotations
 
@@ -33,13 +33,15 @@ class ProgressBar:
         self.failures: Counter[str] = Counter()
         self.segments = 0
         self.shared = 0
-        self._console = Console(stderr=True, quiet=quiet)
+        self._console = Console(stderr=True, quiet=quiet, highlight=False)
+        self._seen: set[Pair] = set()
 
     def __call__(self, left: Mapping[Pair, list[int]], outcomes: Iterator[Outcome]) -> None:
         """Goes through all outcomes; time left is reckoned by tokens, since long samples take longer."""
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
         total = sum(_tokens_about(length) * len(indices) for (_, length), indices in left.items())
-        with Progress(*columns, console=self._console, disable=not total) as progress:
+        terminal = self._console.is_terminal
+        with Progress(*columns, console=self._console, transient=True, disable=not terminal) as progress:
             bar = progress.add_task("starting", total=total)
             for done, outcome in enumerate(outcomes, start=1):
                 self._note(outcome)
@@ -54,6 +56,10 @@ class ProgressBar:
     def _note(self, outcome: Outcome) -> None:
         self.segments += outcome.segments or 0
         self.shared += outcome.shared_segments
+        pair = outcome.sample.task, outcome.sample.length
+        if pair not in self._seen and not self._console.is_terminal:
+            self._console.print(f"evaluating {pair[0]} at {pair[1]}", markup=False)
+        self._seen.add(pair)
         if outcome.error:
             self.failures[outcome.error] += 1
 

@@ -36,7 +36,7 @@ from babilong_eval.results import (
 from babilong_eval.scoring.official import OFFICIAL_LABELS
 from babilong_eval.scoring.predictions import FileName
 from babilong_eval.scoring.score import SCORERS, ScorerName, score_file
-from babilong_gen.errors import OutputError, UsageError
+from babilong_gen.errors import OutputError, SourceError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -70,8 +70,17 @@ class Evaluation:
 
 
 def sizes_of(dataset: Dataset, pairs: Iterable[Pair], limit: int | None) -> dict[Pair, int]:
-    """How many samples of each pair are evaluated."""
+    """How many samples of each pair are evaluated.
+
+    Raises:
+        SourceError: a pair without any.
+    """
     counts = {pair: count_samples(dataset, *pair) for pair in pairs}
+    for (task, length), count in counts.items():
+        if not count:
+            raise SourceError(
+                f"{dataset.source}: no samples of {task} at {length}; generate or fetch it again"
+            )
     return {pair: count if limit is None else min(limit, count) for pair, count in counts.items()}
 
 

@@ -56,22 +56,18 @@ def write_parquet(folder: Path, length: str, task: str, rows: Sequence[Mapping[s
 
 @pytest.fixture
 def dataset(tmp_path: Path) -> Path:
-    """qa1 at 0k and 1k, twelve samples each, and qa6 at 0k."""
+    """qa1 at 0k and 1k, twelve samples each, and five of qa11 at 0k."""
     folder = tmp_path / "data set"
     write_parquet(folder, "0k", "qa1", [row(index, 0) for index in range(12)])
     write_parquet(folder, "1k", "qa1", [row(index, 20 + index) for index in range(12)])
-    yes_no = [
-        row(index, 1, task="qa6") | {"question": "Is Mary in the garden?", "target": "no"}
-        for index in range(5)
-    ]
-    write_parquet(folder, "0k", "qa6", yes_no)
+    write_parquet(folder, "0k", "qa11", [row(index, 1, task="qa11") for index in range(5)])
     return folder
 
 
 @pytest.fixture(scope="session")
 def tokenizer() -> Tokenizer:
     """A tokenizer of the words of the small dataset."""
-    text = " ".join([*NAMES, *PLACES, *NOISE, "Mary went to the . Where is in ? yes no maybe"]).lower()
+    text = " ".join([*NAMES, *PLACES, *NOISE, "Mary went to the . Where is in ?"]).lower()
     words = ["[PAD]", "[CLS]", "[SEP]", "[UNK]", *dict.fromkeys(text.replace(".", " . ").split())]
     tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.Lowercase()
@@ -93,6 +89,7 @@ def rmt_folder(tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory) -
     from babilong_eval.models.rmt.config import RMTConfig
     from babilong_eval.models.rmt.saving import save_pretrained
 
+    torch.set_num_threads(1)  # threads of a narrow model wait for each other longer than they compute
     folder = tmp_path_factory.mktemp("models") / "small"
     bert = BertConfig(
         vocab_size=tokenizer.get_vocab_size(),
