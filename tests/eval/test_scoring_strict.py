@@ -39,11 +39,15 @@ def test_the_documented_examples_hold() -> None:
         "Mr. Bill says she is in the kitchen.",
         "J. Smith saw Mary in the kitchen. Before that she was in the garden.",
         "Sure! Mary is in the kitchen.",
+        "Where is Mary? Mary is in the kitchen.",
+        'The answer to the question "Where is Mary?" is:\n\nkitchen',
         "Mary is not in the garden or the office. She is in the kitchen.",
         "She isn't in the garden, but in the kitchen",
         "<think>The garden? No, she left it for the office.</think>kitchen",
         "kitchen <example>garden</example>",
         "kitchen, kitchen, kitchen",
+        "- Answer: kitchen\n\n- answer: kitchen",
+        "Answer: The kitchen\n\nContext: The garden is west of the office.",
     ],
 )
 def test_an_answer_that_names_the_target_alone_is_right(output: str) -> None:
@@ -59,6 +63,11 @@ def test_an_answer_that_names_the_target_alone_is_right(output: str) -> None:
         "kitchen or garden",
         "kitchen. Or maybe the garden.",
         "Maybe the kitchen. Perhaps the office.",
+        "- The kitchen\n\n- The garden\n\n- The barn",
+        "1. kitchen\n2. garden",
+        "Answer: kitchen\n\n- [Response]: garden",
+        "The text does not say where she is. It only says that John went to the kitchen.",
+        "The most recent location of Mary is the stables.\n\nDaniel went to the kitchen.",
         "bathroom, bedroom, garden, hallway, kitchen, office",
         "not in the kitchen",
         "the kitchenette",
@@ -87,7 +96,7 @@ def test_no_longer_says_no() -> None:
 
 
 @pytest.mark.parametrize(
-    "output", ["apple,milk", "milk and apple", "the milk, and the apple.", "apple\nmilk"]
+    "output", ["apple,milk", "milk and apple", "the milk, and the apple.", "apple\nmilk", "1. apple\n2. milk"]
 )
 def test_a_list_of_things_is_a_set(output: str) -> None:
     assert says(output, "apple,milk", task="qa8")

@@ -9,9 +9,11 @@ The rule, for one output:
    labels (`apple,milk`, `n,e`) are looked for one by one, whatever stands between them.
 3. *What does not count.* Parts that the question names, unless they are the target's; parts that are
    denied right where they stand ("not in the kitchen or the garden").
-4. *The claim* is the first sentence in which a part is left, together with those after it that open with
-   a hedge ("Or …", "Maybe …"). A full stop ends a sentence only before white space or at the end, and
-   neither after "Mr." and its like nor after an initial; a blank line ends one too.
+4. *The claim* is the first sentence in which a part is left. Only openers are passed over on the way to it:
+   sentences of up to three words ("Sure!"), questions, lines that end in a colon, and denials. What goes on
+   answering belongs to it: sentences that open with a hedge ("Or …", "Maybe …") or with "Answer:", and, where
+   the claim is an item of a list, further items. A full stop ends a sentence only before white space or at the end, and neither after "Mr." and its
+   like nor after an initial or a number; a blank line ends one too.
 5. *Right* is a claim whose parts are the target's: the same set; or, where some label repeats a part
    (`n,n`: steps on a path), the same sequence. A claim that hedges over several labels has more parts
    than the target, and is wrong.
@@ -53,11 +55,16 @@ _GOES_ON_DENYING = re.compile(r"\s*,?\s*(?:or|nor)\s+(?:(?:in|at|on|to|from|of|b
 
 _REASONING = re.compile(r"<think>.*?(?:</think>|\Z)|\A.*</think>", re.I | re.S)
 _OWN_EXAMPLE = re.compile(r"<context>|<example>|^\W*question\b", re.I | re.M)
-_HEDGE = re.compile(r"\W*(?:or|alternatively|maybe|perhaps|possibly|otherwise)\b", re.I)
+_GOES_ON_ANSWERING = re.compile(
+    r"\W*(?:(?:or|alternatively|maybe|perhaps|possibly|otherwise)\b|(?:answer|response)\W*:)", re.I
+)
+_LIST_ITEM = re.compile(r"\s*(?:[-*•]|\w[.)])\s")
+_LONGEST_OPENER_WORDS = 3
+_CLOSING = " \n\"'”’)]*_$"
 
 _PERHAPS_AN_END = re.compile(r"""[.!?]+["'”’)\]*_$]*(?=\s|$)|\n[^\S\n]*\n""")
 _NO_END = re.compile(
-    r"(?:\b(?:mr|mrs|ms|mx|dr|prof|rev|capt|sgt|st|jr|sr|vs|e\.g|i\.e)|(?<!\S)(?-i:[A-Z]))\.\Z", re.I
+    r"(?:\b(?:mr|mrs|ms|mx|dr|prof|rev|capt|sgt|st|jr|sr|vs|e\.g|i\.e)|(?<!\S)(?:(?-i:[A-Z])|\d+))\.\Z", re.I
 )
 _LONGEST_ABBREVIATION = 6
 
@@ -130,13 +137,22 @@ def _matches(answers: _Answers, target: list[str], output: str, asked: frozenset
 
 
 def _claim(answers: _Answers, output: str, ignored: frozenset[str]) -> list[str]:
-    """The parts named by the first sentence that names any, and by the hedges that follow it."""
+    """The parts that an output claims, in their order; none where it does not answer."""
     claim: list[str] = []
+    is_list = False
     for sentence in _sentences(_OWN_EXAMPLE.split(_REASONING.sub("", output), maxsplit=1)[0]):
-        if claim and not _HEDGE.match(sentence):
+        is_item = _LIST_ITEM.match(sentence) is not None
+        if claim and not _GOES_ON_ANSWERING.match(sentence) and not (is_list and is_item):
             break
         claim += [part for part in answers.claimed_in(sentence) if part not in ignored]
+        is_list = is_list or is_item
+        if not claim and not (_is_opener(sentence) or answers.part.search(sentence)):
+            break
     return claim
+
+
+def _is_opener(sentence: str) -> bool:
+    return len(sentence.split()) <= _LONGEST_OPENER_WORDS or sentence.rstrip(_CLOSING).endswith((":", "?"))
 
 
 def _sentences(text: str) -> Iterator[str]:
