@@ -63,6 +63,8 @@ def test_an_answer_that_names_the_target_alone_is_right(output: str) -> None:
         "kitchen or garden",
         "kitchen. Or maybe the garden.",
         "Maybe the kitchen. Perhaps the office.",
+        "Kitchen. Actually, the garden.",
+        "I think the kitchen. But it could also be the garden.",
         "- The kitchen\n\n- The garden\n\n- The barn",
         "1. kitchen\n2. garden",
         "Answer: kitchen\n\n- [Response]: garden",

@@ -11,9 +11,10 @@ The rule, for one output:
    denied right where they stand ("not in the kitchen or the garden").
 4. *The claim* is the first sentence in which a part is left. Only openers are passed over on the way to it:
    sentences of up to three words ("Sure!"), questions, lines that end in a colon, and denials. What goes on
-   answering belongs to it: sentences that open with a hedge ("Or …", "Maybe …") or with "Answer:", and, where
-   the claim is an item of a list, further items. A full stop ends a sentence only before white space or at the end, and neither after "Mr." and its
-   like nor after an initial or a number; a blank line ends one too.
+   answering belongs to it: sentences that open with a hedge or a correction ("Or …", "Maybe …", "Actually …")
+   or with "Answer:", or that say "could be"; and, where the claim is an item of a list, further items.
+   A full stop ends a sentence only before white space or at the end, and neither after "Mr." and its like nor
+   after an initial or a number; a blank line ends one too.
 5. *Right* is a claim whose parts are the target's: the same set; or, where some label repeats a part
    (`n,n`: steps on a path), the same sequence. A claim that hedges over several labels has more parts
    than the target, and is wrong.
@@ -56,7 +57,10 @@ _GOES_ON_DENYING = re.compile(r"\s*,?\s*(?:or|nor)\s+(?:(?:in|at|on|to|from|of|b
 _REASONING = re.compile(r"<think>.*?(?:</think>|\Z)|\A.*</think>", re.I | re.S)
 _OWN_EXAMPLE = re.compile(r"<context>|<example>|^\W*question\b", re.I | re.M)
 _GOES_ON_ANSWERING = re.compile(
-    r"\W*(?:(?:or|alternatively|maybe|perhaps|possibly|otherwise)\b|(?:answer|response)\W*:)", re.I
+    r"\W*(?:or|alternatively|maybe|perhaps|possibly|otherwise|actually|wait|sorry)\b"
+    r"|\W*(?:answer|response)\W*:"
+    r"|.*\b(?:could|may|might)\s+(?:also\s+|as\s+well\s+)?be\b",
+    re.I | re.S,
 )
 _LIST_ITEM = re.compile(r"\s*(?:[-*•]|\w[.)])\s")
 _LONGEST_OPENER_WORDS = 3
