@@ -7,6 +7,7 @@ three rooms on one line, and asks about one of them: the paper's 1,000 pairs are
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from babilong_gen.dice import Dice
@@ -48,5 +49,5 @@ def _one_move(task: str, dice: Dice, shape: StoryShape) -> Story:
     return fitted(story, dice, shape, lambda dice, count: [_any_move(dice, others) for _ in range(count)])
 
 
-def _any_move(dice: Dice, names: list[str]) -> str:
+def _any_move(dice: Dice, names: Sequence[str]) -> str:
     return dice.pick(going(dice.pick(names), dice.pick(PLACES)))
