@@ -1,4 +1,4 @@
-"""What a running evaluation shows on stderr: a bar with the time left on a terminal, single lines elsewhere."""
+"""What a running evaluation shows on stderr: a bar with the time left on a terminal, else single lines."""
 
 from __future__ import annotations
 

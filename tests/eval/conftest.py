@@ -55,6 +55,12 @@ def write_parquet(folder: Path, length: str, task: str, rows: Sequence[Mapping[s
 
 
 @pytest.fixture
+def write_dataset() -> Callable[..., Path]:
+    """`write_parquet`."""
+    return write_parquet
+
+
+@pytest.fixture
 def dataset(tmp_path: Path) -> Path:
     """qa1 at 0k and 1k, twelve samples each, and five of qa11 at 0k."""
     folder = tmp_path / "data set"
