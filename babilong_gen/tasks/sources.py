@@ -50,7 +50,7 @@ class Simulated:
         return reskin(simulate(dice, self.shape), read_vocabulary(self.vocabulary))
 
     def at_tokens(self, tokens: int) -> Simulated:
-        """This source for samples of so many tokens: with a density, stories have a number of facts to match."""
+        """This source for samples of so many tokens: with a density, stories have facts to match."""
         if self.fact_density is None or tokens <= 0:
             return self
         facts = max(1, round(self.fact_density * tokens / 1_000))
