@@ -40,7 +40,9 @@ Count = tuple[int, int]
 
 def main() -> None:
     """Time the scorers and print a line each."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("predictions", type=Path, nargs="?")
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
