@@ -101,6 +101,7 @@ _QA2 = Plot(
     people=PEOPLE,
     scene=heard_by(_WhereItIs, CARRYING),
     least=2,
+    shortest=6,
 )
 _QA3 = Plot(
     task="qa3",

@@ -87,6 +87,8 @@ class Plot:
         people: all who can take part.
         scene: opens a scene with (some of) them.
         least: the fewest facts with which a question can be asked.
+        shortest: official stories with fewer facts are passed over: there are so few different ones that
+            they would soon repeat.
         step: how many facts one unfolding of the scene tells; what is left over from this if the number
             of facts is known, the first tells.
     """
@@ -96,6 +98,7 @@ class Plot:
     people: tuple[str, ...]
     scene: OpenScene
     least: int
+    shortest: int = 0
     step: int = 1
 
 
@@ -148,6 +151,13 @@ def _too_short(plot: Plot, bounds: tuple[int, int], distractors: int) -> str:
 
 def _official(plot: Plot, dice: Dice, setting: Setting) -> tuple[Scene, Question]:
     """The scene up to one of the questions of an official story, and that question."""
+    while True:
+        scene, question = _one_of_five(plot, dice, setting)
+        if len(scene.facts) >= plot.shortest:
+            return scene, question
+
+
+def _one_of_five(plot: Plot, dice: Dice, setting: Setting) -> tuple[Scene, Question]:
     unasked = dice.between(1, QUESTIONS)
     scene = plot.scene(dice, setting)
     while True:
