@@ -1,7 +1,9 @@
 """People walk about with things: where is the milk, and where was it before?
 
-qa2     Mary went to the kitchen. Mary got the milk there. Mary moved to the garden.    Where is the milk?
-qa3     Where was the milk before the garden?
+    qa2     Mary went to the kitchen. Mary got the milk. Mary moved to the garden.  Where is the milk?
+    qa3     (the same)                                      Where was the milk before the garden?
+
+While somebody has a thing, the place where they took it does not count, even if it is known.
 """
 
 from __future__ import annotations

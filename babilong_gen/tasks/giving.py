@@ -1,6 +1,8 @@
 """People give each other things: who gave the milk to Fred?
 
-qa5     Mary got the milk there. Fred went to the kitchen. Mary handed the milk to Fred.
+    qa5     Mary got the milk there. Fred went to the kitchen. Mary handed the milk to Fred.
+
+A question is about the last gift of some thing.
 """
 
 from __future__ import annotations

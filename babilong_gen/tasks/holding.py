@@ -1,7 +1,9 @@
 """People take, leave and give things: how many, and which, do they have?
 
-qa7     Mary got the milk there. Mary gave the milk to John.    How many objects is Mary carrying?
-qa8     Mary got the milk there. Mary left the milk.            What is Mary carrying?
+    qa7     Mary got the milk there. Mary gave the milk to John.    How many objects is Mary carrying?
+    qa8     Mary got the milk there. Mary left the milk.            What is Mary carrying?
+
+What somebody did with anything supports the answer, even if it is out of their hands again.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
 """People walk about: where is Mary?
 
-qa1     Mary went to the kitchen.
-qa11    Mary went to the kitchen. Then she moved to the garden.
-qa12    Mary and John went to the kitchen.
-qa13    Mary and John went to the kitchen. Then they moved to the garden.
+    qa1     Mary went to the kitchen.
+    qa11    Mary went to the kitchen. Then she moved to the garden.
+    qa12    Mary and John went to the kitchen.
+    qa13    Mary and John went to the kitchen. Then they moved to the garden.
+
+Nobody goes where they already are.
 """
 
 from __future__ import annotations

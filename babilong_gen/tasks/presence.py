@@ -99,28 +99,24 @@ class _Reports:
         return Question(_is_in(subject, asked), report.there if asked in report.named else "no", (told_at,))
 
 
-def _move(dice: Dice, who: str, before: str, now: str) -> _Report:
-    del before
+def _move(dice: Dice, who: str, _before: str, now: str) -> _Report:
     return _Report(dice.pick(going(who, now)), (now,), "yes")
 
 
-def _stay(dice: Dice, who: str, before: str, now: str) -> _Report:
-    del dice, before
+def _stay(_dice: Dice, who: str, _before: str, now: str) -> _Report:
     return _Report(f"{who} is in the {now}.", (now,), "yes")
 
 
-def _absence(dice: Dice, who: str, before: str, now: str) -> _Report:
+def _absence(dice: Dice, who: str, before: str, _now: str) -> _Report:
     """They are not where they were, wherever they are."""
-    del now
     return _Report(f"{who} is {dice.pick(('not', 'no longer'))} in the {before}.", (before,), "no")
 
 
-def _doubt(dice: Dice, who: str, before: str, now: str) -> _Report:
+def _doubt(dice: Dice, who: str, _before: str, now: str) -> _Report:
     """They are in one of two places, the first of which is right.
 
     The official files also have "in the park or the park", which would leave nothing in doubt.
     """
-    del before
     other = elsewhere(dice, TOWN_PLACES, now)
     return _Report(f"{who} is either in the {now} or the {other}.", (now, other), "maybe")
 

@@ -1,6 +1,8 @@
 """People walk about all day, told out of order: where was Mary before the park?
 
-qa14    This morning Mary went to the kitchen. Mary went to the park this afternoon.
+    qa14    This morning Mary went to the kitchen. Mary went to the park this afternoon.
+
+Moves of the same person at the same time of day, which only longer stories have, are told in order.
 """
 
 from __future__ import annotations
