@@ -140,10 +140,11 @@ def read_written(folder: Path, shard: Shard, *, fingerprint: str) -> WrittenShar
     """A shard that an earlier run finished; None where it is missing, damaged or of another fingerprint."""
     path = folder / shard.path
     try:
-        metadata = pq.read_schema(path).metadata or {}
+        metadata = pq.read_metadata(path).metadata or {}
         known = json.loads(metadata[_METADATA_KEY.encode()])
         counts = ShardCounts(**{**known["counts"], "depths": tuple(known["counts"]["depths"])})
-        content = hashlib.file_digest(path.open("rb"), "sha256")
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256")
     except (OSError, KeyError, ValueError, TypeError, pa.ArrowException):
         return None
     if known["fingerprint"] != fingerprint or counts.rows != shard.last - shard.first:

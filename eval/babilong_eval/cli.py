@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from babilong_eval.commands.evaluate import evaluate
+from babilong_eval.commands.plot import plot
+from babilong_eval.commands.score import score
 from babilong_gen.cli import app as generator
 from babilong_gen.commands.app import make_app, run
 
 app = make_app("Measure how far a long-context model remembers: generate, evaluate, plot.")
 app.add_typer(generator)
+app.command()(evaluate)
+app.command()(score)
+app.command()(plot)
 
 
 def main() -> None:

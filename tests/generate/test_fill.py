@@ -87,7 +87,10 @@ def test_only_a_few_sentences_near_the_end_are_skipped(lengths: list[int], token
 @given(lengths=LENGTHS, first=st.integers(64, 500), more=st.integers(500, 2_000))
 def test_shorter_noise_is_part_of_longer_noise(lengths: list[int], first: int, more: int) -> None:
     pool = pool_of(lengths)
-    short, long = fill(pool, NoiseStart(starts=(3, 0)), first), fill(pool, NoiseStart(starts=(3, 0)), first + more)
+    short, long = (
+        fill(pool, NoiseStart(starts=(3, 0)), first),
+        fill(pool, NoiseStart(starts=(3, 0)), first + more),
+    )
     assert short is not None
     assert long is not None
     assert set(sentences(short)) <= set(sentences(long))

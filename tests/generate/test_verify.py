@@ -119,7 +119,9 @@ TAMPERS = [
 
 
 @pytest.mark.parametrize(("tamper", "finding"), TAMPERS, ids=[tamper.__name__ for tamper, _ in TAMPERS])
-def test_a_fault_is_found(tampered: Callable[[Tamper], Path], babilong: Run, tamper: Tamper, finding: str) -> None:
+def test_a_fault_is_found(
+    tampered: Callable[[Tamper], Path], babilong: Run, tamper: Tamper, finding: str
+) -> None:
     refuted = babilong("verify", tampered(tamper))
     assert refuted.returncode == 1
     assert finding in refuted.stdout
@@ -132,7 +134,9 @@ def test_checksums_alone_find_a_changed_shard(tampered: Callable[[Tamper], Path]
     assert "its SHA-256 is not that of the manifest" in refuted.stdout
 
 
-def test_a_missing_a_truncated_and_a_stray_shard_are_found(sound: Path, babilong: Run, tmp_path: Path) -> None:
+def test_a_missing_a_truncated_and_a_stray_shard_are_found(
+    sound: Path, babilong: Run, tmp_path: Path
+) -> None:
     out = Path(shutil.copytree(sound, tmp_path / "copy"))
     (out / "data/1k/qa2-00000-of-00001.parquet").write_bytes(b"PAR1")
     (out / SHARD).write_bytes((out / SHARD).read_bytes()[:-50])
@@ -145,7 +149,9 @@ def test_a_missing_a_truncated_and_a_stray_shard_are_found(sound: Path, babilong
 
 
 @pytest.mark.parametrize("content", [None, "{", "[]", json.dumps({"format": 99})])
-def test_what_is_no_dataset_is_refused_in_one_line(babilong: Run, tmp_path: Path, content: str | None) -> None:
+def test_what_is_no_dataset_is_refused_in_one_line(
+    babilong: Run, tmp_path: Path, content: str | None
+) -> None:
     if content is not None:
         (tmp_path / "manifest.json").write_text(content)
     refused = babilong("verify", tmp_path)
