@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -204,3 +204,22 @@ def small_model(request: pytest.FixtureRequest, small_folder: tuple[Small, Path]
     if small.kind == "hf-window":
         options |= {"window": 8, "sinks": 2}
     return load_model(f"{small.kind}:{folder}", device=request.param, max_new_tokens=4, **options)
+
+
+@pytest.fixture(params=[small for small in SMALL_MODELS if small.kind in ("hf", "hf-recurrent")], ids=str)
+def language_model_folder(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Small, Path]:
+    """A folder with each small language model that keeps its whole context or its whole state."""
+    request.param.save(tmp_path)
+    return request.param, tmp_path
+
+
+@pytest.fixture
+def save_small(tmp_path: Path) -> Callable[..., Path]:
+    """Writes the small model of a kind and an architecture, with some settings changed; gives its folder."""
+
+    def save(kind: str, architecture: str, **changes: int) -> Path:
+        small = next(one for one in SMALL_MODELS if (one.kind, one.architecture) == (kind, architecture))
+        replace(small, settings=small.settings | changes).save(tmp_path)
+        return tmp_path
+
+    return save

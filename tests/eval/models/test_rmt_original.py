@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 from transformers import (
-    BertConfig,
-    BertForSequenceClassification,
+    AutoConfig,
+    AutoModelForSequenceClassification,
     GPT2Config,
     GPT2LMHeadModel,
     LlamaConfig,
@@ -49,7 +49,8 @@ DECODER = {
     ],
 }
 
-BERT = BertConfig(
+BERT = AutoConfig.for_model(
+    "bert",
     vocab_size=40,
     hidden_size=32,
     num_hidden_layers=2,
@@ -77,7 +78,8 @@ def encoder_state(arithmetic_weight):
     """The state of the authors' encoder with 4 memory tokens: BERT's, its words extended, and their
     buffers."""
     shapes = {
-        f"model.{name}": t.shape for name, t in BertForSequenceClassification(BERT).state_dict().items()
+        f"model.{name}": t.shape
+        for name, t in AutoModelForSequenceClassification.from_config(BERT).state_dict().items()
     }
     words = "model.bert.embeddings.word_embeddings.weight"
     shapes[words] = torch.Size([44, 32])

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from babilong_eval.models.pretrained import embedding_table
+from babilong_eval.models.pretrained import body, embedding_table
+
+from .last_layer import feed_forward_at
 
 if TYPE_CHECKING:
     from transformers import Cache, PreTrainedModel
@@ -36,8 +38,10 @@ class RMTDecoder(nn.Module):
     def read(self, tokens: Tensor, memory: Tensor) -> Tensor:
         """Reads a segment [B, S] with its memory [B, M, D]; gives the next one's memory. No head is run."""
         embedded = torch.cat([memory, self._embed(tokens), memory], dim=1)
-        outputs = self.backbone.base_model(inputs_embeds=embedded, use_cache=False)
-        return outputs.last_hidden_state[:, -memory.shape[1] :]
+        backbone, places = body(self.backbone), slice(-memory.shape[1], None)
+        with feed_forward_at(backbone, places):
+            outputs = backbone(inputs_embeds=embedded, use_cache=False)
+        return outputs.last_hidden_state[:, places]
 
     def logits(self, tokens: Tensor, memory: Tensor) -> Tensor:
         """Next-token logits at each place of a segment [B, S, V], as in training."""

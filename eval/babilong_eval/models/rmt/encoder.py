@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from babilong_eval.models.pretrained import embedding_table
+from babilong_eval.models.pretrained import body, embedding_table
+
+from .last_layer import feed_forward_at
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -42,8 +44,10 @@ class RMTEncoder(nn.Module):
 
     def read(self, tokens: Tensor, memory: Tensor) -> Tensor:
         """Reads a segment [B, S] with its memory [B, M, D]; gives the next one's memory. No head is run."""
-        outputs = self.backbone.base_model(inputs_embeds=self._framed(tokens, memory))
-        return outputs.last_hidden_state[:, 1 : 1 + memory.shape[1]]
+        backbone, places = body(self.backbone), slice(1, 1 + memory.shape[1])
+        with feed_forward_at(backbone, places):
+            outputs = backbone(inputs_embeds=self._framed(tokens, memory))
+        return outputs.last_hidden_state[:, places]
 
     def classify(self, tokens: Tensor, memory: Tensor) -> Tensor:
         """Logits over the labels [B, labels] from the last segment [B, S]."""
