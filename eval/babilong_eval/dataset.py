@@ -20,7 +20,7 @@ import numpy as np
 from huggingface_hub import metadata_load
 
 from babilong_eval import hub
-from babilong_eval.row_files import SUFFIXES, Row, column_names, count_rows, read_rows
+from babilong_eval.row_files import SUFFIXES, Row, Utf8, column_names, count_rows, read_rows
 from babilong_gen.errors import SourceError, UsageError
 from babilong_gen.lengths import parse_length
 from babilong_gen.tasks import TASKS
@@ -46,8 +46,8 @@ class Sample:
     Attributes:
         index: its row within (task, length), counted over all files.
         sample_id: as stored, or `qa1/4k/000017`.
-        input: the facts in their haystack; empty where only `input_ids` were asked for.
-        n_tokens: of `input`, in the tokenizer of the dataset; None where the dataset does not say.
+        utf8: the input, facts in their haystack, as UTF-8: the longest are tens of megabytes.
+        n_tokens: of the input, in the tokenizer of the dataset; None where the dataset does not say.
         choices: the task's labels; None for a task that is not ours in a dataset without the column.
         facts: as stored (text, char_start, char_end, token_start, token_end, supporting), or empty.
         input_ids: uint32 [n_tokens], where stored and asked for.
@@ -57,13 +57,18 @@ class Sample:
     length: str
     index: int
     sample_id: str
-    input: str
+    utf8: Utf8
     question: str
     target: str
     n_tokens: int | None = None
     choices: tuple[str, ...] | None = None
     facts: tuple[Mapping[str, Any], ...] = ()
     input_ids: np.ndarray | None = None
+
+    @property
+    def input(self) -> str:
+        """The input as a string, made anew at every call."""
+        return str(self.utf8, "utf-8")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +150,10 @@ def count_samples(dataset: Dataset, task: str, length: str) -> int:
     return sum(count_rows(dataset.fetch(name)) for name in dataset.files[task, length])
 
 
-def read_samples(dataset: Dataset, task: str, length: str, *, tokens: bool = False) -> Iterator[Sample]:
-    """Yields the samples of a (task, length) in order, holding few at a time.
+def read_samples(
+    dataset: Dataset, task: str, length: str, *, start: int = 0, tokens: bool = False
+) -> Iterator[Sample]:
+    """Yields the samples of a (task, length) from index `start` on, in order, holding few at a time.
 
     With `tokens`, `input_ids` are read as well, where they are stored.
 
@@ -154,13 +161,14 @@ def read_samples(dataset: Dataset, task: str, length: str, *, tokens: bool = Fal
         SourceError: a file is damaged, lacks a column, or a row lacks a value.
     """
     columns = [*REQUIRED_COLUMNS, *_OPTIONAL_COLUMNS, *(["input_ids"] if tokens else [])]
-    index = 0
+    first = 0
     for name in dataset.files[task, length]:
         path = dataset.fetch(name)
         _check_columns(path)
-        for row in read_rows(path, columns):
+        skip = max(0, start - first)
+        for index, row in enumerate(read_rows(path, columns, skip=skip, as_utf8=("input",)), first + skip):
             yield _sample(row, task, length, index, path)
-            index += 1
+        first += count_rows(path)
 
 
 def _check_all_there(dataset: Dataset, what: str, asked: Sequence[str] | None, there: set[str]) -> None:
@@ -181,7 +189,7 @@ def _check_columns(path: Path) -> None:
 
 def _sample(row: Row, task: str, length: str, index: int, path: Path) -> Sample:
     for column in REQUIRED_COLUMNS:
-        if not isinstance(row.get(column), str):
+        if not isinstance(row.get(column), str | bytes | memoryview):
             raise SourceError(f"{path}: row {index} of {task} at {length} has no text in column {column!r}")
     choices = row.get("choices") or (TASKS[task].choices if task in TASKS else None)
     input_ids = row.get("input_ids")
@@ -190,7 +198,7 @@ def _sample(row: Row, task: str, length: str, index: int, path: Path) -> Sample:
         length=length,
         index=index,
         sample_id=row.get("sample_id") or f"{task}/{length}/{index:06d}",
-        input=row["input"],
+        utf8=row["input"],
         question=row["question"],
         target=row["target"],
         n_tokens=row.get("n_tokens"),

@@ -83,7 +83,7 @@ def ask(reader: Reader, samples: Iterable[Sample], limits: BatchLimits) -> Itera
 def read(reader: Reader, sample: Sample) -> Reading:
     """The tokens of a sample as its model reads it: exactly those of tokenizing the whole prompt."""
     tokens = _tokens(reader, sample, reader.prompt_of(sample))
-    return Reading(sample=replace(sample, input="", input_ids=None), tokens=tokens)
+    return Reading(sample=replace(sample, utf8=b"", input_ids=None), tokens=tokens)
 
 
 def n_segments(model: SegmentModel, reading: Reading) -> int:
@@ -183,13 +183,11 @@ def _tokens(reader: Reader, sample: Sample, prompt: Prompt) -> np.ndarray:
     if prompt.chat_template:
         if model.render_chat is None:
             raise UsageError("the model has no chat template: leave out --chat-template")
-        return encoder.encode(model.render_chat(prompt.messages(sample.input, sample.question)))
-    if prompt.is_plain and sample.input_ids is not None:
-        tokens = encoder.encode_after(sample.input_ids, sample.input, sample.question)
+        return encoder.encode(model.render_chat(prompt.messages(sample.input, sample.question)).encode())
+    if prompt.is_plain:
+        tokens = encoder.encode_two(sample.utf8, sample.question, sample.input_ids)
     else:
-        tokens = None
-    if tokens is None:
-        tokens = encoder.encode(prompt.text(sample.input, sample.question))
+        tokens = encoder.encode(prompt.text(sample.input, sample.question).encode())
     if not model.adds_special_tokens:
         return tokens
     before, after = encoder.special_tokens()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".parquet", ".arrow", ".jsonl", ".json")
 
 Row = Mapping[str, Any]
+Utf8 = bytes | memoryview
 
 _BYTES_AT_ONCE = 4 << 20
 _MOST_ROWS_AT_ONCE = 256
@@ -45,30 +46,35 @@ def count_rows(path: Path) -> int:
     return sum(1 for _ in _json_rows(path, 0))
 
 
-def read_rows(path: Path, columns: Sequence[str], *, skip: int = 0) -> Iterator[Row]:
+def read_rows(
+    path: Path, columns: Sequence[str], *, skip: int = 0, as_utf8: Sequence[str] = ()
+) -> Iterator[Row]:
     """Yields the rows after the first `skip`, each with those of `columns` that the file has.
 
-    Values are Python's own, but for lists of numbers, which stay Arrow arrays: a token list as Python ints
-    takes ten times its size.
+    Values are Python's own, but for what could be large: lists of numbers stay Arrow arrays, and the texts of
+    the columns `as_utf8` stay the bytes that they are in the file.
 
     Raises:
         SourceError: the file is not what its suffix says, or breaks off.
     """
     if path.suffix == ".parquet":
-        return _parquet_rows(path, columns, skip)
+        return _parquet_rows(path, columns, skip, as_utf8)
     if path.suffix == ".arrow":
-        return _arrow_rows(path, columns, skip)
-    return _json_rows(path, skip)
+        return _arrow_rows(path, columns, skip, as_utf8)
+    rows = _json_rows(path, skip)
+    return (
+        {name: _encoded(value) if name in as_utf8 else value for name, value in row.items()} for row in rows
+    )
 
 
 def _open_parquet(path: Path) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(path, memory_map=False, buffer_size=1 << 20, pre_buffer=False)
+        return pq.ParquetFile(path, buffer_size=1 << 20, pre_buffer=False)
     except (OSError, pa.ArrowInvalid) as error:
         raise SourceError(f"{path}: not a readable Parquet file ({_first_line(error)})") from error
 
 
-def _parquet_rows(path: Path, columns: Sequence[str], skip: int) -> Iterator[Row]:
+def _parquet_rows(path: Path, columns: Sequence[str], skip: int, as_utf8: Sequence[str]) -> Iterator[Row]:
     file = _open_parquet(path)
     wanted = [name for name in file.schema_arrow.names if name in columns]
     for group in range(file.metadata.num_row_groups):
@@ -81,9 +87,9 @@ def _parquet_rows(path: Path, columns: Sequence[str], skip: int) -> Iterator[Row
         try:
             # threads would decode columns, and pages ahead, side by side: speed for memory
             for batch in file.iter_batches(at_once, row_groups=[group], columns=wanted, use_threads=False):
-                rows = deque(_batch_rows(batch, skip))
+                rows = deque(_batch_rows(batch, skip, as_utf8))
                 skip = max(0, skip - batch.num_rows)
-                del batch  # the values are copies: whoever works on a row should not pay for it twice
+                del batch  # whoever works on a row is not to pay for those after it
                 while rows:
                     yield rows.popleft()
         except (OSError, pa.ArrowInvalid) as error:
@@ -115,23 +121,31 @@ def _arrow_batches(path: Path) -> Iterator[pa.RecordBatch]:
         raise SourceError(f"{path}: breaks off ({_first_line(error)})") from error
 
 
-def _arrow_rows(path: Path, columns: Sequence[str], skip: int) -> Iterator[Row]:
+def _arrow_rows(path: Path, columns: Sequence[str], skip: int, as_utf8: Sequence[str]) -> Iterator[Row]:
     for batch in _arrow_batches(path):
         wanted = [name for name in batch.schema.names if name in columns]
-        yield from _batch_rows(batch.select(wanted), skip)
+        yield from _batch_rows(batch.select(wanted), skip, as_utf8)
         skip = max(0, skip - batch.num_rows)
 
 
-def _batch_rows(batch: pa.RecordBatch, skip: int) -> Iterator[Row]:
+def _batch_rows(batch: pa.RecordBatch, skip: int, as_utf8: Sequence[str]) -> Iterator[Row]:
     for number in range(skip, batch.num_rows):
-        yield {name: _value(column[number]) for name, column in zip(batch.schema.names, batch, strict=True)}
+        yield {
+            name: _value(column[number], utf8=name in as_utf8)
+            for name, column in zip(batch.schema.names, batch, strict=True)
+        }
 
 
-def _value(scalar: pa.Scalar) -> Any:
-    """A Python value, but the Arrow array itself where it is a list of numbers."""
+def _value(scalar: pa.Scalar, *, utf8: bool) -> Any:
+    if utf8 and isinstance(scalar, pa.StringScalar | pa.LargeStringScalar) and scalar.is_valid:
+        return memoryview(scalar.as_buffer())
     if isinstance(scalar, pa.ListScalar | pa.LargeListScalar) and pa.types.is_integer(scalar.type.value_type):
         return scalar.values
     return scalar.as_py()
+
+
+def _encoded(value: Any) -> Any:
+    return value.encode() if isinstance(value, str) else value
 
 
 def _json_rows(path: Path, skip: int) -> Iterator[Row]:

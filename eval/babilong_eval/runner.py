@@ -140,7 +140,7 @@ def samples_at(
 ) -> Iterator[Sample]:
     """The samples of a pair at some indices, in order, with stored tokens if wanted."""
     wanted = set(indices)
-    for sample in read_samples(dataset, *pair, tokens=tokens):
+    for sample in read_samples(dataset, *pair, start=indices[0], tokens=tokens):
         if sample.index in wanted:
             yield sample
         if sample.index == indices[-1]:

@@ -106,7 +106,7 @@ def samples(n: int) -> list[Sample]:
             length="0k",
             index=index,
             sample_id=f"qa1/0k/{index:06d}",
-            input=f"Mary went to room {index}.",
+            utf8=f"Mary went to room {index}.".encode(),
             question="Where is Mary?",
             target="room",
         )

@@ -67,7 +67,7 @@ def sample(index: int, segments: int, depth: float) -> Sample:
         length=f"{segments}seg",
         index=index,
         sample_id=f"qa1/{segments}seg/{index:06d}",
-        input=" ".join([*sentences, *gap]),
+        utf8=" ".join([*sentences, *gap]).encode(),
         question=f"Where is {name}?",
         target=place,
         n_tokens=room,
@@ -132,9 +132,7 @@ def test_the_whole_ladder_costs_little_more_than_its_longest_rung(reader: readin
     assert 256 + 8 <= read <= 1.1 * 256
 
 
-def test_what_is_too_long_fails_alone(
-    tmp_path_factory: pytest.TempPathFactory, reader: reading.Reader
-) -> None:
+def test_what_is_too_long_fails_alone(reader: reading.Reader) -> None:
     class Short:
         """The same model with a limit of four segments."""
 

@@ -141,7 +141,7 @@ def sample(index: int, words: int) -> Sample:
         length="0k",
         index=index,
         sample_id=str(index),
-        input="Mary " * words,
+        utf8=b"Mary " * words,
         question="Where?",
         target="garden",
     )

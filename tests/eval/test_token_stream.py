@@ -113,11 +113,11 @@ def tokenizer(request: pytest.FixtureRequest) -> Tokenizer:
 @given(words=st.lists(st.one_of(st.sampled_from(WORDS), st.text(max_size=6)), max_size=120))
 def test_pieces_give_the_tokens_of_the_whole(tokenizer: Tokenizer, words: list[str]) -> None:
     text = " ".join(words)
-    assert ExactEncoder(tokenizer, piece_characters=100).encode(text).tolist() == whole(tokenizer, text)
+    assert ExactEncoder(tokenizer, piece_bytes=100).encode(text.encode()).tolist() == whole(tokenizer, text)
 
 
 def test_a_truncating_tokenizer_does_not_truncate() -> None:
-    assert len(ExactEncoder(word_piece()).encode("Mary went to the kitchen. " * 10)) > 8
+    assert len(ExactEncoder(word_piece()).encode(b"Mary went to the kitchen. " * 10)) > 8
 
 
 def test_special_tokens_are_told_apart() -> None:
@@ -125,18 +125,28 @@ def test_special_tokens_are_told_apart() -> None:
     assert (before.tolist(), after.tolist()) == ([1], [2])
 
 
-def test_stored_ids_are_continued() -> None:
-    tokenizer, text = byte_level(), "Mary went to the kitchen. " * 30
-    stored = np.array(whole(tokenizer, text.strip()), dtype=np.uint32)
-    encoder = ExactEncoder(tokenizer, piece_characters=100)
-    continued = encoder.encode_after(stored, text.strip(), "Mary went?")
-    assert continued is not None
-    assert continued.tolist() == whole(tokenizer, text + "Mary went?")
+@given(
+    words=st.lists(st.one_of(st.sampled_from(WORDS), st.text(max_size=6)), max_size=60), stored=st.booleans()
+)
+def test_a_question_after_a_text_is_tokenized_as_if_with_it(
+    tokenizer: Tokenizer, words: list[str], stored: bool
+) -> None:
+    text = " ".join([*words, "kitchen."])
+    ids = np.array(whole(tokenizer, text), dtype=np.uint32) if stored else None
+    both = ExactEncoder(tokenizer, piece_bytes=100).encode_two(text.encode(), "Where is Mary?", ids)
+    assert both.tolist() == whole(tokenizer, f"{text} Where is Mary?")
 
 
 def test_stored_ids_of_another_tokenizer_are_not_believed() -> None:
-    text = "Mary went to the kitchen. " * 30
+    text = " ".join(["Mary went to the kitchen."] * 30)
     stored = np.array(whole(word_piece(), text), dtype=np.uint32)
-    assert (
-        ExactEncoder(byte_level(), piece_characters=100).encode_after(stored, text.strip(), "Mary?") is None
-    )
+    both = ExactEncoder(byte_level(), piece_bytes=100).encode_two(text.encode(), "Mary?", stored)
+    assert both.tolist() == whole(byte_level(), f"{text} Mary?")
+
+
+def test_stored_ids_of_a_long_text_are_not_made_again() -> None:
+    text = " ".join(["Mary went to the kitchen."] * 90)
+    stored = np.array(whole(byte_level(), text), dtype=np.uint32)
+    stored[len(stored) // 2] = 0
+    both = ExactEncoder(byte_level(), piece_bytes=300).encode_two(text.encode(), "Mary?", stored)
+    assert both[: len(stored)].tolist() == stored.tolist()

@@ -1,5 +1,6 @@
 """`babilong evaluate`."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -97,6 +98,8 @@ def evaluate(
 
     Example: babilong evaluate data/demo --model rmt:runs/memorize --out results/memorize --lengths 1seg,8seg
     """
+    # Arrow is to give a long text's memory back when it is read; its own pool, chosen at import, keeps it
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     from babilong_eval.evaluation import evaluate as evaluate_request
     from babilong_eval.progress import ProgressBar
     from babilong_eval.ranks import this_rank
