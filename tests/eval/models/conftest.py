@@ -217,9 +217,9 @@ def language_model_folder(request: pytest.FixtureRequest, tmp_path: Path) -> tup
 def save_small(tmp_path: Path) -> Callable[..., Path]:
     """Writes the small model of a kind and an architecture, with some settings changed; gives its folder."""
 
-    def save(kind: str, architecture: str, **changes: int) -> Path:
+    def save(kind: str, architecture: str, folder: Path = tmp_path, **changes: int) -> Path:
         small = next(one for one in SMALL_MODELS if (one.kind, one.architecture) == (kind, architecture))
-        replace(small, settings=small.settings | changes).save(tmp_path)
-        return tmp_path
+        replace(small, settings=small.settings | changes).save(folder)
+        return folder
 
     return save
