@@ -13,6 +13,8 @@ import json
 import re
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -166,8 +168,9 @@ def read_samples(
         path = dataset.fetch(name)
         _check_columns(path)
         skip = max(0, start - first)
-        for index, row in enumerate(read_rows(path, columns, skip=skip, as_utf8=("input",)), first + skip):
-            yield _sample(row, task, length, index, path)
+        rows = read_rows(path, columns, skip=skip, as_utf8=("input",))
+        # not a loop: its variable would hold a text of megabytes while others work on its tokens
+        yield from map(partial(_sample, task, length, path), count(first + skip), rows)
         first += count_rows(path)
 
 
@@ -187,7 +190,7 @@ def _check_columns(path: Path) -> None:
             raise SourceError(f"{path}: no column {column!r}; expected {wanted}, found {found}")
 
 
-def _sample(row: Row, task: str, length: str, index: int, path: Path) -> Sample:
+def _sample(task: str, length: str, path: Path, index: int, row: Row) -> Sample:
     for column in REQUIRED_COLUMNS:
         if not isinstance(row.get(column), str | bytes | memoryview):
             raise SourceError(f"{path}: row {index} of {task} at {length} has no text in column {column!r}")

@@ -6,6 +6,7 @@ import gc
 import time
 from collections import deque
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
@@ -61,7 +62,7 @@ def ask(reader: Reader, samples: Iterable[Sample], limits: BatchLimits) -> Itera
     device = reader.model.device
     most_rows = limits.rows
     reset_peak(device)
-    for batch in batches((read(reader, sample) for sample in samples), limits):
+    for batch in batches(map(partial(read, reader), samples), limits):
         fitting = [reading for reading in batch if not too_long(reader.model, reading)]
         refused = [reading for reading in batch if too_long(reader.model, reading)]
         yield from (outcome_of_too_long(reader.model, reading) for reading in refused)

@@ -84,16 +84,34 @@ def _parquet_rows(path: Path, columns: Sequence[str], skip: int, as_utf8: Sequen
             continue
         row_bytes = max(1, about.total_byte_size // max(1, about.num_rows))
         at_once = min(_MOST_ROWS_AT_ONCE, max(1, _BYTES_AT_ONCE // row_bytes))
-        try:
+        yield from _rows_of_group(
             # threads would decode columns, and pages ahead, side by side: speed for memory
-            for batch in file.iter_batches(at_once, row_groups=[group], columns=wanted, use_threads=False):
-                rows = deque(_batch_rows(batch, skip, as_utf8))
-                skip = max(0, skip - batch.num_rows)
-                del batch  # whoever works on a row is not to pay for those after it
-                while rows:
-                    yield rows.popleft()
+            file.iter_batches(at_once, row_groups=[group], columns=wanted, use_threads=False),
+            about.num_rows,
+            skip,
+            as_utf8,
+            f"{path}: row group {group}",
+        )
+        skip = 0
+
+
+def _rows_of_group(
+    batches: Iterator[pa.RecordBatch], n_rows: int, skip: int, as_utf8: Sequence[str], where: str
+) -> Iterator[Row]:
+    """Yields rows and lets go of everything else: whoever works on a row is not to pay for its neighbours."""
+    while n_rows:
+        try:
+            batch = next(batches)
         except (OSError, pa.ArrowInvalid) as error:
-            raise SourceError(f"{path}: damaged in row group {group} ({_first_line(error)})") from error
+            raise SourceError(f"{where} is damaged ({_first_line(error)})") from error
+        n_rows -= batch.num_rows
+        if not n_rows:
+            batches = iter(())
+        rows = deque(_batch_rows(batch, skip, as_utf8))
+        skip = max(0, skip - batch.num_rows)
+        del batch
+        while rows:
+            yield rows.popleft()
 
 
 def _open_arrow(path: Path) -> pa.RecordBatchStreamReader | pa.RecordBatchFileReader:

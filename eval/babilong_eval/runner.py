@@ -13,6 +13,7 @@ too; anything else is another run, and is refused.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
@@ -139,12 +140,9 @@ def samples_at(
     dataset: Dataset, pair: Pair, indices: Sequence[int], *, tokens: bool = False
 ) -> Iterator[Sample]:
     """The samples of a pair at some indices, in order, with stored tokens if wanted."""
-    wanted = set(indices)
-    for sample in read_samples(dataset, *pair, start=indices[0], tokens=tokens):
-        if sample.index in wanted:
-            yield sample
-        if sample.index == indices[-1]:
-            return
+    wanted, span = set(indices), indices[-1] + 1 - indices[0]
+    samples = islice(read_samples(dataset, *pair, start=indices[0], tokens=tokens), span)
+    return filter(lambda sample: sample.index in wanted, samples)
 
 
 def run(evaluation: Evaluation, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:

@@ -14,7 +14,6 @@ it.
 
 from __future__ import annotations
 
-from array import array
 from typing import NamedTuple
 
 import numpy as np
@@ -47,15 +46,17 @@ class ExactEncoder:
 
     def encode(self, text: Utf8) -> np.ndarray:
         """Token ids of the text without special tokens: uint32 [n_tokens]."""
-        ids, begin = array("I"), 0
-        while len(text) - begin > self._piece_bytes:
-            cut = self._find_cut(text, begin, begin + self._piece_bytes)
-            if cut is None:
-                return _as_array(self._ids(text))
-            ids.extend(self._ids(text[begin : cut.end]))
-            begin = cut.start
-        ids.extend(self._ids(text[begin:]))
-        return _as_array(ids)
+        # room for a token a byte: of memory that is not written to, only the addresses are taken
+        ids, n, begin = np.empty(len(text) + 1, dtype=np.uint32), 0, 0
+        while begin < len(text):
+            end = begin + self._piece_bytes
+            cut = self._find_cut(text, begin, end) if end < len(text) else _Cut(len(text), len(text))
+            piece = self._ids(text[begin : cut.end]) if cut else ()
+            if cut is None or n + len(piece) > len(ids):
+                return np.array(self._ids(text), dtype=np.uint32)
+            ids[n : n + len(piece)] = piece
+            n, begin = n + len(piece), cut.start
+        return ids[:n]
 
     def encode_two(self, text: Utf8, follows: str, stored: np.ndarray | None = None) -> np.ndarray:
         """Token ids of a text, one space, and what follows it.
@@ -117,7 +118,3 @@ class ExactEncoder:
         head, tail = self._ids(text[: cut.end]), self._ids(text[-self._piece_bytes :])
         tail = tail[len(tail) // 2 :]  # the first of them may belong to a word that was cut
         return np.array_equal(ids[: len(head)], head) and np.array_equal(ids[-len(tail) :], tail)
-
-
-def _as_array(ids: list[int] | array[int]) -> np.ndarray:
-    return np.frombuffer(ids, dtype=np.uint32) if isinstance(ids, array) else np.array(ids, dtype=np.uint32)
