@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 from babilong_gen.errors import UsageError
 from babilong_gen.placement import parse_placement
 
-GOOD = ["uniform", "start", "end", "depth:0.25", "depth-grid:11", "range:0.2-0.6", "segment:0", "segment-start", "gap:0"]
+GOOD = [
+    "uniform",
+    "start",
+    "end",
+    "depth:0.25",
+    "depth-grid:11",
+    "range:0.2-0.6",
+    "segment:0",
+    "segment-start",
+    "gap:0",
+]
 BAD = [
     "", "middle", "uniform:1", "depth", "depth:", "depth:1.5", "depth:nan", "depth:-0.1", "depth-grid:1",
     "depth-grid:2.5", "range:0.6-0.2", "range:0.5", "range:0.5-0.5", "range:a-b", "segment:-1", "segment:x",

@@ -47,7 +47,10 @@ def test_pieces_that_reach_across_words_are_refused(noise_texts: list[str], tmp_
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(split=False)
     texts = ["Mary went to the kitchen. Mary went to the kitchen."] * 50 + noise_texts
     tokenizer.train_from_iterator(
-        texts, trainers.UnigramTrainer(vocab_size=500, unk_token="<unk>", special_tokens=["<unk>"], show_progress=False)
+        texts,
+        trainers.UnigramTrainer(
+            vocab_size=500, unk_token="<unk>", special_tokens=["<unk>"], show_progress=False
+        ),
     )
     tokenizer.save(str(tmp_path / "tokenizer.json"))
     with pytest.raises(SourceError, match="does not compose at sentence borders"):
@@ -98,6 +101,8 @@ def test_a_path_that_is_not_there_is_not_looked_for_on_the_hub(name: str) -> Non
 
 def test_bpe_dropout_is_refused(byte_bpe: Path, tmp_path: Path) -> None:
     text = (byte_bpe / "tokenizer.json").read_text(encoding="utf-8")
-    (tmp_path / "tokenizer.json").write_text(text.replace('"dropout": null', '"dropout": 0.1'), encoding="utf-8")
+    (tmp_path / "tokenizer.json").write_text(
+        text.replace('"dropout": null', '"dropout": 0.1'), encoding="utf-8"
+    )
     with pytest.raises(SourceError, match="dropout"):
         load_tokenizer(str(tmp_path))

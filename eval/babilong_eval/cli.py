@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from babilong_eval.commands.demo import demo
 from babilong_eval.commands.evaluate import evaluate
 from babilong_eval.commands.plot import plot
 from babilong_eval.commands.score import score
@@ -13,6 +14,7 @@ app.add_typer(generator)
 app.command()(evaluate)
 app.command()(score)
 app.command()(plot)
+app.command()(demo)
 
 
 def main() -> None:

@@ -77,7 +77,8 @@ def test_killed_at_any_moment_and_continued_it_writes_the_same_bytes(
 ) -> None:
     command = [
         sys.executable, "-c", "from babilong_eval.cli import main; main()", "generate",
-        "--tasks", "qa1,detect", "--lengths", "2k,128k", "--samples", "40", "--noise", noise_files, "--workers", "2",
+        "--tasks", "qa1,detect", "--lengths", "2k,128k", "--samples", "40", "--workers", "2",
+        "--noise", noise_files,
     ]  # fmt: skip
     environment = {**os.environ, "BABILONG_CACHE": str(cache)}
     undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"

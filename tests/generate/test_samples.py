@@ -19,7 +19,8 @@ from babilong_gen.prepare import Prepared, check_reuse, prepare
 from babilong_gen.spec import make_spec
 
 PLACEMENTS = [
-    "uniform", "start", "end", "depth:0.5", "depth-grid:11", "range:0.2-0.9", "segment:1", "segment-start", "gap:20",
+    "uniform", "start", "end", "depth:0.5", "depth-grid:11", "range:0.2-0.9", "segment:1", "segment-start",
+    "gap:20",
 ]  # fmt: skip
 
 Make = Callable[..., list[Sample]]

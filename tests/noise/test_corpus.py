@@ -28,7 +28,9 @@ def named(texts: list[str]) -> list[Document]:
     return [Document(name=f"d{number}", text=text) for number, text in enumerate(texts)]
 
 
-def test_the_text_is_the_documents_with_single_spaces(noise_texts: list[str], byte_bpe: Path, tmp_path: Path) -> None:
+def test_the_text_is_the_documents_with_single_spaces(
+    noise_texts: list[str], byte_bpe: Path, tmp_path: Path
+) -> None:
     corpus = build(named(noise_texts), str(byte_bpe), tmp_path)
     assert corpus.text.tobytes().decode() == " ".join(map(normalise, noise_texts))
     assert corpus.char_end[-1] == len(corpus.text.tobytes().decode())
@@ -63,7 +65,9 @@ def test_empty_documents_are_left_out(wordpiece: Path, tmp_path: Path) -> None:
 
 
 def test_a_sentence_with_a_control_token_is_not_usable(wordpiece: Path, tmp_path: Path) -> None:
-    corpus = build(named(["This is fine. He typed [SEP] and left. This is fine too."]), str(wordpiece), tmp_path)
+    corpus = build(
+        named(["This is fine. He typed [SEP] and left. This is fine too."]), str(wordpiece), tmp_path
+    )
     assert corpus.usable.tolist() == [True, False, True]
 
 
@@ -79,7 +83,9 @@ def test_the_key_covers_content_and_tokenizer(wordpiece: Path, byte_bpe: Path) -
     assert len(keys) == 3
 
 
-@pytest.mark.parametrize("name", ["text.arrow", "tokens.arrow", "sentences.arrow", "documents.arrow", "seal.json"])
+@pytest.mark.parametrize(
+    "name", ["text.arrow", "tokens.arrow", "sentences.arrow", "documents.arrow", "seal.json"]
+)
 def test_damage_to_any_file_is_noticed(wordpiece: Path, tmp_path: Path, name: str) -> None:
     corpus = build(named(["One sentence. Another sentence."]), str(wordpiece), tmp_path)
     path = corpus_folder(tmp_path, corpus.key) / name
