@@ -43,6 +43,12 @@ def word_tokenizer(size: int = VOCABULARY) -> Tokenizer:
     return tokenizer
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """On models this small, further threads only wait for each other."""
+    torch.set_num_threads(1)
+
+
 @pytest.fixture
 def make_tokenizer() -> Callable[[int], Tokenizer]:
     """`word_tokenizer`."""
