@@ -51,21 +51,25 @@ def batches(readings: Iterable[Reading], limits: BatchLimits) -> Iterator[list[R
     for reading in readings:
         if window and held + len(reading.tokens) > limits.tokens:
             yield from _by_length(window, limits)
-            window, held = [], 0
+            held = 0
         window.append(reading)
         held += len(reading.tokens)
+        del reading  # or it would be kept while the next is read
         if len(window) == _WINDOW_BATCHES * limits.rows or held >= limits.tokens:
             yield from _by_length(window, limits)
-            window, held = [], 0
+            held = 0
     yield from _by_length(window, limits)
 
 
 def _by_length(window: list[Reading], limits: BatchLimits) -> Iterator[list[Reading]]:
-    batch: list[Reading] = []
-    for reading in sorted(window, key=lambda reading: len(reading.tokens)):
-        if batch and (len(batch) == limits.rows or (len(batch) + 1) * len(reading.tokens) > limits.tokens):
-            yield batch
-            batch = []
-        batch.append(reading)
-    if batch:
+    """Empties the window, batch by batch."""
+    window.sort(key=lambda reading: -len(reading.tokens))
+    while window:
+        batch = [window.pop()]
+        while window and _fits(batch, window[-1], limits):
+            batch.append(window.pop())
         yield batch
+
+
+def _fits(batch: list[Reading], reading: Reading, limits: BatchLimits) -> bool:
+    return len(batch) < limits.rows and (len(batch) + 1) * len(reading.tokens) <= limits.tokens

@@ -94,12 +94,12 @@ def _outcomes(
 
 def _ladders(
     left: Mapping[Pair, list[int]], samples: Mapping[Pair, Iterator[Sample]]
-) -> Iterator[list[Sample]]:
+) -> Iterator[Iterator[Sample]]:
     """For each task and index, the samples at all lengths that are left, from the shortest to the longest."""
     for task in dict.fromkeys(task for task, _ in left):
         pairs = [pair for pair in left if pair[0] == task]
         for index in sorted({index for pair in pairs for index in left[pair]}):
-            yield [next(samples[pair]) for pair in pairs if index in left[pair]]
+            yield map(next, [samples[pair] for pair in pairs if index in left[pair]])
 
 
 def _run_info(request: Request, dataset: Dataset, respondent: Respondent) -> RunInfo:

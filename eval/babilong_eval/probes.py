@@ -38,7 +38,7 @@ from babilong_eval.reading import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from babilong_eval.batches import BatchLimits, Reading
     from babilong_eval.dataset import Sample
@@ -64,7 +64,7 @@ class _Rung:
     seconds: float
 
 
-def ask(reader: Reader, ladders: Iterable[Sequence[Sample]], limits: BatchLimits) -> Iterator[Outcome]:
+def ask(reader: Reader, ladders: Iterable[Iterable[Sample]], limits: BatchLimits) -> Iterator[Outcome]:
     """Asks about the samples of every ladder, each in one pass; yields an outcome for every sample.
 
     Ladders of equal form are read side by side. What is too long for the model, or for its memory even alone,
@@ -74,16 +74,17 @@ def ask(reader: Reader, ladders: Iterable[Sequence[Sample]], limits: BatchLimits
     reset_peak(model.device)
     waiting: list[Ladder] = []
     for samples in ladders:
-        ladder = [read(reader, sample) for sample in samples]
+        ladder = list(map(partial(read, reader), samples))
         yield from (outcome_of_too_long(model, rung) for rung in ladder if too_long(model, rung))
         ladder = [rung for rung in ladder if not too_long(model, rung)]
-        if waiting and not _fits(model, waiting, ladder, limits):
+        if waiting and ladder and _form(model, ladder) != _form(model, waiting[0]):
             yield from _climb(reader, waiting)
-            waiting = []
         if ladder:
             waiting.append(ladder)
-    if waiting:
-        yield from _climb(reader, waiting)
+        if waiting and _full(waiting, limits):
+            yield from _climb(reader, waiting)
+        del ladder
+    yield from _climb(reader, waiting)
 
 
 def shared_segments(model: SegmentModel, shorter: Reading, longest: Reading) -> int:
@@ -97,34 +98,35 @@ def shared_segments(model: SegmentModel, shorter: Reading, longest: Reading) -> 
     return same.index(False) if False in same else len(same)
 
 
-def _fits(model: SegmentModel, batch: list[Ladder], ladder: Ladder, limits: BatchLimits) -> bool:
-    """Whether a ladder can be read beside others: the same lengths, in the same numbers of segments."""
-    if not ladder or len(batch) == limits.rows:
-        return False
-    longest = max(len(row[-1].tokens) for row in [*batch, ladder])
-    return (len(batch) + 1) * longest <= limits.tokens and _form(model, ladder) == _form(model, batch[0])
+def _full(batch: list[Ladder], limits: BatchLimits) -> bool:
+    """Whether another ladder like these would be too much to read beside them."""
+    longest = max(len(ladder[-1].tokens) for ladder in batch)
+    return len(batch) == limits.rows or (len(batch) + 1) * longest > limits.tokens
 
 
 def _form(model: SegmentModel, ladder: Ladder) -> list[tuple[str, int]]:
+    """What ladders that are read side by side have in common: the same lengths, in as many segments each."""
     return [(rung.sample.length, n_segments(model, rung)) for rung in ladder]
 
 
 def _climb(reader: Reader, batch: list[Ladder]) -> Iterator[Outcome]:
-    """Reads a batch of ladders; fewer of them, or without the longest length, where memory is short."""
-    rungs = try_within_memory(lambda: _one_pass(reader, batch))
+    """Reads a batch of ladders and empties it; in parts, or without the longest, where memory is short."""
+    if not batch:
+        return
+    rungs = try_within_memory(partial(_one_pass, reader, batch))
     if rungs is None and len(batch) > 1:
         yield from _climb(reader, batch[: len(batch) // 2])
         yield from _climb(reader, batch[len(batch) // 2 :])
     elif rungs is None:
         *shorter, longest = batch[0]
         yield from outcomes_of(reader.model, [longest], None, 0.0)
-        if shorter:
-            yield from _climb(reader, [shorter])
+        yield from _climb(reader, [shorter] if shorter else [])
     else:
         for rung in rungs:
             outcomes = outcomes_of(reader.model, rung.readings, rung.answers, rung.seconds / len(batch))
             yield from (replace(outcome, shared_segments=rung.shared) for outcome in outcomes)
         reset_peak(reader.model.device)
+    batch.clear()
 
 
 def _one_pass(reader: Reader, batch: list[Ladder]) -> list[_Rung]:

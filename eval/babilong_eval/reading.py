@@ -59,26 +59,24 @@ def ask(reader: Reader, samples: Iterable[Sample], limits: BatchLimits) -> Itera
     A sample that is too long for the model, or for its memory even alone, fails; where a batch is too large
     for the memory, it is halved, and so are those after it.
     """
-    device = reader.model.device
-    most_rows = limits.rows
-    reset_peak(device)
+    model, most_rows = reader.model, limits.rows
+    reset_peak(model.device)
     for batch in batches(map(partial(read, reader), samples), limits):
-        fitting = [reading for reading in batch if not too_long(reader.model, reading)]
-        refused = [reading for reading in batch if too_long(reader.model, reading)]
-        yield from (outcome_of_too_long(reader.model, reading) for reading in refused)
-        while fitting:
-            rows = fitting[:most_rows]
+        yield from (outcome_of_too_long(model, reading) for reading in batch if too_long(model, reading))
+        left = deque(reading for reading in batch if not too_long(model, reading))
+        batch.clear()  # the next texts are read while this name stands for it
+        while left:
+            rows = [left.popleft() for _ in range(min(most_rows, len(left)))]
             started = time.monotonic()
-            answers = try_within_memory(
-                lambda rows=rows: answer_from(reader, rows, reader.model.start(len(rows)))
-            )
+            answers = try_within_memory(partial(_answer, reader, rows))
             if answers is None and len(rows) > 1:
                 most_rows = len(rows) // 2
+                left.extendleft(reversed(rows))
                 continue
             seconds = (time.monotonic() - started) / len(rows)
-            yield from outcomes_of(reader.model, rows, answers, seconds)
-            reset_peak(device)
-            fitting = fitting[len(rows) :]
+            yield from outcomes_of(model, rows, answers, seconds)
+            reset_peak(model.device)
+            rows.clear()
 
 
 def read(reader: Reader, sample: Sample) -> Reading:
@@ -157,6 +155,10 @@ def answer_from(reader: Reader, rows: Sequence[Reading], state: State, position:
     """Reads the segments from `position` on and answers: one answer a row."""
     remembered, segment = deque(walk(reader.model, rows, state, position), maxlen=1).pop()
     return reader.model.answer(segment, remembered, [choices_of(reader, row.sample) for row in rows])
+
+
+def _answer(reader: Reader, rows: Sequence[Reading]) -> list[Answer]:
+    return answer_from(reader, rows, reader.model.start(len(rows)))
 
 
 def outcomes_of(

@@ -50,7 +50,7 @@ class Respondent:
 
     prompts: PromptSet
     ask: Callable[[Iterable[Iterable[Sample]]], Iterator[Outcome]]
-    climb: Callable[[Iterable[Sequence[Sample]]], Iterator[Outcome]] | None
+    climb: Callable[[Iterable[Iterable[Sample]]], Iterator[Outcome]] | None
     answers: AnswerForm
     generate_kwargs: Mapping[str, Any]
     device: str
