@@ -11,7 +11,8 @@
     {name B}                    the same, told of person B: within it, X is B and Y is the other
     [one|two|]                  one of these, evenly; an empty one leaves it out (no spaces about the bars)
     {A} {A:him} {A:his}         name or pronoun, as the context allows
-    {A.he} {A.himself} ...      the pronoun, always; {A.name}, {A.given} or {A.full}: the name, always
+    {A.he} {A.himself} ...      the pronoun, always; {A.name}, {A.full}: the name, always; {A.call}: the
+                                name in the mouth of people who know who that is
     ¶                           a new paragraph
 
 A is who the document is about, D the other party of its plot, B who shares the scene, C another friend,
@@ -218,7 +219,7 @@ def _remembered(name: str, scope: str, draw: Draw) -> Draw:
 
 
 def _person(letter: str, mark: str | None, form: str | None) -> Draw:
-    if mark == "." and form in ("name", "full"):
+    if mark == "." and form in ("name", "call", "full"):
         return lambda telling: telling.name(letter, form)
     if mark == "." and form is not None:
         return lambda telling: telling.people[letter].words[form]

@@ -58,12 +58,13 @@ class Telling:
         return f"{name}’s" if form == "his" else name
 
     def name(self, letter: str, form: str) -> str:
-        """The name, or the full name; with an introduction where it is the person's first."""
+        """A form of the name; `name` is the introduction where the person is new to the story."""
         person = self.people[letter]
         self._latest[person.words["he"]] = person
         self._pronouns = 0
-        known = person in self._introduced
-        self._introduced.add(person)
+        if form == "name" and person not in self._introduced:
+            self._introduced.add(person)
+            return person.introduction
         if form == "full":
-            return person.words["full"]
-        return person.name if known else person.introduction
+            self._introduced.add(person)
+        return person.words[form]
