@@ -143,7 +143,7 @@ def _corpus(job: dict[str, Any]) -> dict[str, Any]:
     """Building the corpus beside `encode_batch` on the same documents, white space normalised before."""
     from itertools import islice
 
-    from babilong_gen.noise.corpus import build_corpus
+    from babilong_gen.noise.building import build_corpus
     from babilong_gen.noise.document import Document
     from babilong_gen.noise.sentences import normalise
 
@@ -219,8 +219,8 @@ def table(result: dict[str, Any]) -> str:
     """The figures as a Markdown table."""
     corpus = result["corpus"]
     lines = [
-        "| length | reference, tokens/s | end to end, tokens/s | ratio | assembly alone, tokens/s | its share "
-        "| peak memory |",
+        "| length | reference, tokens/s | end to end, tokens/s | ratio | assembly alone, tokens/s "
+        "| its share | peak memory |",
         "|---|--:|--:|--:|--:|--:|--:|",
     ]
     for row in result["lengths"]:
@@ -234,7 +234,8 @@ def table(result: dict[str, Any]) -> str:
     lines += [
         "",
         f"Corpus building: {corpus['build_tokens_per_second']:,.0f} tokens/s, {corpus['ratio']:.2f} of bare "
-        f"`encode_batch` ({corpus['bare_encode_batch_tokens_per_second']:,.0f}) on {corpus['tokens']:,} tokens.",
+        f"`encode_batch` ({corpus['bare_encode_batch_tokens_per_second']:,.0f}) "
+        f"on {corpus['tokens']:,} tokens.",
         f"Two workers: {result['two_workers_to_one']:.2f} × one.",
     ]
     return "\n".join(lines)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from babilong_gen.errors import SourceError
-from babilong_gen.noise.corpus import NoiseCorpus, build_corpus, corpus_folder, corpus_key, open_corpus
+from babilong_gen.noise.building import build_corpus
+from babilong_gen.noise.corpus import NoiseCorpus, corpus_folder, corpus_key, open_corpus
 from babilong_gen.noise.document import Document
 from babilong_gen.noise.sentences import normalise
 from babilong_gen.tokenizer import load_tokenizer

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from babilong_gen.errors import SourceError
-from babilong_gen.noise.corpus import build_corpus, corpus_key, open_corpus
+from babilong_gen.noise.building import build_corpus
+from babilong_gen.noise.corpus import corpus_key, open_corpus
 from babilong_gen.noise.document import Document
 from babilong_gen.noise.pool import LeakCheck, NoisePool, open_pool, prepare_pool
 from babilong_gen.tasks import TASKS
