@@ -1,13 +1,21 @@
 """Models as the harness sees them.
 
     protocol.py    what a model offers: start, step, answer (`SegmentModel`)
-    segments.py    token streams -> batches of segments
-    state.py       the tensors of a state: how many bytes, which rows
     registry.py    KIND:PATH -> model; kinds of ours and of other packages
-    rmt/           the Recurrent Memory Transformer around encoders and decoders
-    causal.py      any Hugging Face causal LM with its whole context
-    window.py      the same, bounded: a sliding window with attention sinks
-    recurrent.py   the library's recurrent models, through their caches
+    segments.py    token streams -> batches of segments
+
+    rmt/           `rmt:`           the Recurrent Memory Transformer around encoders and decoders
+    causal.py      `hf:`            any Hugging Face causal LM with its whole context
+    window.py      `hf-window:`     the same, bounded: a sliding window with attention sinks
+    recurrent.py   `hf-recurrent:`  the library's recurrent models
+
+    carried.py     a `SegmentModel` over anything that can be read on from a carry
+    reading_on.py  how each family of recurrent models is read on
+    state.py       the tensors inside a state: their bytes, their rows, forks
+    decoding.py    choices scored, text generated
+    reasoning.py   what was thought aloud, parted from the answer
+    pretrained.py  language models found in folders, GGUF files and on the hub
+    vocabulary.py  their tokenizers
 
 Nothing is imported here, so that asking for one kind does not load the others.
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -61,12 +61,17 @@ def find_language_model(path: str, *, device: str, dtype: str = "auto") -> Langu
     name, where = _place(path)
     tokenizer = find_tokenizer(name, **where)
     try:
-        network: PreTrainedModel = AutoModelForCausalLM.from_pretrained(name, dtype=_dtype(dtype), **where)
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            name, dtype=_dtype(dtype), output_loading_info=True, **where
+        )
     except (OSError, ValueError, KeyError) as error:
         raise SourceError(
             f"no causal language model in {path}: {str(error).strip().partition(chr(10))[0]}"
         ) from None
-    network.to(device)  # pyright: ignore[reportArgumentType]  # the library's wrapper hides torch's signature
+    network, loading = loaded
+    if missing := sorted(loading["missing_keys"]):
+        raise SourceError(f"{path} is no causal language model: its weights lack {missing[0]}")
+    network.to(device)
     network.eval()
     check_fits(core(tokenizer), len(embedding_table(network)), path)
     return LanguageModel(network=network, tokenizer=tokenizer)

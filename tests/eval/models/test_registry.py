@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
 
 from babilong_eval.models.registry import kinds, load_model
 from babilong_eval.models.segments import segment_batches
@@ -89,6 +90,16 @@ def test_a_model_folder_without_weights(save_small):
     (folder / "model.safetensors").unlink()
     with pytest.raises(SourceError, match=r"no causal language model in .*: .*model.safetensors"):
         load_model(f"hf:{folder}")
+
+
+def test_an_encoder_is_not_taken_for_a_language_model(make_tokenizer, tmp_path):
+    encoder = AutoModel.from_config(
+        AutoConfig.for_model("bert", vocab_size=40, hidden_size=24, num_hidden_layers=1)
+    )
+    encoder.save_pretrained(tmp_path)
+    PreTrainedTokenizerFast(tokenizer_object=make_tokenizer(40)).save_pretrained(tmp_path)
+    with pytest.raises(SourceError, match=r"is no causal language model: its weights lack cls\.predictions"):
+        load_model(f"hf:{tmp_path}")
 
 
 def test_a_model_folder_without_a_tokenizer(save_small):

@@ -260,6 +260,25 @@ def test_segments_that_do_not_fit_the_backbone(make_tokenizer):
 
 
 @pytest.mark.parametrize(
+    ("architecture", "form", "settings", "message"),
+    [
+        (
+            "electra",
+            "encoder",
+            NARROW | {"embedding_size": 16},
+            "embeds tokens in 16 dimensions and computes in 32",
+        ),
+        ("mamba", "decoder", {"hidden_size": 32, "num_hidden_layers": 1}, "mamba has no attention"),
+    ],
+)
+def test_a_backbone_that_can_carry_no_memory(architecture, form, settings, message, make_tokenizer):
+    backbone = AutoConfig.for_model(architecture, vocab_size=40, **settings)
+    config = RMTConfig(form=form, memory_tokens=3, segment_size=8, labels=PLACES)
+    with pytest.raises(UsageError, match=message):
+        build_rmt(config, backbone, make_tokenizer(40))
+
+
+@pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"form": "encoder"}, "needs its labels"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING
 
 import torch
@@ -60,6 +61,12 @@ def wrap(config: RMTConfig, backbone: PreTrainedModel, tokenizer: Tokenizer) -> 
     """Puts a memory, still empty, around a backbone; refuses segments or tokens that do not fit it."""
     name = f"the backbone {backbone.config.model_type}"
     check_fits(tokenizer, len(embedding_table(backbone)), name)
+    width, hidden = embedding_table(backbone).shape[1], backbone.config.get_text_config().hidden_size
+    if width != hidden:
+        raise UsageError(
+            f"{name} embeds tokens in {width} dimensions and computes in {hidden}: its outputs cannot be the "
+            "memory that its next segment begins with"
+        )
     around = _FRAME if config.form == "encoder" else config.memory_tokens
     needed = config.segment_size + config.memory_tokens + around
     limit = limit_of_positions(backbone.config)
@@ -69,6 +76,10 @@ def wrap(config: RMTConfig, backbone: PreTrainedModel, tokenizer: Tokenizer) -> 
             f"{needed} positions, but {name} has {limit}: take shorter segments"
         )
     if config.form == "decoder":
+        if "past_key_values" not in inspect.signature(backbone.forward).parameters:
+            raise UsageError(
+                f"{name} has no attention for a memory to be read by: take a decoder like GPT-2 or Llama"
+            )
         return RMTDecoder(backbone, memory_tokens=config.memory_tokens)
     cls_id, sep_id = _frame(tokenizer)
     return RMTEncoder(backbone, memory_tokens=config.memory_tokens, cls_id=cls_id, sep_id=sep_id)
