@@ -1,5 +1,4 @@
-"""A causal LM that is read through what it carries from segment to segment: a recurrent state, or a bounded
-cache.
+"""A causal LM read through what it carries from segment to segment: a recurrent state, or a bounded cache.
 
 Rows that have read equally much share one carry and are run together; padding is never run at all, since most
 of these models cannot mask it.

@@ -37,8 +37,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What was read: the cache (None before the first token), and which of its tokens are real [B, N] or
-    None."""
+    """What was read: the cache, None before the first token; its real tokens [B, N], or None if all are."""
 
     cache: Cache | None
     mask: Tensor | None

@@ -62,7 +62,7 @@ def find_language_model(path: str, *, device: str, dtype: str = "auto") -> Langu
     tokenizer = find_tokenizer(name, **where)
     try:
         loaded: Any = AutoModelForCausalLM.from_pretrained(
-            name, dtype=_dtype(dtype), output_loading_info=True, **where
+            name, dtype=named_dtype(dtype), output_loading_info=True, **where
         )
     except (OSError, ValueError, KeyError) as error:
         raise SourceError(
@@ -112,18 +112,21 @@ def stop_ids(network: PreTrainedModel) -> frozenset[int]:
 
 def _place(path: str) -> tuple[str, dict[str, str]]:
     """How the library is told of a path: (name, further arguments)."""
+    if path.startswith("~"):
+        path = str(Path(path).expanduser())
     if path.endswith(".gguf"):
         if not (file := Path(path)).is_file():
             raise SourceError(f"no GGUF file {path}")
         return str(file.parent), {"gguf_file": file.name}
     if Path(path).is_file():
         raise SourceError(f"{path} is a file: expected a model's folder, a .gguf file or a hub name")
-    if path.startswith((".", "/", "~")) and not Path(path).is_dir():
+    if path.startswith((".", "/")) and not Path(path).is_dir():
         raise SourceError(f"no model folder {path}")
     return path, {}
 
 
-def _dtype(name: str) -> torch.dtype | str:
+def named_dtype(name: str) -> torch.dtype | str:
+    """The type that a user names; "auto" is left to the library, which takes what was saved."""
     if name == "auto":
         return name
     dtype = getattr(torch, name, None)

@@ -98,8 +98,7 @@ class SinksAndWindow:
 
 
 def rotate(keys: Tensor, frequencies: Tensor, positions: int) -> Tensor:
-    """Moves rotated keys [B, H, N, D] on by so many positions (Su et al. 2021, arXiv 2104.09864, equation
-    34)."""
+    """Moves rotated keys [B, H, N, D] on by so many positions (Su et al. 2021, arXiv 2104.09864, eq. 34)."""
     angles = frequencies.float() * positions
     cos, sin = angles.cos(), angles.sin()
     width = len(frequencies)

@@ -154,6 +154,14 @@ def test_a_saved_model_answers_as_before(model, request, tmp_path, some_tokens):
     assert again.answer(question, state, [PLACES]) == model.answer(question, state, [PLACES])
 
 
+def test_the_type_and_the_place_of_the_weights_may_be_chosen(encoder, tmp_path, some_tokens):
+    save_pretrained(encoder, tmp_path)
+    model = load(str(tmp_path), device="cpu", dtype="bfloat16")
+    assert (model.dtype, model.device) == (torch.bfloat16, torch.device("cpu"))
+    (answer,) = model.answer(last_segment(some_tokens), model.start(1), [PLACES])
+    assert answer.text in PLACES
+
+
 def test_the_same_seed_builds_the_same_model(make_tokenizer):
     config = gpt2()
     one, same, other = (build_rmt(DECODER, config, make_tokenizer(40), seed=seed) for seed in (1, 1, 2))

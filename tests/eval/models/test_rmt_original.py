@@ -75,8 +75,7 @@ LLAMA = LlamaConfig(
 
 @pytest.fixture
 def encoder_state(arithmetic_weight):
-    """The state of the authors' encoder with 4 memory tokens: BERT's, its words extended, and their
-    buffers."""
+    """The state of the authors' encoder with 4 memory tokens: BERT's with more words, and their buffers."""
     shapes = {
         f"model.{name}": t.shape
         for name, t in AutoModelForSequenceClassification.from_config(BERT).state_dict().items()

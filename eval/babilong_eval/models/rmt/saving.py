@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
 
+from babilong_eval.models.pretrained import named_dtype
 from babilong_eval.models.vocabulary import read_tokenizer
 from babilong_gen.errors import SourceError, UsageError
 
@@ -29,6 +30,7 @@ def load(
     path: str,
     *,
     device: str = "cpu",
+    dtype: str = "auto",
     max_new_tokens: int = 20,
     backbone: str | None = None,
     tokenizer: str | None = None,
@@ -42,6 +44,7 @@ def load(
 
     Args:
         path: the folder; or the checkpoint's file, or the folder of its run.
+        dtype: of the weights, by default as they were saved.
         max_new_tokens: longest answer that a decoder writes.
         labels: "bathroom,hallway,..."; this and the arguments around it tell of an original checkpoint what
             it does not tell itself, see `original.Hints`.
@@ -63,7 +66,9 @@ def load(
     elif hints == Hints():
         model = from_pretrained(folder, max_new_tokens=max_new_tokens)
     else:
-        raise UsageError(f"{path} says itself how it is made: only max_new_tokens can be chosen")
+        raise UsageError(f"{path} says itself how it is made: only dtype and max_new_tokens can be chosen")
+    if dtype != "auto":
+        model.network.to(named_dtype(dtype))
     model.network.to(device)
     return model
 
