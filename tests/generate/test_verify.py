@@ -63,7 +63,12 @@ def cut_a_sentence(row: dict[str, Any]) -> None:
 
 
 def change_a_noise_word(row: dict[str, Any]) -> None:
-    row["input"] = row["input"][:-2] + "x" + row["input"][-1]
+    place = next(n for n in range(len(row["input"])) if not in_a_fact(row, n) and row["input"][n].isalpha())
+    row["input"] = row["input"][:place] + "x" + row["input"][place + 1 :]
+
+
+def in_a_fact(row: dict[str, Any], place: int) -> bool:
+    return any(fact["char_start"] <= place < fact["char_end"] for fact in row["facts"])
 
 
 def move_a_fact(row: dict[str, Any]) -> None:
