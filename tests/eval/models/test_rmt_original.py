@@ -3,8 +3,8 @@
 The numbers were computed once with the authors' own classes, unchanged, on CPU with torch 2.13 and
 transformers 5.23: `RMTEncoderForSequenceClassification` of github.com/booydar/t5-experiments (branch
 scaling-report) and `MemoryCell` in `RecurrentWrapper` of github.com/booydar/recurrent-memory-transformer
-(framework_accel and aaai24 agree), reading five segments with the arithmetic weights of conftest.py in float64, so that
-no processor's rounding matters. Only the numbers are kept here.
+(framework_accel and aaai24 agree), reading five segments with the arithmetic weights of conftest.py in
+float64, so that no processor's rounding matters. Only the numbers are kept here.
 """
 
 import numpy as np
