@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -15,20 +11,12 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
 PLACES = ("bathroom", "bedroom", "garden", "hallway", "kitchen", "office")
 NAMES = ("Daniel", "John", "Mary", "Sandra")
 NOISE = ("It rained all day.", "The lamps were lit early.", "Nobody came to the door.", "A dog barked twice.")
 SEGMENT_SIZE = 16
-
-_ROOT = Path(__file__).resolve().parents[2]
-_COMMAND = (
-    "from babilong_gen.commands.app import make_app, run\n"
-    "from babilong_eval.commands.evaluate import evaluate\n"
-    "app = make_app('babilong')\n"
-    "app.command()(evaluate)\n"
-    "run(app)\n"
-)
 
 Row = dict[str, Any]
 
@@ -113,20 +101,3 @@ def rmt_folder(tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory) -
             torch.nn.init.normal_(parameter, std=0.3, generator=generator)
     save_pretrained(model, folder)
     return folder
-
-
-@pytest.fixture(scope="session")
-def start_evaluate() -> Callable[..., subprocess.Popen[str]]:
-    """Starts `babilong evaluate` as a process of its own."""
-
-    def start(*arguments: object, **environment: str) -> subprocess.Popen[str]:
-        paths = os.pathsep.join([str(_ROOT), str(_ROOT / "eval")])
-        return subprocess.Popen(
-            [sys.executable, "-c", _COMMAND, *map(str, arguments)],
-            env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1", **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    return start

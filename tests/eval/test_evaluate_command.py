@@ -12,7 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-Start = Callable[..., subprocess.Popen[str]]
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def without_targets(dataset: Path) -> None:
@@ -45,15 +45,14 @@ def unchanged(_: Path) -> None:
 def test_a_mistake_is_one_line(
     dataset: Path,
     tmp_path: Path,
-    start_evaluate: Start,
+    babilong: Run,
     change: Callable[[Path], None],
     options: list[str],
     complaint: str,
 ) -> None:
     change(dataset)
     model = ["--model", "api:small@http://127.0.0.1:9/v1"]
-    process = start_evaluate(dataset, "--tasks", "qa1", *model, "--out", tmp_path / "out", *options)
-    stdout, stderr = process.communicate(timeout=120)
-    assert (process.returncode, stdout) == (2, "")
-    assert complaint in stderr
-    assert len(stderr.strip().splitlines()) == 1
+    done = babilong("evaluate", dataset, "--tasks", "qa1", *model, "--out", tmp_path / "out", *options)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert complaint in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1

@@ -25,6 +25,7 @@ from babilong_eval.request import Request
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
     import torch
     from tokenizers import Tokenizer
@@ -84,12 +85,16 @@ def test_killed_at_any_moment_it_goes_on(undisturbed: Request, tmp_path: Path) -
 
 
 def test_several_processes_share_the_samples(
-    undisturbed: Request, tmp_path: Path, start_evaluate: Callable[..., subprocess.Popen[str]]
+    undisturbed: Request, tmp_path: Path, babilong: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
     out = tmp_path / "shared"
-    arguments = (undisturbed.data, "--model", undisturbed.model, "--out", out, "--device", "cpu")
-    processes = [start_evaluate(*arguments, RANK=str(rank), WORLD_SIZE="2") for rank in range(2)]
-    assert [process.wait(120) for process in processes] == [0, 0]
+    command = ("evaluate", undisturbed.data, "--model", undisturbed.model, "--out", out, "--device", "cpu")
+    with ThreadPoolExecutor() as pool:
+        running = [
+            pool.submit(babilong, *command, RANK=str(rank), WORLD_SIZE="2", OMP_NUM_THREADS="1")
+            for rank in range(2)
+        ]
+    assert [process.result().returncode for process in running] == [0, 0]
     assert predictions(out) == predictions(undisturbed.out)
     counts = sorted(len(path.read_bytes().splitlines()) for path in out.glob("predictions-*.jsonl"))
     assert counts == [14, 15]
