@@ -8,6 +8,7 @@ import os
 import random
 import resource
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,6 @@ from babilong_eval.request import Request
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
     import torch
     from tokenizers import Tokenizer
