@@ -8,7 +8,9 @@ import typer
 from babilong_gen.errors import UsageError
 
 _TASK = "qa1"
-_LENGTHS = ("0k", "1k", "2k")
+_LENGTHS = "1seg,2seg,4seg,8seg"
+# Short segments, so that a small model on a laptop shows within minutes how its answers fade.
+_SEGMENT_TOKENS = 128
 
 
 def demo(
@@ -17,7 +19,7 @@ def demo(
         str | None,
         typer.Option(help="As `babilong evaluate` takes it.  [default: SmolLM2-135M of the extra `demo`]"),
     ] = None,
-    samples: Annotated[int, typer.Option(min=1, help="Samples of each length.")] = 10,
+    samples: Annotated[int, typer.Option(min=1, help="Samples of each length.")] = 16,
 ) -> None:
     """Generate data, prove it, ask a real model about it and draw the curve; a few minutes on two cores.
 
@@ -32,8 +34,10 @@ def demo(
 
     asked = model or _packaged_model()
     data, results = out / "data", out / "results"
-    typer.echo(f"1. generate: {samples} samples of {_TASK} at {', '.join(_LENGTHS)} tokens")
-    generate(data, tasks=_TASK, lengths=",".join(_LENGTHS), samples=samples)
+    typer.echo(
+        f"1. generate: {samples} stories of {_TASK} in {_LENGTHS}, segments of {_SEGMENT_TOKENS} tokens"
+    )
+    generate(data, tasks=_TASK, lengths=_LENGTHS, samples=samples, segment_size=_SEGMENT_TOKENS, paired=True)
     typer.echo("2. verify: each sample proved again from its text")
     verify(data)
     typer.echo(f"3. evaluate: {asked}")
