@@ -14,11 +14,14 @@ import pytest
 
 from babilong_eval.api import Endpoint, ask, parse_address
 from babilong_eval.dataset import Sample
+from babilong_eval.evaluation import evaluate
 from babilong_eval.prompts import Prompt
+from babilong_eval.request import Request
 from babilong_gen.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from babilong_eval.outcome import Outcome
 
@@ -93,6 +96,7 @@ def serving(
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
         http.daemon_threads = True
+        http.handle_error = lambda *_: None  # a client that gave up is part of the tests
         threading.Thread(target=http.serve_forever, daemon=True).start()
         server.url = f"http://127.0.0.1:{http.server_port}/v1"
         yield server
@@ -299,3 +303,33 @@ def test_an_address_without_url_is_openais(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_broken_address_is_refused(spec: str) -> None:
     with pytest.raises(UsageError):
         parse_address(spec)
+
+
+def test_a_published_run_is_repeated_through_a_server(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+    published = tmp_path / "qa1_0k_instruction_yes_examples_no_post_prompt_no_chat_template_yes.json"
+    prompt = {
+        "instruction": "Find the facts.",
+        "chat_template": True,
+        "template": "{instruction} {context} {question}",
+    }
+    published.write_text(json.dumps({"prompt": prompt, "generate_kwargs": {"max_new_tokens": 7}}))
+    with serving(lambda *_: chat_answer("garden"), key="sk-very-secret") as server:
+        request = Request(
+            data=str(dataset),
+            model=f"api:small@{server.url}",
+            out=tmp_path / "results",
+            tasks=("qa1",),
+            lengths=("0k",),
+            prompts=published,
+        )
+        cells = evaluate(request, lambda _, outcomes: list(outcomes))
+    assert cells is not None
+    assert [(cell.scorer, cell.n, cell.correct) for cell in cells] == [("official", 12, 2), ("strict", 12, 2)]
+    assert {
+        (asked["max_tokens"], asked["messages"][0]["content"].split(".")[0]) for asked in server.requests
+    } == {(7, "Find the facts")}
+    assert (request.out / f"{published.stem}.csv").exists()
+    assert not any(b"secret" in path.read_bytes() for path in request.out.iterdir())

@@ -133,12 +133,7 @@ def test_memory_does_not_grow_with_the_number_of_rows(tmp_path: Path) -> None:
         "for row in read_rows(Path(sys.argv[1]), ['input']): del row\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
-    root = Path(__file__).resolve().parents[2]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(root), str(root / "eval")])}
-    peaks = [
-        int(subprocess.check_output([sys.executable, "-c", script, path], env=environment))
-        for path in (few, many)
-    ]
+    peaks = [int(subprocess.check_output([sys.executable, "-c", script, path])) for path in (few, many)]
     assert peaks[1] < 1.15 * peaks[0]
 
 
@@ -228,20 +223,34 @@ def hub(tmp_path: Path) -> Iterator[str]:
         server.shutdown()
 
 
-def test_only_the_files_that_are_read_come_from_the_hub(hub: str, tmp_path: Path) -> None:
+def read_from_hub(**environment: str) -> subprocess.CompletedProcess[str]:
+    """What a process of its own finds in RMT-team/small: the Hub's library reads its settings at import."""
     script = (
         "from babilong_eval.dataset import open_dataset, read_samples\n"
         "dataset = open_dataset('RMT-team/small')\n"
         "print(dataset.fingerprint, [sample.index for sample in read_samples(dataset, 'qa1', '4k')])\n"
     )
-    root = Path(__file__).resolve().parents[2]
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join([str(root), str(root / "eval")]),
-        "HF_ENDPOINT": hub,
-        "HF_HOME": str(tmp_path / "home"),
-    }
-    output = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
-    assert output.stdout == "c0ffee [0, 1, 2, 3, 4]\n", output.stderr
-    cached = [path.name for path in (tmp_path / "home").rglob("*.json")]
-    assert "4k.json" in cached
+    return subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, **environment}, capture_output=True, text=True
+    )
+
+
+def test_only_the_files_that_are_read_come_from_the_hub(hub: str, tmp_path: Path) -> None:
+    done = read_from_hub(HF_ENDPOINT=hub, HF_HOME=str(tmp_path / "home"), HF_HUB_OFFLINE="0")
+    assert done.stdout == "c0ffee [0, 1, 2, 3, 4]\n", done.stderr
+    assert "4k.json" in [path.name for path in (tmp_path / "home").rglob("*.json")]
     assert not list((tmp_path / "home").rglob("qa2"))
+
+
+def test_without_a_network_the_hubs_cache_is_read(tmp_path: Path) -> None:
+    cached = tmp_path / "home" / "hub" / "datasets--RMT-team--small"
+    write(cached / "snapshots" / "c0ffee", "data/qa1/4k.json", ROWS)
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text("c0ffee")
+    done = read_from_hub(HF_HOME=str(tmp_path / "home"), HF_HUB_OFFLINE="1")
+    assert done.stdout == "c0ffee [0, 1, 2, 3, 4]\n", done.stderr
+
+
+def test_without_network_and_cache_the_hub_is_named(tmp_path: Path) -> None:
+    done = read_from_hub(HF_HOME=str(tmp_path / "home"), HF_HUB_OFFLINE="1")
+    assert "RMT-team/small: no such folder here, and the Hub cannot be reached" in done.stderr
