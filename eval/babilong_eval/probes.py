@@ -74,7 +74,7 @@ def ask(reader: Reader, ladders: Iterable[Iterable[Sample]], limits: BatchLimits
     reset_peak(model.device)
     waiting: list[Ladder] = []
     for samples in ladders:
-        ladder = list(map(partial(read, reader), samples))
+        ladder = _read_ladder(reader, samples)
         yield from (outcome_of_too_long(model, rung) for rung in ladder if too_long(model, rung))
         ladder = [rung for rung in ladder if not too_long(model, rung)]
         if waiting and ladder and _form(model, ladder) != _form(model, waiting[0]):
@@ -85,6 +85,12 @@ def ask(reader: Reader, ladders: Iterable[Iterable[Sample]], limits: BatchLimits
             yield from _climb(reader, waiting)
         del ladder
     yield from _climb(reader, waiting)
+
+
+def _read_ladder(reader: Reader, samples: Iterable[Sample]) -> Ladder:
+    """The samples of one index; what one begins with like the one before is not tokenized again."""
+    remembering = replace(reader, encoder=reader.encoder.remembering())
+    return list(map(partial(read, remembering), samples))
 
 
 def shared_segments(model: SegmentModel, shorter: Reading, longest: Reading) -> int:

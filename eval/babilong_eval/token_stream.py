@@ -14,6 +14,8 @@ it.
 
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -34,6 +36,15 @@ class _Cut(NamedTuple):
     start: int
 
 
+@dataclass(slots=True)
+class _Remembered:
+    """The text encoded last, its tokens, and its pieces: (first byte, first token) of each."""
+
+    text: Utf8 = b""
+    ids: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.uint32))
+    pieces: list[tuple[int, int]] = field(default_factory=list)
+
+
 class ExactEncoder:
     """A tokenizer for long texts."""
 
@@ -43,20 +54,47 @@ class ExactEncoder:
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._piece_bytes = piece_bytes
+        self._last: _Remembered | None = None
+
+    def remembering(self) -> ExactEncoder:
+        """The same, for texts that begin like the one before: that beginning is not encoded again."""
+        twin = copy(self)
+        twin._last = _Remembered()
+        return twin
 
     def encode(self, text: Utf8) -> np.ndarray:
         """Token ids of the text without special tokens: uint32 [n_tokens]."""
         # room for a token a byte: of memory that is not written to, only the addresses are taken
-        ids, n, begin = np.empty(len(text) + 1, dtype=np.uint32), 0, 0
+        ids = np.empty(len(text) + 1, dtype=np.uint32)
+        pieces = self._known_pieces(text, ids)
+        begin, n = pieces.pop() if pieces else (0, 0)
         while begin < len(text):
+            pieces.append((begin, n))
             end = begin + self._piece_bytes
             cut = self._find_cut(text, begin, end) if end < len(text) else _Cut(len(text), len(text))
             piece = self._ids(text[begin : cut.end]) if cut else ()
             if cut is None or n + len(piece) > len(ids):
                 return np.array(self._ids(text), dtype=np.uint32)
             ids[n : n + len(piece)] = piece
-            n, begin = n + len(piece), cut.start
+            begin, n = cut.start, n + len(piece)
+        if self._last is not None:
+            self._last = _Remembered(text, ids[:n], pieces)
         return ids[:n]
+
+    def _known_pieces(self, text: Utf8, ids: np.ndarray) -> list[tuple[int, int]]:
+        """The pieces that the last text has too; the tokens of all but the last of them are filled in.
+
+        The neighbourhood of a cut has to be the same in both texts: then it is harmless in both.
+        """
+        last = self._last
+        if last is None:
+            return []
+        known = _common_bytes(text, last.text) - _NEIGHBOURHOOD
+        pieces = [piece for piece in last.pieces if piece[0] <= known]
+        if pieces:
+            n = pieces[-1][1]
+            ids[:n] = last.ids[:n]
+        return pieces
 
     def encode_two(self, text: Utf8, follows: str, stored: np.ndarray | None = None) -> np.ndarray:
         """Token ids of a text, one space, and what follows it.
@@ -118,3 +156,9 @@ class ExactEncoder:
         head, tail = self._ids(text[: cut.end]), self._ids(text[-self._piece_bytes :])
         tail = tail[len(tail) // 2 :]  # the first of them may belong to a word that was cut
         return np.array_equal(ids[: len(head)], head) and np.array_equal(ids[-len(tail) :], tail)
+
+
+def _common_bytes(one: Utf8, other: Utf8) -> int:
+    n = min(len(one), len(other))
+    parted = np.flatnonzero(np.frombuffer(one[:n], np.uint8) != np.frombuffer(other[:n], np.uint8))
+    return int(parted[0]) if len(parted) else n

@@ -54,6 +54,15 @@ class Server:
     most_under_way: int = 0
 
 
+class QuietServer(ThreadingHTTPServer):
+    """Says nothing of clients that gave up: that they do is part of the tests."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        pass
+
+
 @contextmanager
 def serving(
     reply: Callable[[int, dict], Reply], *, key: str | None = None, seconds: float = 0
@@ -94,9 +103,7 @@ def serving(
         def log_request(self, code: object = "-", size: object = "-") -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        http.daemon_threads = True
-        http.handle_error = lambda *_: None  # a client that gave up is part of the tests
+    with QuietServer(("127.0.0.1", 0), Handler) as http:
         threading.Thread(target=http.serve_forever, daemon=True).start()
         server.url = f"http://127.0.0.1:{http.server_port}/v1"
         yield server

@@ -150,3 +150,17 @@ def test_stored_ids_of_a_long_text_are_not_made_again() -> None:
     stored[len(stored) // 2] = 0
     both = ExactEncoder(byte_level(), piece_bytes=300).encode_two(text.encode(), "Mary?", stored)
     assert both[: len(stored)].tolist() == stored.tolist()
+
+
+@given(
+    words=st.lists(st.one_of(st.sampled_from(WORDS), st.text(max_size=6)), max_size=200),
+    kept=st.lists(st.floats(0, 1), max_size=4),
+    ending=st.lists(st.sampled_from(WORDS), max_size=5),
+)
+def test_texts_that_begin_alike_get_the_tokens_that_they_get_alone(
+    tokenizer: Tokenizer, words: list[str], kept: list[float], ending: list[str]
+) -> None:
+    encoder = ExactEncoder(tokenizer, piece_bytes=100).remembering()
+    for share in kept:
+        text = " ".join([*words[: round(share * len(words))], *ending])
+        assert encoder.encode(text.encode()).tolist() == whole(tokenizer, text)

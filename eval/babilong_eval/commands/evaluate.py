@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from babilong_eval.progress import ProgressBar
     from babilong_eval.results import Cell
 
-_PROMPT, _SERVER = "Prompts", "Servers (api:)"
-
 
 def evaluate(
     data: Annotated[
@@ -55,40 +53,35 @@ def evaluate(
     name: Annotated[
         str | None, typer.Option(help="The run's name in figures.  [default: the model's]")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of a server's sampling.")] = 0,
+    seed: Annotated[int, typer.Option(help="api: of the server's sampling.")] = 0,
     prompts: Annotated[
         Path | None,
-        typer.Option(
-            help="Prompts of an earlier run: a .json beside its predictions, or their folder.",
-            rich_help_panel=_PROMPT,
-        ),
+        typer.Option(help="Prompts of an earlier run: a .json beside its predictions, or their folder."),
     ] = None,
-    no_instruction: Annotated[bool, typer.Option("--no-instruction", rich_help_panel=_PROMPT)] = False,
-    no_examples: Annotated[bool, typer.Option("--no-examples", rich_help_panel=_PROMPT)] = False,
-    no_post_prompt: Annotated[bool, typer.Option("--no-post-prompt", rich_help_panel=_PROMPT)] = False,
+    no_instruction: Annotated[
+        bool, typer.Option("--no-instruction", help="Leave that part of the prompt out.")
+    ] = False,
+    no_examples: Annotated[
+        bool, typer.Option("--no-examples", help="Leave that part of the prompt out.")
+    ] = False,
+    no_post_prompt: Annotated[
+        bool, typer.Option("--no-post-prompt", help="Leave that part of the prompt out.")
+    ] = False,
     chat_template: Annotated[
         bool | None,
-        typer.Option(
-            help="Hand the prompt over as a chat.  [default: no; for servers yes]", rich_help_panel=_PROMPT
-        ),
+        typer.Option(help="Hand the prompt over as a chat.  [default: no; for servers yes]"),
     ] = None,
-    system_prompt: Annotated[
-        str | None, typer.Option(help="The chat's first message.", rich_help_panel=_PROMPT)
-    ] = None,
-    concurrency: Annotated[
-        int, typer.Option(min=1, help="Requests under way at once.", rich_help_panel=_SERVER)
-    ] = 8,
+    system_prompt: Annotated[str | None, typer.Option(help="The chat's first message.")] = None,
+    concurrency: Annotated[int, typer.Option(min=1, help="api: requests under way at once.")] = 8,
     requests_per_minute: Annotated[
-        int | None, typer.Option(min=1, help="Requests begun a minute, at most.", rich_help_panel=_SERVER)
+        int | None, typer.Option(min=1, help="api: requests begun a minute, at most.")
     ] = None,
-    timeout: Annotated[
-        float, typer.Option(min=1, help="Seconds for one answer.", rich_help_panel=_SERVER)
-    ] = 600,
+    timeout: Annotated[float, typer.Option(min=1, help="api: seconds for one answer.")] = 600,
     retries: Annotated[
-        int, typer.Option(min=0, help="After a busy or failing server.", rich_help_panel=_SERVER)
+        int, typer.Option(min=0, help="api: how often a busy or failing server is asked again.")
     ] = 5,
     api_key_env: Annotated[
-        str, typer.Option(help="Environment variable that holds the key.", rich_help_panel=_SERVER)
+        str, typer.Option(help="api: environment variable that holds the key.")
     ] = "OPENAI_API_KEY",
 ) -> None:
     """Ask a model about every sample, and score its answers.
