@@ -19,7 +19,7 @@ from babilong_gen.write.schema import dataset_schema, record_batch
 
 # A row group is closed when its texts reach this size, so that writing and reading hold a few samples
 # at most, however long they are.
-ROW_GROUP_BYTES = 8_000_000
+ROW_GROUP_BYTES = 4_000_000
 
 # The depths at which supporting facts lie are counted in so many cells, for the card's figure.
 DEPTH_CELLS = 10
