@@ -47,6 +47,9 @@ def comma_separated(text: str | None) -> tuple[str, ...] | None:
 def _guarded(command: Callable[[], object]) -> int:
     try:
         code = command()
+        if code == INTERRUPTED:
+            # Newer versions of typer catch the interruption themselves.
+            raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except BabilongError as error:
         return _fail(str(error))
