@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 from babilong_gen.errors import UsageError
+
+Unit = Literal["k", "M", "seg"]
 
 LONGEST_TOKENS = 100_000_000
 
@@ -26,7 +28,7 @@ class Length:
 
     name: str
     count: int
-    unit: Literal["k", "M", "seg"]
+    unit: Unit
 
     @property
     def facts_only(self) -> bool:
@@ -55,13 +57,13 @@ def parse_length(text: str) -> Length:
     match = _FORM.fullmatch(text.strip())
     if match is None:
         raise UsageError(f"unknown length {text!r}: expected 0k, 4k, 128k, 1M or a number of segments (8seg)")
-    count, unit = int(match[1]), match[2]
+    count, unit = int(match[1]), cast(Unit, match[2])
     tokens = count * _UNIT_TOKENS.get(unit, 1)
     if unit != "k" and count == 0:
         raise UsageError(f"length {text!r} is empty: a sample without noise is written 0k")
     if tokens > LONGEST_TOKENS:
         raise UsageError(f"length {text!r} is too long: at most {LONGEST_TOKENS:,} tokens are supported")
-    return Length(name=f"{count}{unit}", count=count, unit=unit)  # type: ignore[arg-type]
+    return Length(name=f"{count}{unit}", count=count, unit=unit)
 
 
 def in_order(lengths: list[Length], *, segment_size: int) -> list[Length]:
