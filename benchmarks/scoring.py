@@ -89,7 +89,7 @@ def _row_by_row(path: Path) -> Count:
     right = frame.apply(
         lambda row: official_marks([row["target"]], [row["output"]], [row["question"]], labels)[0], axis=1
     )
-    return len(frame), int(right.sum())
+    return len(frame), int(right.to_numpy().sum())
 
 
 def _make_up(folder: Path, files: int = 40, rows: int = 1_000) -> Path:

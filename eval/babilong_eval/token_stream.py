@@ -1,12 +1,11 @@
 """The tokens of a text of any length, exactly those of tokenizing it whole, in bounded memory.
 
 A tokenizer's own result takes a hundred bytes and more a token, so a text of two million tokens is
-tokenized A tokenizer's own result takes a hundred bytes and more a token, so a text of two million tokens
-is tokenized cut the neighbourhood of the space is tokenized both together and apart, and the two must be
-equal. What a tokenizer does at a space depends on the words beside it, and the neighbourhood holds some
-thirty on either side; it also tells whether the space goes with the piece that follows (byte-level BPE) or
-is put there by the tokenizer itself (metaspace). A tokenizer that never passes is given the whole text at
-once: then memory grows with the length, but the tokens are right.
+tokenized in pieces that are cut at spaces. At each cut the neighbourhood of the space is tokenized both
+together and apart, and the two must be equal. What a tokenizer does at a space depends on the words beside
+it, and the neighbourhood holds some thirty on either side; it also tells whether the space goes with the
+piece that follows (byte-level BPE) or is put there by the tokenizer itself (metaspace). A tokenizer that
+never passes is given the whole text at once: then memory grows with the length, but the tokens are right.
 
 Texts are UTF-8 bytes here, since a Python string takes up to four bytes a character for a single dash in
 it.
