@@ -109,7 +109,11 @@ def prepare(
     _check_segments(spec)
     tokenizer = load_tokenizer(spec.tokenizer)
     stories = open_story_source(
-        spec.stories, spec.story_shape, fact_density=spec.fact_density, vocabulary=spec.vocabulary
+        spec.stories,
+        spec.story_shape,
+        fact_density=spec.fact_density,
+        vocabulary=spec.vocabulary,
+        split=spec.split,
     )
     check_available(stories, spec.tasks, spec.samples)
     try:
@@ -123,7 +127,7 @@ def prepare(
             source, tokenizer, spec, cache=cache, key=stored_key, report=report, notify=notify
         )
         pools = {
-            task: prepare_pool(corpus, *_leak_words(task, spec.vocabulary), spec.leak_check)
+            task: prepare_pool(corpus, *leak_words(task, spec.vocabulary), spec.leak_check, spec.split)
             for task in spec.tasks
         }
     except OSError as broken:
@@ -163,7 +167,7 @@ def check_reuse(prepared: Prepared, notify: Notify) -> None:
         return
 
 
-def _leak_words(task: str, vocabulary: str) -> tuple[Lexicon, tuple[str, ...]]:
+def leak_words(task: str, vocabulary: str) -> tuple[Lexicon, tuple[str, ...]]:
     """A task's lexicon and labels in the dataset's words."""
     words = read_vocabulary(vocabulary)
     return reskin_lexicon(TASKS[task].lexicon, words), tuple(map(words.reword, TASKS[task].choices))
@@ -179,7 +183,9 @@ def _longest_tokens(spec: DatasetSpec) -> int:
 def _documents(spec: DatasetSpec) -> int:
     """How many documents of an endless source are stored, in steps so that most runs share a corpus."""
     beyond = -(-_longest_tokens(spec) // (_ENDLESS_TOKENS_A_DOCUMENT * ENDLESS_START_DOCUMENTS)) + 1
-    return beyond * ENDLESS_START_DOCUMENTS
+    # Of what is stored only a tenth is held out; what remains for training is nearly all of it.
+    share = {"all": 1, "train": 2, "test": 10}[spec.split]
+    return beyond * ENDLESS_START_DOCUMENTS * share
 
 
 def _check_segments(spec: DatasetSpec) -> None:

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from babilong_gen.errors import UsageError
 from babilong_gen.lengths import Length, parse_length
 from babilong_gen.placement import Placement, parse_placement
+from babilong_gen.split import Split
 from babilong_gen.tasks import TASKS
 from babilong_gen.tasks.story import StoryShape
 
@@ -60,6 +61,7 @@ class DatasetSpec(BaseModel):
     reserve: Annotated[int, Field(ge=0, le=10_000_000)] = 0
     paired: bool = False
     leak_check: Literal["statement", "words", "off"] = "statement"
+    split: Split = "all"
     reuse: bool = True
     store_tokens: bool = False
     preset: Literal["rmt-paper", "babilong"] | None = None
@@ -118,6 +120,8 @@ class DatasetSpec(BaseModel):
             "noise": noise_key,
             "samples_version": SAMPLES_VERSION,
         }
+        if self.split != "all":
+            canonical["split"] = self.split
         return hashlib.sha256(json.dumps(canonical, sort_keys=True).encode()).hexdigest()
 
 

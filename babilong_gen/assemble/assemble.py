@@ -16,7 +16,7 @@ from babilong_gen.tasks.story import Story
 
 # A story that leaves less room than this for noise counts as one that does not fit: the few sentences
 # short enough to close so small a gap would be the same ones over and over.
-LEAST_NOISE_TOKENS = 64
+LEAST_NOISE_TOKENS = 16
 
 # Stretches of noise that are tried for one sample before it is given up.
 _STRETCHES_TRIED = 32

@@ -72,7 +72,7 @@ def choose_stories(
 
 def _source_of(task: str, source: StorySource) -> StorySource:
     if task in _ALWAYS_SIMULATED and isinstance(source, OfficialFiles):
-        return Simulated(vocabulary=source.vocabulary)
+        return Simulated(vocabulary=source.vocabulary, split=source.part)
     return source
 
 

@@ -63,6 +63,12 @@ def generate(
             "[default: statement]"
         ),
     ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            help="Documents and stories: all, train, or the tenth that is held out for test.  [default: all]"
+        ),
+    ] = None,
     no_reuse: Annotated[
         bool, typer.Option("--no-reuse", help="Refuse rather than use noise twice in a sample.")
     ] = False,
@@ -103,6 +109,7 @@ def generate(
         "reserve": reserve,
         "paired": paired,
         "leak_check": leak_check,
+        "split": split,
         "reuse": False if no_reuse else None,
         "store_tokens": store_tokens,
         "seed": seed,

@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 from babilong_gen.errors import SourceError
 from babilong_gen.noise.corpus import NoiseCorpus
 from babilong_gen.noise.store import map_columns, seal, sealed_facts, write_columns
+from babilong_gen.split import Split, belongs
 from babilong_gen.tasks.task import Lexicon
 
 LeakCheck = Literal["statement", "words", "off"]
@@ -57,18 +58,31 @@ class NoisePool:
         return int(self.tokens_before[-1])
 
 
-def prepare_pool(corpus: NoiseCorpus, lexicon: Lexicon, choices: tuple[str, ...], check: LeakCheck) -> Path:
+def prepare_pool(
+    corpus: NoiseCorpus,
+    lexicon: Lexicon,
+    choices: tuple[str, ...],
+    check: LeakCheck,
+    split: Split = "all",
+) -> Path:
     """Find, or make, a task's pool of a corpus in the cache; its folder.
 
     Raises:
         SourceError: no sentence of the corpus is left.
     """
     patterns = _patterns(lexicon, choices, check)
-    name = hashlib.sha256(json.dumps([check, patterns]).encode()).hexdigest()[:16]
+    made_of = [check, patterns] if split == "all" else [check, patterns, split]
+    name = hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:16]
     folder = corpus.folder / f"pool-{name}"
     if sealed_facts(folder) is None:
-        _store(folder, corpus, _leaking(corpus, patterns))
+        _store(folder, corpus, _leaking(corpus, patterns), _in_split(corpus, split))
     return folder
+
+
+def mentions(pool: NoisePool, lexicon: Lexicon, choices: tuple[str, ...]) -> np.ndarray:
+    """Places in `pool.kept` of the sentences that name an entity or a label of the task: its decoys."""
+    named = _leaking(pool.corpus, _patterns(lexicon, choices, "words"))
+    return np.flatnonzero(named[pool.kept])
 
 
 def open_pool(corpus: NoiseCorpus, folder: Path, *, start_documents: int | None = None) -> NoisePool:
@@ -93,8 +107,13 @@ def open_pool(corpus: NoiseCorpus, folder: Path, *, start_documents: int | None 
     )
 
 
-def _store(folder: Path, corpus: NoiseCorpus, leaking: np.ndarray) -> None:
-    kept = np.flatnonzero(corpus.usable & ~leaking)
+def _store(folder: Path, corpus: NoiseCorpus, leaking: np.ndarray, in_split: np.ndarray) -> None:
+    kept = np.flatnonzero(corpus.usable & in_split & ~leaking)
+    if not in_split.any():
+        raise SourceError(
+            f"none of the noise's {len(corpus.document_end):,} documents falls into the split that was asked "
+            "for: choose noise of more documents, or --split all"
+        )
     if not len(kept):
         raise SourceError(
             f"the leak check leaves none of the noise's {len(leaking):,} sentences: "
@@ -106,12 +125,25 @@ def _store(folder: Path, corpus: NoiseCorpus, leaking: np.ndarray) -> None:
     try:
         # One more row than sentences, so that both columns are equally long.
         write_columns(building / "pool.arrow", {"kept": np.append(kept, -1), "tokens_before": tokens_before})
-        unusable = int((~corpus.usable & ~leaking).sum())
-        seal(building, {"leaks": int(leaking.sum()), "unusable": unusable})
+        unusable = int((~corpus.usable & in_split & ~leaking).sum())
+        seal(building, {"leaks": int((leaking & in_split).sum()), "unusable": unusable})
         shutil.rmtree(folder, ignore_errors=True)
         building.rename(folder)
     finally:
         shutil.rmtree(building, ignore_errors=True)
+
+
+def _in_split(corpus: NoiseCorpus, split: Split) -> np.ndarray:
+    """bool [sentences]: which sentences stand in a document of the split."""
+    wanted = np.ones(len(corpus.byte_end), bool)
+    if split == "all":
+        return wanted
+    first = 0
+    for last in map(int, corpus.document_end):
+        text = corpus.text[corpus.byte_start(first) : corpus.byte_end[last - 1]] if last > first else b""
+        wanted[first:last] = belongs(bytes(text), split)
+        first = last
+    return wanted
 
 
 def _patterns(lexicon: Lexicon, choices: tuple[str, ...], check: LeakCheck) -> list[str]:

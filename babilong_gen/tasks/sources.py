@@ -9,6 +9,7 @@ from pathlib import Path
 
 from babilong_gen.dice import Dice
 from babilong_gen.errors import UsageError
+from babilong_gen.split import Split, belongs
 from babilong_gen.tasks import TASKS
 from babilong_gen.tasks.babi import SPLITS, babi_files, parse_babi
 from babilong_gen.tasks.reskin import ORIGINAL, read_vocabulary, reskin
@@ -26,11 +27,13 @@ class Simulated:
         shape: of every story, where no density is given.
         fact_density: facts for every 1,000 tokens of the sample; None where stories do not grow with it.
         vocabulary: the words they are told in, by name.
+        split: stories of the other part are drawn again.
     """
 
     shape: StoryShape = field(default_factory=StoryShape)
     fact_density: float | None = None
     vocabulary: str = ORIGINAL.name
+    split: Split = "all"
 
     credit = (
         "Stories simulated by babilong-gen after the bAbI tasks (Weston et al. 2016, arXiv:1502.05698) "
@@ -47,7 +50,10 @@ class Simulated:
         simulate = TASKS[task].simulate if task in TASKS else None
         if simulate is None:
             raise UsageError(f"{task} cannot be simulated; tasks that can: {', '.join(self.tasks())}")
-        return reskin(simulate(dice, self.shape), read_vocabulary(self.vocabulary))
+        while True:
+            story = reskin(simulate(dice, self.shape), read_vocabulary(self.vocabulary))
+            if in_split(story, self.split):
+                return story
 
     def at_tokens(self, tokens: int) -> Simulated:
         """This source for samples of so many tokens: with a density, stories have facts to match."""
@@ -64,7 +70,7 @@ class Simulated:
     def content_key(self) -> str:
         """What tells these stories from others, for a dataset's fingerprint."""
         shape = f"{self.shape.facts}:{self.shape.distractors}:{self.fact_density}"
-        return f"simulate:{SIMULATORS_VERSION}:{shape}:{self.vocabulary}"
+        return f"simulate:{SIMULATORS_VERSION}:{shape}:{self.vocabulary}{_mark(self.split)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +81,13 @@ class OfficialFiles:
         path: the archive, or a folder.
         split: `test` or `train`.
         vocabulary: the words they are told in, by name.
+        part: `all` of the file's stories, or the `train` or `test` part by `babilong_gen.split`.
     """
 
     path: Path
     split: str = "test"
     vocabulary: str = ORIGINAL.name
+    part: Split = "all"
 
     credit = (
         "Stories from bAbI tasks 1-20 v1.2 (Weston et al. 2016, arXiv:1502.05698), "
@@ -96,7 +104,7 @@ class OfficialFiles:
         files = _contents(self.path, self.split)
         if task not in files:
             raise UsageError(f"{self.path} has no {self.split} file of {task}; it has {', '.join(files)}")
-        return _stories(self.path, self.split, task, self.vocabulary)
+        return _stories(self.path, self.split, task, self.vocabulary, self.part)
 
     def tasks(self) -> tuple[str, ...]:
         """The tasks that this source has stories of."""
@@ -109,7 +117,7 @@ class OfficialFiles:
         for task, (_, content) in _contents(self.path, self.split).items():
             digest.update(f"{task} {len(content)}\n".encode())
             digest.update(content)
-        return f"babi:{self.split}:{digest.hexdigest()}:{self.vocabulary}"
+        return f"babi:{self.split}:{digest.hexdigest()}:{self.vocabulary}{_mark(self.part)}"
 
 
 StorySource = Simulated | OfficialFiles
@@ -121,6 +129,7 @@ def open_story_source(
     *,
     fact_density: float | None = None,
     vocabulary: str = ORIGINAL.name,
+    split: Split = "all",
 ) -> StorySource:
     """The story source that a user calls `simulate`, `babi:PATH`, `babi:PATH#train` or `babi:PATH#test`.
 
@@ -130,20 +139,27 @@ def open_story_source(
     """
     words = read_vocabulary(vocabulary).name
     if name == "simulate":
-        return Simulated(shape=shape or StoryShape(), fact_density=fact_density, vocabulary=words)
+        return Simulated(
+            shape=shape or StoryShape(), fact_density=fact_density, vocabulary=words, split=split
+        )
     kind, colon, place = name.partition(":")
     if kind != "babi" or not colon or not place:
         raise UsageError(f"unknown story source {name!r}: expected simulate or babi:PATH[#train|#test]")
     if shape not in (None, StoryShape()) or fact_density is not None:
         raise UsageError(f"the number of facts can be chosen only for --stories simulate, not for {name}")
-    path, mark, split = place.rpartition("#")
+    path, mark, files = place.rpartition("#")
     if not mark:
-        path, split = place, "test"
-    if split not in SPLITS:
-        raise UsageError(f"unknown split {split!r} in {name!r}: expected #train or #test")
-    source = OfficialFiles(path=Path(path).expanduser(), split=split, vocabulary=words)
+        path, files = place, "test"
+    if files not in SPLITS:
+        raise UsageError(f"unknown split {files!r} in {name!r}: expected #train or #test")
+    source = OfficialFiles(path=Path(path).expanduser(), split=files, vocabulary=words, part=split)
     source.tasks()
     return source
+
+
+def in_split(story: Story, split: Split) -> bool:
+    """Whether a story's facts are in a part; its question does not count."""
+    return belongs("\n".join(story.facts).encode(), split)
 
 
 @lru_cache(maxsize=2)
@@ -152,7 +168,12 @@ def _contents(path: Path, split: str) -> dict[str, tuple[str, bytes]]:
 
 
 @lru_cache(maxsize=len(TASKS))
-def _stories(path: Path, split: str, task: str, vocabulary: str) -> list[Story]:
+def _stories(path: Path, split: str, task: str, vocabulary: str, part: Split) -> list[Story]:
     name, content = _contents(path, split)[task]
     words = read_vocabulary(vocabulary)
-    return [reskin(story, words) for story in parse_babi(content, task, name)]
+    told = (reskin(story, words) for story in parse_babi(content, task, name))
+    return [story for story in told if in_split(story, part)]
+
+
+def _mark(split: Split) -> str:
+    return "" if split == "all" else f":{split}"

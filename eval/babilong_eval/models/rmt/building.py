@@ -82,7 +82,13 @@ def wrap(config: RMTConfig, backbone: PreTrainedModel, tokenizer: Tokenizer) -> 
             )
         return RMTDecoder(backbone, memory_tokens=config.memory_tokens)
     cls_id, sep_id = _frame(tokenizer)
-    return RMTEncoder(backbone, memory_tokens=config.memory_tokens, cls_id=cls_id, sep_id=sep_id)
+    return RMTEncoder(
+        backbone,
+        memory_tokens=config.memory_tokens,
+        cls_id=cls_id,
+        sep_id=sep_id,
+        gated=config.memory_update == "gate",
+    )
 
 
 def without_weights(config: RMTConfig, backbone: PretrainedConfig) -> PreTrainedModel:

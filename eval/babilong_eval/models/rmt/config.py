@@ -25,6 +25,8 @@ class RMTConfig:
     memory_tokens   vectors of memory, as wide as the backbone's embeddings
     segment_size    text tokens of a full segment; the defaults make 512 with BERT's three special tokens
     alignment       how a text that is no multiple of the segment is cut
+    memory_update   encoder: `replace`, as in the paper: a segment's outputs are the next memory; `gate`: each
+                    memory token keeps what it was as far as its gate is closed, see `gate.py`
     labels          encoder: the answers, in the order of the classifier's outputs
     answer_tokens   decoder: ids read after the question to ask for the answer (the authors' "GEN")
     answer_prefix   decoder: what parts the question from the answer's text
@@ -34,6 +36,7 @@ class RMTConfig:
     memory_tokens: int = 10
     segment_size: int = 499
     alignment: Alignment = "right"
+    memory_update: Literal["replace", "gate"] = "replace"
     labels: tuple[str, ...] = ()
     answer_tokens: tuple[int, ...] = ()
     answer_prefix: str = " "
@@ -46,6 +49,10 @@ class RMTConfig:
             )
         if self.alignment not in ("right", "left", "center"):
             raise UsageError(f"alignment '{self.alignment}' is unknown: expected right, left or center")
+        if self.memory_update not in ("replace", "gate"):
+            raise UsageError(f"memory_update '{self.memory_update}' is unknown: expected replace or gate")
+        if self.memory_update == "gate" and self.form == "decoder":
+            raise UsageError("memory_update 'gate' is made for encoders: a decoder's memory is replaced")
         if self.form == "encoder" and not self.labels:
             raise UsageError("an RMT encoder needs its labels, in the order of the classifier's outputs")
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from babilong_eval.models.pretrained import body, embedding_table
 
+from .gate import MemoryGate
 from .last_layer import feed_forward_at
 
 if TYPE_CHECKING:
@@ -29,12 +30,22 @@ class RMTEncoder(nn.Module):
         memory_tokens: M.
         cls_id: the token that begins a text of the backbone.
         sep_id: the token that ends one; it parts the memory from the segment as well.
+        gated: whether a gate guards the memory; the paper's has none.
     """
 
-    def __init__(self, backbone: PreTrainedModel, *, memory_tokens: int, cls_id: int, sep_id: int) -> None:
+    def __init__(
+        self,
+        backbone: PreTrainedModel,
+        *,
+        memory_tokens: int,
+        cls_id: int,
+        sep_id: int,
+        gated: bool = False,
+    ) -> None:
         super().__init__()
         self.backbone = backbone
         table = embedding_table(backbone)
+        self.gate = MemoryGate(table.shape[1]).to(table.device) if gated else None
         self.memory = nn.Parameter(table.new_empty(memory_tokens, table.shape[1]))
         self.register_buffer("frame", torch.tensor([cls_id, sep_id], device=table.device), persistent=False)
 
@@ -44,6 +55,11 @@ class RMTEncoder(nn.Module):
 
     def read(self, tokens: Tensor, memory: Tensor) -> Tensor:
         """Reads a segment [B, S] with its memory [B, M, D]; gives the next one's memory. No head is run."""
+        written = self.write(tokens, memory)
+        return written if self.gate is None else self.gate(memory, written)
+
+    def write(self, tokens: Tensor, memory: Tensor) -> Tensor:
+        """What a segment would put in the memory's place [B, M, D]: the last layer's outputs there."""
         backbone, places = body(self.backbone), slice(1, 1 + memory.shape[1])
         with feed_forward_at(backbone, places):
             outputs = backbone(inputs_embeds=self._framed(tokens, memory))
