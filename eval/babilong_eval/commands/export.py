@@ -1,0 +1,82 @@
+"""`babilong export`."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from babilong_gen.commands.app import comma_separated
+
+_NEXT = {
+    "ruler-jsonl": "RULER: add {out}/synthetic.yaml to its scripts/synthetic.yaml, then "
+    "pred/call_api.py --data_dir {out}/{length} --task babilong_{task}",
+    "lm-eval": "lm_eval --include_path {out} --tasks babilong_all --model hf --model_args pretrained=MODEL",
+    "json": 'load_dataset("{out}", "{length}", split="{task}")',
+}
+
+
+def export(
+    data: Annotated[
+        str, typer.Argument(help="A dataset's folder, or a hub repository: OWNER/NAME[@REVISION].")
+    ],
+    to: Annotated[
+        Literal["ruler-jsonl", "lm-eval", "json"],
+        typer.Option(
+            help="ruler-jsonl: NVIDIA RULER's validation.jsonl; lm-eval: tasks for lm-evaluation-harness; "
+            "json: the published BABILong's files."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="A new folder; it is there when all of it is.")],
+    tasks: Annotated[str | None, typer.Option(help="qa1,qa2,...  [default: all there are]")] = None,
+    lengths: Annotated[str | None, typer.Option(help="0k,4k,...  [default: all there are]")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Samples of each task and length.")] = None,
+    scorer: Annotated[
+        Literal["official", "strict"],
+        typer.Option(help="lm-eval: the rule by which answers count, as in `babilong score`."),
+    ] = "official",
+    max_tokens: Annotated[int, typer.Option(min=1, help="lm-eval: of an answer.")] = 20,
+    prompts: Annotated[
+        Path | None,
+        typer.Option(help="Prompts of an earlier run: a .json beside its predictions, or their folder."),
+    ] = None,
+    no_instruction: Annotated[
+        bool, typer.Option("--no-instruction", help="Leave that part of the prompt out.")
+    ] = False,
+    no_examples: Annotated[
+        bool, typer.Option("--no-examples", help="Leave that part of the prompt out.")
+    ] = False,
+    no_post_prompt: Annotated[
+        bool, typer.Option("--no-post-prompt", help="Leave that part of the prompt out.")
+    ] = False,
+) -> None:
+    """Write a dataset in the form that another evaluation program reads.
+
+    ruler-jsonl and lm-eval hold whole prompts, the same as `babilong evaluate` uses.
+
+    Example: babilong export data/demo --to lm-eval --out exported/demo
+    """
+    # Arrow is to give a long text's memory back when it is read; its own pool, chosen at import, keeps it
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    from babilong_eval.export.export import ExportRequest
+    from babilong_eval.export.export import export as run
+    from babilong_gen.commands.progress import Bars
+
+    parts = {"instruction": no_instruction, "examples": no_examples, "post_prompt": no_post_prompt}
+    request = ExportRequest(
+        data=data,
+        form=to,
+        out=out,
+        tasks=comma_separated(tasks),
+        lengths=comma_separated(lengths),
+        limit=limit,
+        prompts=prompts,
+        off=tuple(part for part, off in parts.items() if off),
+        max_tokens=max_tokens,
+        scorer=scorer,
+    )
+    with Bars() as bars:
+        sizes = run(request, bars).sizes
+    task, length = next(iter(sizes))
+    typer.echo(f"{out}: {sum(sizes.values()):,} samples of {len(sizes)} tasks and lengths")
+    typer.echo(_NEXT[to].format(out=out, task=task, length=length))

@@ -1,0 +1,57 @@
+"""The form of the published BABILong: a JSON array of {question, input, target} for each task and length.
+
+Files lie as in `RMT-team/babilong` (`data/qa1/4k.json`), and the card's `configs:` make the line that loads
+the published set load this one: `load_dataset(FOLDER, "4k", split="qa1")`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from babilong_eval.export.material import Material
+    from babilong_eval.runner import Pair
+
+
+def write_published(material: Material, folder: Path) -> None:
+    """Write all samples and a card below a folder."""
+    for pair in material.sizes:
+        _write_array(material, pair, folder / _name(pair))
+    (folder / "README.md").write_text(_card(material), encoding="utf-8")
+
+
+def _name(pair: Pair) -> str:
+    task, length = pair
+    return f"data/{task}/{length}.json"
+
+
+def _write_array(material: Material, pair: Pair, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as file:
+        before = "["
+        for sample in material.samples(pair):
+            row = {"question": sample.question, "input": sample.input, "target": sample.target}
+            file.write(before + json.dumps(row))
+            before = ", "
+        file.write("]")
+
+
+def _card(material: Material) -> str:
+    lines = ["---", "configs:"]
+    for length in material.lengths:
+        lines += [f"- config_name: {length}", "  data_files:"]
+        for task in material.tasks:
+            if (task, length) in material.sizes:
+                lines += [f"  - split: {task}", f"    path: {_name((task, length))}"]
+    lines += [
+        "---",
+        "",
+        "Facts in long text, exported by babilong-gen in the form of the published BABILong. What it was",
+        "made from, and under which licences, is said by the card of the dataset that it was exported from",
+        f"(fingerprint `{material.dataset.fingerprint}`).",
+        "",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,49 @@
+"""What the tasks of this folder need: their rows, which lie beside this file, and the two scoring rules.
+
+`official.py` and `strict.py` are those of babilong-gen, word for word, so that an accuracy is the one that
+`babilong score` gives for the same outputs. The folder needs no babilong-gen, and can be moved.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+_FOLDER = Path(__file__).resolve().parent
+
+
+def rows(*, data_files: str, **_metadata: Any) -> Any:
+    """The rows of a task at a length, as the split `test`; `data_files` is relative to this folder."""
+    import datasets
+
+    return datasets.load_dataset("parquet", data_files={"test": str(_FOLDER / data_files)})
+
+
+def official(doc: dict[str, Any], results: list[str]) -> dict[str, float]:
+    """Whether an output is right by the published rule, faults included."""
+    rule = _beside("official")
+    labels = rule.OFFICIAL_LABELS.get(doc["task"]) or doc["choices"]
+    [right] = rule.official_marks([doc["target"]], [results[0]], [doc["question"]], labels)
+    return {"acc": float(right)}
+
+
+def strict(doc: dict[str, Any], results: list[str]) -> dict[str, float]:
+    """Whether an output is right by the repaired rule."""
+    [right] = _beside("strict").strict_marks([doc["target"]], [results[0]], [doc["question"]], doc["choices"])
+    return {"acc": float(right)}
+
+
+def _beside(name: str) -> ModuleType:
+    """A module of this folder, which is on no search path."""
+    known = f"{_FOLDER}/{name}"
+    if known not in sys.modules:
+        spec = importlib.util.spec_from_file_location(known, _FOLDER / f"{name}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[known] = module  # before it runs: its dataclasses look themselves up
+        spec.loader.exec_module(module)
+    return sys.modules[known]
