@@ -25,6 +25,7 @@ from babilong_gen.lengths import parse_length
 from babilong_gen.prepare import Prepared, check_reuse, default_cache, prepare
 from babilong_gen.spec import DatasetSpec
 from babilong_gen.write.card import write_card
+from babilong_gen.write.croissant import write_croissant
 from babilong_gen.write.manifest import finish_folder, make_manifest, start_folder
 from babilong_gen.write.shards import Shard, WrittenShard, read_written, write_shard
 
@@ -112,6 +113,7 @@ def generate(
         written = _make_all(prepared, out, shards, workers or os.cpu_count() or 1, progress)
         manifest = make_manifest(prepared, source, written)
         write_card(out, manifest)
+        write_croissant(out, manifest)
         finish_folder(out, manifest)
     except OSError as broken:
         raise OutputError(

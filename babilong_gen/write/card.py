@@ -1,4 +1,4 @@
-"""The dataset card: `README.md` with the Hub's metadata, the spec, counts, positions and credits."""
+"""The dataset card: `README.md` the Hub's metadata, a figure, the spec, counts, positions, credits."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 import jinja2
 import pyarrow.parquet as pq
 
+from babilong_gen.write.credits import citations, licences
+from babilong_gen.write.depths import histogram, sparkline
 from babilong_gen.write.manifest import write_atomically
 
 CARD = "README.md"
@@ -16,7 +18,16 @@ CARD = "README.md"
 # How much of a sample's noise the card shows on either side of a fact.
 _CONTEXT_CHARACTERS = 120
 
-_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+# The Hub's names for how many samples there are.
+_SIZES = (
+    (1_000, "n<1K"),
+    (10_000, "1K<n<10K"),
+    (100_000, "10K<n<100K"),
+    (1_000_000, "100K<n<1M"),
+    (10_000_000, "1M<n<10M"),
+    (100_000_000, "10M<n<100M"),
+    (1_000_000_000, "100M<n<1B"),
+)
 
 
 def write_card(folder: Path, manifest: Mapping[str, Any]) -> None:
@@ -33,15 +44,18 @@ def render_card(manifest: Mapping[str, Any], row: Mapping[str, Any]) -> str:
         keep_trailing_newline=True,
         autoescape=False,
     )
+    environment.filters["sparkline"] = sparkline
     return environment.get_template(f"{spec['preset'] or 'card'}.md.j2").render(
         {
             **manifest,
             "title": _title(spec),
             "tasks": spec["tasks"],
             "lengths": spec["lengths"],
-            "licences": _licences(manifest),
+            "licences": licences(manifest),
+            "citations": citations(manifest),
+            "figure": histogram(manifest["cells"]),
             "size_category": next(
-                (name for below, name in _SIZES if manifest["totals"]["samples"] < below), "1M<n<10M"
+                (name for below, name in _SIZES if manifest["totals"]["samples"] < below), "1B<n<10B"
             ),
             "sample": {**row, "excerpt": excerpt(row)},
         }
@@ -85,11 +99,6 @@ def _title(spec: Mapping[str, Any]) -> str:
     several = f"{tasks[0]} to {tasks[-1]}" if len(tasks) > 1 else tasks[0]
     reach = f"{lengths[0]} to {lengths[-1]}" if len(lengths) > 1 else lengths[0]
     return f"Facts in a haystack: {several}, {reach}"
-
-
-def _licences(manifest: Mapping[str, Any]) -> list[str]:
-    stories = "cc-by-3.0" if manifest["spec"]["stories"].startswith("babi:") else "apache-2.0"
-    return sorted({stories, manifest["noise"]["credit"]["licence"].lower()})
 
 
 def _escape(text: str) -> str:

@@ -42,6 +42,7 @@ def test_the_folder_is_as_designed(dataset: Path) -> None:
     names = sorted(digests(dataset))
     assert names == [
         "README.md",
+        "croissant.json",
         "data/0k/detect-00000-of-00001.parquet",
         "data/0k/qa1-00000-of-00001.parquet",
         "data/1k/detect-00000-of-00001.parquet",
