@@ -191,7 +191,7 @@ def _generate(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _assemble(job: dict[str, Any]) -> dict[str, Any]:
-    from babilong_gen.generate import make_samples
+    from babilong_gen.make import make_samples
 
     prepared, _ = _prepared(job)
     haystack = prepared.haystack(TASK)

@@ -80,7 +80,12 @@ def generate(
     preset: Annotated[
         str | None, typer.Option(help="rmt-paper or babilong: settings of published work.")
     ] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes.  [default: one a core]")] = None,
+    executor: Annotated[
+        str, typer.Option(help="Who makes the shards: local, or ray for a Ray cluster.")
+    ] = "local",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Shards made at a time.  [default: one a core]")
+    ] = None,
 ) -> None:
     """Generate a dataset of facts hidden in noise, at exact token lengths.
 
@@ -117,7 +122,7 @@ def generate(
     }
     spec = make_spec(**with_preset(preset, options))
     with Bars() as bars:
-        manifest = run(spec, out, workers=workers, progress=bars)
+        manifest = run(spec, out, executor=executor, workers=workers, progress=bars)
     totals = manifest["totals"]
     made = f"{totals['samples']:,} samples, {totals['tokens']:,} tokens, {totals['bytes']:,} bytes on disk"
     typer.echo(f"{out}: {made}")

@@ -13,8 +13,8 @@ from scipy.stats import chisquare
 
 from babilong_gen.assemble.sample import Sample
 from babilong_gen.errors import DoesNotFitError, UsageError
-from babilong_gen.generate import make_samples
 from babilong_gen.lengths import parse_length
+from babilong_gen.make import make_samples
 from babilong_gen.prepare import Prepared, check_reuse, prepare
 from babilong_gen.spec import make_spec
 

@@ -1,0 +1,51 @@
+"""Who makes the shards: an executor is one function, chosen by its name.
+
+All of them call `make_shard`, anywhere and in any order, so that the bytes do not depend on which it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+from babilong_gen.errors import UsageError
+from babilong_gen.executors import local
+from babilong_gen.prepare import Prepared
+from babilong_gen.write.folder import Folder
+from babilong_gen.write.shards import Shard, WrittenShard
+
+
+class Executor(Protocol):
+    """Makes shards and hands on each one as it is finished, in any order.
+
+    Args:
+        workers: how many are made at a time; None for as many as there are cores for it.
+        report: called in this process with the number of samples made since it was called last.
+
+    Raises:
+        OutputError: a worker was lost for good; finished shards are kept.
+    """
+
+    def __call__(
+        self,
+        prepared: Prepared,
+        out: Folder,
+        shards: Sequence[Shard],
+        *,
+        workers: int | None,
+        report: Callable[[int], None],
+    ) -> Iterator[tuple[Shard, WrittenShard]]: ...
+
+
+EXECUTORS: dict[str, Executor] = {"local": local.make_shards}
+
+
+def find_executor(name: str) -> Executor:
+    """The executor of a name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name not in EXECUTORS:
+        raise UsageError(f"unknown executor {name!r}: expected {' or '.join(EXECUTORS)}")
+    return EXECUTORS[name]
