@@ -1,13 +1,13 @@
 """A gate before the memory, so that a segment with nothing to remember changes nothing at all.
 
-The paper's memory is replaced by every segment, and what was learnt must survive thousands of rewritings. Here
-each memory token m is moved towards what the segment wrote, w, by as much as its gate g opens:
+The paper's memory is replaced by every segment, and what was learnt must survive thousands of rewritings.
+Here each memory token m is moved towards what the segment wrote, w, by as much as its gate g opens:
 
     m' = m + g (w - m),    g = clamp(1.2 sigmoid(a · w + b) - 0.1, 0, 1)
 
-The sigmoid is stretched beyond [0, 1] and cut off (Louizos, Welling, Kingma 2018, arXiv 1712.01312, section 2.2,
-without its noise), so that a closed gate is closed exactly: forgetting is then no drift, only a gate that opens
-when it should not.
+The sigmoid is stretched beyond [0, 1] and cut off (Louizos, Welling, Kingma 2018, arXiv 1712.01312, section
+2.2, without its noise), so that a closed gate is closed exactly: forgetting is then no drift, only a gate
+that opens when it should not.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from safetensors.torch import load_model, save_model
 
 from babilong_eval.models.pretrained import named_dtype
 from babilong_eval.models.vocabulary import read_tokenizer
+from babilong_eval.whole_file import whole_file, write_whole
 from babilong_gen.errors import SourceError, UsageError
 
 from .building import without_weights, wrap
@@ -79,13 +80,19 @@ def is_rmt_folder(folder: Path) -> bool:
 
 
 def save_pretrained(model: RMTModel, folder: str | Path) -> None:
-    """Writes a model so that `from_pretrained` brings it back."""
+    """Writes a model so that `from_pretrained` brings it back.
+
+    Each file is there whole or not at all: where the disk is full, the weights saved before are still there.
+
+    Raises:
+        OutputError: there is no room, or no right to write.
+    """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    save_model(model.network, str(folder / WEIGHTS))
-    model.tokenizer.save(str(folder / TOKENIZER))
     content = to_json(model.config, model.network.backbone.config)
-    (folder / CONFIG).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_whole(folder / TOKENIZER, model.tokenizer.to_str(pretty=True).encode())
+    write_whole(folder / CONFIG, (json.dumps(content, indent=2) + "\n").encode())
+    with whole_file(folder / WEIGHTS) as partial:
+        save_model(model.network, str(partial))
 
 
 def from_pretrained(folder: str | Path, *, max_new_tokens: int = 20) -> RMTModel:

@@ -1,0 +1,73 @@
+"""`babilong train`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from babilong_eval.training.journal import Entry
+
+
+def train(
+    recipe: Annotated[Path, typer.Argument(help="A recipe, YAML; docs/training.md tells its keys.")],
+    out: Annotated[Path, typer.Option(help="Folder of the checkpoint; the same command goes on with it.")],
+    noise: Annotated[
+        list[str] | None,
+        typer.Option(help="Noise in place of the recipe's own, as `generate` takes it; may be repeated."),
+    ] = None,
+) -> None:
+    """Train a recurrent model on samples that are made while it trains.
+
+    Killed or interrupted, it goes on where it last saved when the same command is given again.
+
+    Example: babilong train eval/studies/rmt-paper/tiny-detect.yaml --out runs/tiny-detect
+    """
+    from babilong_eval.training.recipe import read_recipe
+    from babilong_eval.training.train import train as run
+    from babilong_gen.prepare import default_cache
+
+    asked = read_recipe(recipe, noise=noise)
+    with _Screen() as screen:
+        run(asked, out, cache=default_cache(), watch=screen)
+    typer.echo(f"{out}: babilong evaluate DATA --model rmt:{out} --out RESULTS")
+
+
+class _Screen:
+    """A bar with the time left on a terminal, else a line now and then."""
+
+    _LINE_EVERY = 100
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        self._console = Console(stderr=True, highlight=False)
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+        self._progress = Progress(
+            *columns, console=self._console, transient=True, disable=not self._console.is_terminal
+        )
+        self._bar = self._progress.add_task("preparing", total=None)
+
+    def __enter__(self) -> "_Screen":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def notify(self, line: str) -> None:
+        """One line that stays."""
+        self._console.print(line, markup=False)
+
+    def noise(self, characters: int) -> None:
+        """Noise being tokenized."""
+        self._progress.update(self._bar, description=f"tokenizing noise, {characters:,} more characters")
+
+    def step(self, entry: "Entry", done: int, total: int, reached: float | None) -> None:
+        """A step of the training."""
+        accuracy = "" if reached is None else f", accuracy {reached:.1%}"
+        line = f"{entry.stage}: step {entry.step:,}, loss {entry.loss:.3f}{accuracy}"
+        self._progress.update(self._bar, completed=done, total=total, description=line)
+        if not self._console.is_terminal and entry.step % self._LINE_EVERY == 0:
+            self._console.print(line, markup=False)

@@ -1,0 +1,121 @@
+"""Sentences that look like facts and are none, so that a memory learns what to leave alone.
+
+Most flips of an answer over long noise come from windows that mention a place ("came into the hallway"): a
+few in a million tokens, too rare to be learnt from at their natural rate.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from babilong_gen.tasks.directions import other_rooms
+from babilong_gen.tasks.labels import PLACES
+from babilong_gen.tasks.rmt_paper import NAMES
+from babilong_gen.tasks.world.wording import going
+
+if TYPE_CHECKING:
+    from babilong_gen.dice import Dice
+
+    from .material import Material
+
+STRANGERS = (
+    *(
+        "He",
+        "She",
+        "They",
+        "We",
+        "I",
+        "Everybody",
+        "Nobody",
+        "Somebody",
+        "The old man",
+        "The girl",
+        "The boy",
+    ),
+    *(
+        "His mother",
+        "Her brother",
+        "The captain",
+        "The doctor",
+        "The stranger",
+        "One of them",
+        "Emily",
+        "Peter",
+    ),
+    *("Henry", "Anna", "George", "Alice", "Robert", "Martha", "Thomas", "Jane", "The others", "The cat"),
+)
+_STANDING = (
+    "The {place} was cold and dark.",
+    "It was quiet in the {place}.",
+    "There was nobody in the {place}.",
+    "A noise came from the {place}.",
+    "The door of the {place} stood open.",
+    "Beyond the {place} lay the {other}.",
+    "They could see the {place} from the {other}.",
+    "{who} looked into the {place}.",
+    "{who} had never liked the {place}.",
+    "{who} came out of the {place} again.",
+    "{who} thought of the {place} and of the {other}.",
+)
+_SAYING = (
+    "{name} said nothing.",
+    "{name} smiled.",
+    "{name} went on talking.",
+    "{name} moved a little closer.",
+    "{name} travelled a good deal in those days.",
+    "{name} went back to sleep.",
+    '"Well," said {name}, "that is that."',
+    "{name} journeyed for many days.",
+)
+
+
+def plant_decoys(
+    tokens: np.ndarray,
+    dice: Dice,
+    material: Material,
+    task: str,
+    *,
+    often: float,
+    segment_size: int,
+    spare: list[tuple[int, int]],
+) -> np.ndarray:
+    """The tokens, in each segment with probability `often` a decoy written over the noise.
+
+    Args:
+        spare: half-open ranges that must stay as they are: facts and the question.
+    """
+    planted = tokens
+    for begin in range(0, len(tokens), segment_size):
+        if not dice.chance(often):
+            continue
+        decoy = _decoy(dice, material, task)[: segment_size // 2]
+        start = begin + dice.below(segment_size)
+        end = start + len(decoy)
+        if end > len(tokens) or any(start < last and first < end for first, last in spare):
+            continue
+        planted = planted.copy() if planted is tokens else planted
+        planted[start:end] = decoy
+    return planted
+
+
+def _decoy(dice: Dice, material: Material, task: str) -> np.ndarray:
+    if dice.chance(0.5):
+        return material.mention(dice, task)
+    return material.ids(task, near_fact(dice, task))
+
+
+def near_fact(dice: Dice, task: str) -> str:
+    """A sentence about a place or a person of the task from which nothing follows for its questions."""
+    kind = dice.below(4)
+    if kind == 0:
+        return dice.pick(going(dice.pick(STRANGERS), dice.pick(PLACES)))
+    if kind == 1:
+        place, other = dice.sample(PLACES, 2)
+        return dice.pick(_STANDING).format(place=place, other=other, who=dice.pick(STRANGERS))
+    if kind == 2:
+        return dice.pick(_SAYING).format(name=dice.pick(NAMES))
+    if task == "reasoning":
+        return dice.pick(going(dice.pick(NAMES), dice.pick(PLACES)))
+    return other_rooms(dice, 1)[0]

@@ -1,0 +1,189 @@
+"""The rows of a batch: fresh samples, streams that go on, and streams that tell nothing.
+
+All rows have the same number of full segments and end with a question.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from babilong_gen.dice import Dice
+
+from .carried import Carried, Pool
+from .decoys import plant_decoys
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .material import Material
+    from .recipe import Stage
+
+NOTHING_TOLD = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """One row.
+
+    Attributes:
+        tokens: uint32 [segments * S].
+        target: number of the label; -1 where nothing was told.
+        told: the segment, from 0, in which the last supporting fact ends; -1 where there is none.
+        start: the memory that it begins with; None for the trained one.
+        age: segments read before.
+    """
+
+    task: str
+    tokens: np.ndarray
+    question: tuple[int, ...]
+    target: int
+    told: int
+    start: Tensor | None
+    age: int
+
+    @property
+    def fresh(self) -> bool:
+        """Whether its facts are told in these segments."""
+        return self.told >= 0
+
+
+@dataclass(slots=True)
+class Pools:
+    """Streams that can be continued: those that know their answer, and those that know nothing."""
+
+    knowing: Pool
+    empty: Pool
+
+
+class StreamMaker:
+    """Makes the streams of each step, as a function of the step and of the memories that wait."""
+
+    def __init__(self, material: Material, labels: Sequence[str], *, key: tuple[str | int, ...]) -> None:
+        self.material = material
+        self.number = {label: number for number, label in enumerate(labels)}
+        self.key = key
+
+    def batch(self, stage: Stage, step: int, pools: Pools) -> list[Stream]:
+        """The rows of a step; continued memories are taken from the pools."""
+        dice = Dice(*self.key, step)
+        segments = dice.between(*stage.segments)
+        shares = stage.streams
+        going_on = pools.knowing.take(dice, round(stage.batch * shares.continued))
+        empty = round(stage.batch * shares.empty)
+        # Half of the empty streams begin anew, so that the pool is fed and grows old at once.
+        old = pools.empty.take(dice, empty - empty // 2)
+        rows = [self._continued(dice, stage, segments, stream) for stream in going_on + old]
+        rows += [self._empty(dice, stage, segments) for _ in range(empty - len(old))]
+        for place in range(stage.batch - len(rows)):
+            rows.append(self._fresh(dice, stage, segments, step * stage.batch + place, pools))
+        return rows
+
+    def _fresh(self, dice: Dice, stage: Stage, segments: int, number: int, pools: Pools) -> Stream:
+        task = _weighted(dice, stage.tasks)
+        made = self.material.fresh(dice, task, segments, number, stage.questions)
+        size = self.material.segment_size
+        spare = [*made.spans, (len(made.tokens) - len(made.question), len(made.tokens))]
+        before = pools.empty.look(dice) if dice.chance(stage.streams.after_noise) else None
+        return Stream(
+            task=task,
+            tokens=self._with_decoys(made.tokens, dice, stage, task, spare),
+            question=tuple(made.question),
+            target=self.number[made.target],
+            told=(made.told - 1) // size,
+            start=None if before is None else before.memory,
+            age=0 if before is None else before.age,
+        )
+
+    def _continued(self, dice: Dice, stage: Stage, segments: int, stream: Carried) -> Stream:
+        return Stream(
+            task=stream.task,
+            tokens=self._asked_after_noise(dice, stage, stream.task, segments, stream.question),
+            question=stream.question,
+            target=stream.target,
+            told=NOTHING_TOLD,
+            start=stream.memory,
+            age=stream.age,
+        )
+
+    def _empty(self, dice: Dice, stage: Stage, segments: int) -> Stream:
+        """Noise from the beginning, and a question to which no fact belongs."""
+        task = _weighted(dice, stage.tasks)
+        question = self.material.question(dice, task)
+        return Stream(
+            task=task,
+            tokens=self._asked_after_noise(dice, stage, task, segments, question),
+            question=question,
+            target=NOTHING_TOLD,
+            told=NOTHING_TOLD,
+            start=None,
+            age=0,
+        )
+
+    def _asked_after_noise(
+        self, dice: Dice, stage: Stage, task: str, segments: int, question: tuple[int, ...]
+    ) -> np.ndarray:
+        n_noise = segments * self.material.segment_size - len(question)
+        noise = self.material.noise(dice, task, n_noise)
+        noise = self._with_decoys(noise, dice, stage, task, [])
+        return np.concatenate([noise, np.asarray(question, np.uint32)])
+
+    def _with_decoys(
+        self, tokens: np.ndarray, dice: Dice, stage: Stage, task: str, spare: list[tuple[int, int]]
+    ) -> np.ndarray:
+        return plant_decoys(
+            tokens,
+            dice,
+            self.material,
+            task,
+            often=stage.streams.decoys,
+            segment_size=self.material.segment_size,
+            spare=spare,
+        )
+
+
+def as_segments(streams: Sequence[Stream], segment_size: int) -> Tensor:
+    """The tokens of a batch, int64 [segments, B, S]."""
+    tokens = np.stack([stream.tokens for stream in streams]).astype(np.int64)
+    return torch.from_numpy(tokens).view(len(streams), -1, segment_size).transpose(0, 1)
+
+
+def keep(
+    streams: Sequence[Stream], memory: Tensor, right: Sequence[bool], segments: int, oldest: int
+) -> list[Carried]:
+    """The streams that can be continued after a step.
+
+    Args:
+        memory: [B, M, D] before the last segment, which holds the question.
+        right: whether the model answered rightly (or, of an empty stream, was rightly unsure). What it has
+            forgotten it cannot be asked for again.
+        segments: of the batch.
+    """
+    kept = []
+    for place, (stream, fine) in enumerate(zip(streams, right, strict=True)):
+        whole = stream.told < segments - 1
+        age = stream.age + segments - 1
+        if fine and whole and age <= oldest:
+            kept.append(
+                Carried(
+                    memory=memory[place].clone(),
+                    task=stream.task,
+                    question=stream.question,
+                    target=stream.target,
+                    age=age,
+                )
+            )
+    return kept
+
+
+def _weighted(dice: Dice, weights: dict[str, float]) -> str:
+    at = dice.random() * sum(weights.values())
+    for name, weight in weights.items():
+        at -= weight
+        if at < 0:
+            return name
+    return next(reversed(weights))

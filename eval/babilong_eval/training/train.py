@@ -1,0 +1,311 @@
+"""`babilong train`, end to end: material, network, steps, checkpoint."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import torch
+import yaml
+from accelerate import Accelerator
+
+from babilong_eval.models.decoding import continuation_ids
+from babilong_eval.models.rmt.saving import save_pretrained
+from babilong_eval.whole_file import write_whole
+from babilong_gen.dice import Dice
+from babilong_gen.errors import BabilongError
+from babilong_gen.tokenizer import load_tokenizer
+
+from . import snapshot
+from .carried import Pool
+from .journal import Entry, Journal, draw
+from .material import gather_material
+from .rollout import NOTHING_TOLD, Batch, Rolled, Rollout, Rules
+from .snapshot import Place
+from .starting import build_network, find_or_train_tokenizer
+from .streams import Pools, StreamMaker, as_segments, keep
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+    from torch.optim import Optimizer
+
+    from babilong_eval.models.rmt.model import RMTModel
+
+    from .recipe import Recipe, Stage
+    from .streams import Stream
+
+TRAINING = "training"
+_POOL_BATCHES = 3
+# An empty stream whose likeliest answer is likelier than this has taken something for a fact.
+_SURE = 0.5
+
+
+class TrainingError(BabilongError):
+    """A run that cannot go on; what it reached is saved."""
+
+
+class Watch(Protocol):
+    """Who is told how a run goes."""
+
+    def notify(self, line: str) -> None:
+        """One line that the user should see."""
+        ...
+
+    def noise(self, characters: int) -> None:
+        """So many more characters of noise are tokenized."""
+        ...
+
+    def step(self, entry: Entry, done: int, total: int, reached: float | None) -> None:
+        """A step is done, of so many at most; the accuracy over the last ones."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """A run under way; one a process."""
+
+    recipe: Recipe
+    out: Path
+    model: RMTModel
+    rollout: torch.nn.Module
+    optimizer: Optimizer
+    accelerator: Accelerator
+    maker: StreamMaker
+    pools: Pools
+    place: Place
+    journal: Journal | None
+    watch: Watch
+
+    @property
+    def folder(self) -> Path:
+        """Of everything but the model itself."""
+        return self.out / TRAINING
+
+
+def train(recipe: Recipe, out: Path, *, cache: Path, watch: Watch) -> RMTModel:
+    """Trains a model by a recipe; goes on where an earlier run of the same recipe in `out` stopped.
+
+    Returns:
+        The trained model, which lies in `out` as well, for the model kind `rmt:`.
+
+    Raises:
+        TrainingError: the loss is no number any more, or a stage's accuracy was not reached.
+        BabilongError: a source is missing, the disk is full, `out` holds a run of another recipe.
+    """
+    run = _set_out(recipe, out, cache=cache, watch=watch)
+    while run.place.stage < len(recipe.stages):
+        stage = recipe.stages[run.place.stage]
+        if _finished(stage, run.place):
+            watch.notify(_reached(stage, run.place))
+            run.place.next_stage()
+            continue
+        _step(run, stage)
+        if run.place.step % recipe.save_every == 0:
+            _save(run)
+        if run.place.stage_step >= stage.until.steps and _missed(stage, run.place):
+            _save(run)
+            raise TrainingError(f"{_reached(stage, run.place)}: stopped; what it reached is in {out}")
+    _save(run)
+    return run.model
+
+
+def _set_out(recipe: Recipe, out: Path, *, cache: Path, watch: Watch) -> Run:
+    accelerator = Accelerator(mixed_precision=recipe.precision)
+    folder = out / TRAINING
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer_file = out / "tokenizer.json"
+    if not tokenizer_file.is_file() and accelerator.is_main_process:
+        text = find_or_train_tokenizer(recipe, cache).to_str()
+        write_whole(tokenizer_file, text.encode())
+        write_whole(
+            folder / "recipe.yaml", yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False).encode()
+        )
+    accelerator.wait_for_everyone()
+    tokenizer = load_tokenizer(str(out)).tokenizer
+    material = gather_material(recipe, str(out), cache=cache, report=watch.noise, notify=watch.notify)
+    model = build_network(recipe, tokenizer)
+    model.network.to(accelerator.device)
+    answers = [continuation_ids(tokenizer, model.config.answer_prefix + label) for label in recipe.labels]
+    rollout = Rollout(model.network, cue=model.config.answer_tokens, answers=answers)
+    optimizer = _optimizer(recipe, rollout)
+    capacity = _POOL_BATCHES * max(stage.batch for stage in recipe.stages)
+    pools = Pools(knowing=Pool(capacity=capacity), empty=Pool(capacity=capacity))
+    rank = accelerator.process_index
+    place = snapshot.load(folder, recipe, rollout, optimizer, pools, rank=rank) or Place()
+    if place.step:
+        watch.notify(f"{out}: goes on after step {place.step:,}")
+    prepared, optimizer = accelerator.prepare(rollout, optimizer)
+    return Run(
+        recipe=recipe,
+        out=out,
+        model=model,
+        rollout=prepared,
+        optimizer=optimizer,
+        accelerator=accelerator,
+        maker=StreamMaker(material, recipe.labels, key=("train", recipe.seed, rank)),
+        pools=pools,
+        place=place,
+        journal=Journal(folder, step=place.step) if rank == 0 else None,
+        watch=watch,
+    )
+
+
+def _optimizer(recipe: Recipe, rollout: torch.nn.Module) -> Optimizer:
+    """AdamW; embeddings, biases, norms and the memory are not decayed."""
+    asked = recipe.optimizer
+    matrices = [
+        p
+        for name, p in rollout.named_parameters()
+        if p.ndim > 1 and "embed" not in name and "memory" not in name
+    ]
+    chosen = set(map(id, matrices))
+    others = [p for p in rollout.parameters() if id(p) not in chosen]
+    groups = [
+        {"params": matrices, "weight_decay": asked.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=asked.learning_rate, betas=asked.betas)
+
+
+def learning_rate(recipe: Recipe, place: Place) -> float:
+    """Of the next step: up over the warm-up, down over the steps that all stages may take."""
+    asked = recipe.optimizer
+    before = sum(stage.until.steps for stage in recipe.stages[: place.stage])
+    done = (before + place.stage_step) / recipe.steps
+    falling = {"constant": 1.0, "linear": 1 - done, "cosine": (1 + math.cos(math.pi * done)) / 2}[
+        asked.schedule
+    ]
+    rising = min(1.0, (place.step + 1) / asked.warm_up) if asked.warm_up else 1.0
+    stage = recipe.stages[place.stage]
+    return asked.learning_rate * stage.rate * rising * (asked.last + (1 - asked.last) * falling)
+
+
+def _step(run: Run, stage: Stage) -> None:
+    torch.manual_seed(Dice(*run.maker.key, "dropout", run.place.step).below(2**31))
+    streams = run.maker.batch(stage, run.place.step, run.pools)
+    batch = _to_device(streams, run.model, run.accelerator.device)
+    rate = learning_rate(run.recipe, run.place)
+    for group in run.optimizer.param_groups:
+        group["lr"] = rate
+    run.rollout.train()
+    with run.accelerator.autocast():
+        rolled: Rolled = run.rollout(batch, _rules(stage))
+    loss = float(_over_processes(run, rolled.loss.detach().reshape(1), "mean"))
+    _check_finite(run, stage, "loss", loss)
+    run.accelerator.backward(rolled.loss)
+    norm = run.accelerator.clip_grad_norm_(run.rollout.parameters(), run.recipe.optimizer.clip)
+    _check_finite(run, stage, "gradient's norm", float(norm) if norm is not None else 0.0)
+    run.optimizer.step()
+    run.optimizer.zero_grad()
+    _note(run, stage, streams, batch, rolled, loss, rate)
+
+
+def _over_processes(run: Run, values: Tensor, how: Literal["mean", "sum"]) -> Tensor:
+    reduced = run.accelerator.reduce(values, how)
+    assert isinstance(reduced, Tensor)
+    return reduced
+
+
+def _check_finite(run: Run, stage: Stage, what: str, value: float) -> None:
+    """Stops before a step that would spoil the weights."""
+    if not math.isfinite(value):
+        raise TrainingError(
+            f"stage {stage.name}, step {run.place.step + 1:,}: the {what} is {value}: stopped; the last good "
+            f"checkpoint is in {run.out}; try a lower learning_rate or a smaller clip"
+        )
+
+
+def _note(
+    run: Run, stage: Stage, streams: Sequence[Stream], batch: Batch, rolled: Rolled, loss: float, rate: float
+) -> None:
+    """Lets streams wait that can be continued, counts, and writes the step down."""
+    likeliest, answer = rolled.scores.exp().max(dim=-1)
+    nothing = batch.target == NOTHING_TOLD
+    right = torch.where(nothing, likeliest < _SURE, answer == batch.target).tolist()
+    segments = len(batch.segments)
+    kept = keep(streams, rolled.memory, right, segments, stage.streams.oldest)
+    run.pools.knowing.put([stream for stream in kept if not stream.empty])
+    run.pools.empty.put([stream for stream in kept if stream.empty])
+    fresh = [fine for stream, fine in zip(streams, right, strict=True) if stream.fresh]
+    old = [
+        fine for stream, fine in zip(streams, right, strict=True) if not stream.fresh and stream.target >= 0
+    ]
+    counts = torch.tensor(
+        [len(fresh), sum(fresh), len(old), sum(old), batch.segments.numel()], device=nothing.device
+    )
+    n_fresh, fresh_right, n_old, old_right, tokens = _over_processes(run, counts, "sum").tolist()
+    run.place.note(n_fresh, fresh_right, stage.until.over)
+    entry = Entry(
+        step=run.place.step,
+        stage=stage.name,
+        segments=segments,
+        loss=loss,
+        rate=rate,
+        fresh=(n_fresh, fresh_right),
+        continued=(n_old, old_right),
+        sure=float(likeliest[nothing].mean()) if bool(nothing.any()) else None,
+        open_on_noise=None if rolled.open_on_noise is None else float(rolled.open_on_noise),
+        tokens=tokens,
+    )
+    if run.journal is not None:
+        run.journal.write(entry)
+    done = sum(each.until.steps for each in run.recipe.stages[: run.place.stage]) + run.place.stage_step
+    run.watch.step(entry, done, run.recipe.steps, run.place.accuracy(stage.until.over))
+
+
+def _to_device(streams: Sequence[Stream], model: RMTModel, device: torch.device) -> Batch:
+    start = model.network.memory.detach()
+    begin = torch.stack([start if stream.start is None else stream.start for stream in streams])
+    return Batch(
+        segments=as_segments(streams, model.segment_size).to(device),
+        begin=begin.to(device),
+        carried=torch.tensor([stream.start is not None for stream in streams], device=device),
+        target=torch.tensor([stream.target for stream in streams], device=device),
+        told=torch.tensor([stream.told for stream in streams], device=device),
+    )
+
+
+def _rules(stage: Stage) -> Rules:
+    return Rules(
+        back_propagate=stage.back_propagate,
+        replay=stage.replay,
+        all_segments=stage.loss == "all",
+        closed_gates=stage.closed_gates,
+    )
+
+
+def _finished(stage: Stage, place: Place) -> bool:
+    """Whether a stage's accuracy is reached, or its budget used up."""
+    reached = place.accuracy(stage.until.over)
+    if stage.until.accuracy is not None and reached is not None and reached >= stage.until.accuracy:
+        return True
+    return place.stage_step >= stage.until.steps
+
+
+def _missed(stage: Stage, place: Place) -> bool:
+    """Whether a stage has used up its budget without the accuracy that it requires."""
+    reached = place.accuracy(stage.until.over)
+    wanted = stage.until.accuracy
+    return stage.until.required and wanted is not None and (reached is None or reached < wanted)
+
+
+def _reached(stage: Stage, place: Place) -> str:
+    reached = place.accuracy(stage.until.over)
+    asked = "" if stage.until.accuracy is None else f" ({stage.until.accuracy:.1%} asked for)"
+    found = "too few steps to tell an accuracy" if reached is None else f"accuracy {reached:.1%}{asked}"
+    return f"stage {stage.name}: {found} after {place.stage_step:,} steps"
+
+
+def _save(run: Run) -> None:
+    """The model, then the snapshot: a run that is killed between the two repeats some steps."""
+    rank = run.accelerator.process_index
+    if run.journal is not None:
+        run.journal.settle()
+        save_pretrained(run.model, run.out)
+        draw(run.folder)
+    inner = run.accelerator.unwrap_model(run.rollout)
+    snapshot.save(run.folder, run.recipe, run.place, inner, run.optimizer, run.pools, rank=rank)
