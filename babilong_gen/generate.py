@@ -5,23 +5,31 @@ DatasetSpec -> prepare -> plan (shards) -> make_shard, in any order and process 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
 from babilong_gen.errors import OutputError
-from babilong_gen.executors import find_executor
+from babilong_gen.executors import Executor, find_executor
 from babilong_gen.prepare import Prepared, check_reuse, default_cache, prepare
 from babilong_gen.spec import DatasetSpec
 from babilong_gen.write.card import write_card
+from babilong_gen.write.claim import (
+    Claim,
+    clear_leftovers,
+    finish_folder,
+    make_claim,
+    note_part,
+    noted_shards,
+    read_claim,
+    start_folder,
+)
 from babilong_gen.write.croissant import write_croissant
-from babilong_gen.write.folder import Folder
-from babilong_gen.write.manifest import finish_folder, make_manifest, start_folder
-from babilong_gen.write.shards import Shard
-
-# A cell of more text than this is cut into several shards even where one would hold it, so that
-# several workers can share it.
-_SHARED_TEXT_BYTES = 16_000_000
-_SHARED_SHARDS = 8
+from babilong_gen.write.folder import Folder, file_sizes, reaching
+from babilong_gen.write.manifest import MANIFEST, make_manifest, read_manifest
+from babilong_gen.write.plan import as_ranges, pick_shards
+from babilong_gen.write.shards import Shard, WrittenShard, read_written
 
 
 class Progress(Protocol):
@@ -53,6 +61,18 @@ class Silent:
     def samples(self, count: int) -> None: ...
 
 
+class ShardsMissingError(OutputError):
+    """A dataset cannot be finished yet.
+
+    Attributes:
+        missing: the shards that are not there, or damaged.
+    """
+
+    def __init__(self, message: str, missing: Sequence[Shard]) -> None:
+        super().__init__(message)
+        self.missing = tuple(missing)
+
+
 def generate(
     spec: DatasetSpec,
     out: Folder,
@@ -77,46 +97,125 @@ def generate(
     Raises:
         BabilongError: something of the user's; whole shards that were written stay.
     """
-    progress = progress or Silent()
     make_shards = find_executor(executor)
+    progress = progress or Silent()
+    prepared, claim = prepare_claim(spec, cache=cache, progress=progress)
+    with _writing_to(out):
+        written = _make(claim.shards, prepared, claim, out, make_shards, workers, progress)
+        return _complete(out, claim, written)
+
+
+def generate_part(
+    spec: DatasetSpec,
+    out: Folder,
+    part: str,
+    *,
+    executor: str = "local",
+    workers: int | None = None,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> list[WrittenShard]:
+    """Make some of a dataset's shards; other machines may make others at the same time, in the same folder.
+
+    Args:
+        part: as `pick_shards` reads it; the others are as for `generate`.
+
+    Returns:
+        What the part holds. `finish` makes a dataset of it when all parts are there.
+
+    Raises:
+        BabilongError: something of the user's; whole shards that were written stay.
+    """
+    make_shards = find_executor(executor)
+    progress = progress or Silent()
+    prepared, claim = prepare_claim(spec, cache=cache, progress=progress)
+    shards = pick_shards(part, claim.shards)
+    with _writing_to(out):
+        written = _make(shards, prepared, claim, out, make_shards, workers, progress)
+        if written:
+            note_part(out, claim, list(written.values()))
+    return list(written.values())
+
+
+def prepare_claim(spec: DatasetSpec, *, cache: Path | None, progress: Progress) -> tuple[Prepared, Claim]:
+    """Find all that a dataset is made of, and plan its shards; nothing of it is made yet.
+
+    Raises:
+        BabilongError: a source is unknown, missing or broken, or cannot give what is asked for.
+    """
     prepared, source = prepare(
         spec, cache=cache or default_cache(), report=progress.noise, notify=progress.notify
     )
     check_reuse(prepared, progress.notify)
-    try:
-        start_folder(out, spec, prepared.fingerprint)
-        shards = plan_shards(prepared)
-        progress.planned(sum(shard.last - shard.first for shard in shards))
-        written = dict(make_shards(prepared, out, shards, workers=workers, report=progress.samples))
-        manifest = make_manifest(prepared, source, [(shard, written[shard]) for shard in shards])
-        write_card(out, manifest)
-        write_croissant(out, manifest)
-        finish_folder(out, manifest)
-    except OSError as broken:
-        raise OutputError(
-            f"{out} cannot be written ({broken.strerror or broken}): finished shards are kept; "
-            "make room or write access there and give the same command again"
-        ) from broken
+    return prepared, make_claim(prepared, source)
+
+
+def finish(out: Folder) -> dict[str, Any]:
+    """Write card and manifest of a dataset made in parts; neither noise nor tokenizer is needed for it.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        ShardsMissingError: it says which.
+        OutputError: nobody has begun a dataset there, or the folder cannot be written.
+    """
+    with _writing_to(out):
+        if (out / MANIFEST).exists():
+            return _finished_before(out)
+        claim = read_claim(out)
+        noted = noted_shards(out, claim)
+        written = {
+            shard: noted.get(shard.path) or read_written(out, shard, fingerprint=claim.fingerprint)
+            for shard in claim.shards
+        }
+        missing = [shard for shard, done in written.items() if done is None]
+        if missing:
+            numbers = as_ranges(n for n, done in enumerate(written.values()) if done is None)
+            raise ShardsMissingError(
+                f"{out} lacks {len(missing):,} of {len(written):,} shards: make them with --shards {numbers}",
+                missing,
+            )
+        return _complete(out, claim, {shard: done for shard, done in written.items() if done})
+
+
+def _finished_before(out: Folder) -> dict[str, Any]:
+    manifest = read_manifest(out)
+    sizes = file_sizes(out, "data/*/*.parquet")
+    for shard in manifest["shards"]:
+        if sizes.get(shard["path"]) != shard["bytes"]:
+            raise OutputError(
+                f"{out}: {shard['path']} is missing or damaged since the dataset was finished: "
+                "give the generate command again, it makes what is not there"
+            )
+    finish_folder(out, manifest)
     return manifest
 
 
-def plan_shards(prepared: Prepared) -> list[Shard]:
-    """The dataset's shards, short samples first; a function of the spec and the corpus alone."""
-    spec = prepared.spec
-    corpus = prepared.corpus()
-    bytes_a_token = len(corpus.text) / len(corpus.tokens)
-    plan = []
-    for length in spec.parsed_lengths:
-        tokens = length.input_tokens(question_tokens=0, segment_size=spec.segment_size, reserve=0) or 1_000
-        text_bytes = int(tokens * bytes_a_token * spec.samples)
-        count = max(
-            -(-text_bytes // spec.shard_bytes), min(_SHARED_SHARDS, text_bytes // _SHARED_TEXT_BYTES), 1
-        )
-        count = min(count, spec.samples)
-        cuts = [spec.samples * n // count for n in range(count + 1)]
-        plan += [
-            Shard(task=task, length=length.name, number=n, of=count, first=cuts[n], last=cuts[n + 1])
-            for task in spec.tasks
-            for n in range(count)
-        ]
-    return plan
+def _make(
+    shards: Sequence[Shard],
+    prepared: Prepared,
+    claim: Claim,
+    out: Folder,
+    make_shards: Executor,
+    workers: int | None,
+    progress: Progress,
+) -> dict[Shard, WrittenShard]:
+    start_folder(out, claim)
+    clear_leftovers(out, shards)
+    progress.planned(sum(shard.last - shard.first for shard in shards))
+    written = dict(make_shards(prepared, out, shards, workers=workers, report=progress.samples))
+    return {shard: written[shard] for shard in shards}
+
+
+def _complete(out: Folder, claim: Claim, written: Mapping[Shard, WrittenShard]) -> dict[str, Any]:
+    manifest = make_manifest(claim.provenance, claim.noise_tokens, list(written.items()))
+    write_card(out, manifest)
+    write_croissant(out, manifest)
+    finish_folder(out, manifest)
+    return manifest
+
+
+def _writing_to(out: Folder) -> AbstractContextManager[None]:
+    remedy = "finished shards are kept; make room or write access there and give the same command again"
+    return reaching(out, "written", remedy)

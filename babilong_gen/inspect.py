@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from babilong_gen.errors import OutputError, UsageError
+from babilong_gen.write.folder import Folder, reaching
 from babilong_gen.write.manifest import read_manifest
 
 
-def find_sample(folder: Path, sample_id: str) -> dict[str, Any]:
+def find_sample(folder: Folder, sample_id: str) -> dict[str, Any]:
     """The row of a sample; only the row group that holds it is read.
 
     Raises:
@@ -22,12 +23,8 @@ def find_sample(folder: Path, sample_id: str) -> dict[str, Any]:
     task, length, index = _parts(sample_id)
     for shard in manifest["shards"]:
         if (shard["task"], shard["length"]) == (task, length) and 0 <= index - shard["first"] < shard["rows"]:
-            path = folder / shard["path"]
-            if not path.is_file():
-                raise OutputError(
-                    f"{path} is missing: give the generate command again, it makes what is not there"
-                )
-            return _row(path, index - shard["first"])
+            with reaching(folder, "read", "check that you may read it"):
+                return _row(folder / shard["path"], index - shard["first"])
     spec = manifest["spec"]
     example = f"{spec['tasks'][0]}/{spec['lengths'][0]}/000000"
     raise UsageError(
@@ -41,11 +38,19 @@ def _parts(sample_id: str) -> tuple[str, str, int]:
     return task, length, int(index) if index.isascii() and index.isdigit() else -1
 
 
-def _row(path: Path, number: int) -> dict[str, Any]:
-    file = pq.ParquetFile(path)
-    for group in range(file.num_row_groups):
-        rows = file.metadata.row_group(group).num_rows
-        if number < rows:
-            return file.read_row_group(group).slice(number, 1).to_pylist()[0]
-        number -= rows
+def _row(path: Folder, number: int) -> dict[str, Any]:
+    try:
+        with path.open("rb") as opened:
+            file = pq.ParquetFile(opened)
+            for group in range(file.num_row_groups):
+                rows = file.metadata.row_group(group).num_rows
+                if number < rows:
+                    return file.read_row_group(group).slice(number, 1).to_pylist()[0]
+                number -= rows
+    except FileNotFoundError:
+        raise OutputError(
+            f"{path} is missing: give the generate command again, it makes what is not there"
+        ) from None
+    except pa.ArrowException as broken:
+        raise OutputError(f"{path} is damaged ({broken}): run babilong verify on its dataset") from broken
     raise OutputError(f"{path} has fewer rows than its manifest says: run babilong verify on its dataset")

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from babilong_gen.commands.app import comma_separated
+from babilong_gen.errors import UsageError
+
+if TYPE_CHECKING:
+    from babilong_gen.spec import DatasetSpec
+
+_SHOWN = 50
 
 
 def generate(
-    out: Annotated[Path, typer.Option(help="Folder of the dataset.")],
+    out: Annotated[
+        str | None, typer.Option(help="Folder of the dataset, or its URL as in s3://bucket/folder.")
+    ] = None,
     tasks: Annotated[str | None, typer.Option(help="qa1,qa2,…, memorize, detect, reasoning; or all.")] = None,
     lengths: Annotated[str | None, typer.Option(help="0k,4k,128k,1M,… tokens, or 8seg,… segments.")] = None,
     samples: Annotated[int | None, typer.Option(help="Samples a task and length.  [default: 100]")] = None,
@@ -86,6 +94,20 @@ def generate(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Shards made at a time.  [default: one a core]")
     ] = None,
+    shards: Annotated[
+        str | None,
+        typer.Option(
+            help="Make these shards only, on one machine of many: A-B (both included, from 0), or K/N for "
+            "every N-th from the K-th on."
+        ),
+    ] = None,
+    finish: Annotated[
+        str | None,
+        typer.Option(metavar="OUT", help="Write card and manifest of OUT, whose shards were made in parts."),
+    ] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Tokenize the noise, say which shards there are, and make none.")
+    ] = False,
 ) -> None:
     """Generate a dataset of facts hidden in noise, at exact token lengths.
 
@@ -93,8 +115,6 @@ def generate(
 
     Example: babilong generate --tasks qa1,qa2 --lengths 0k,4k,32k --samples 100 --out data/demo
     """
-    from babilong_gen.commands.progress import Bars
-    from babilong_gen.generate import generate as run
     from babilong_gen.presets import with_preset
     from babilong_gen.spec import make_spec, parse_size
 
@@ -120,10 +140,80 @@ def generate(
         "seed": seed,
         "shard_bytes": None if shard_size is None else parse_size(shard_size),
     }
+    if finish is not None:
+        _finish(finish, alone=not any((out, shards, plan, preset, *options.values())))
+        return
     spec = make_spec(**with_preset(preset, options))
+    if plan:
+        _show_plan(spec)
+    elif out is None:
+        raise UsageError("--out is missing: the folder of the dataset, or its URL")
+    elif shards is not None:
+        _make_part(spec, out, shards, executor, workers)
+    else:
+        _make_all(spec, out, executor, workers)
+
+
+def _make_all(spec: DatasetSpec, out: str, executor: str, workers: int | None) -> None:
+    from babilong_gen.commands.progress import Bars
+    from babilong_gen.generate import generate
+    from babilong_gen.write.folder import open_folder
+
     with Bars() as bars:
-        manifest = run(spec, out, executor=executor, workers=workers, progress=bars)
-    totals = manifest["totals"]
+        manifest = generate(spec, open_folder(out), executor=executor, workers=workers, progress=bars)
+    _say_finished(out, manifest)
+
+
+def _make_part(spec: DatasetSpec, out: str, part: str, executor: str, workers: int | None) -> None:
+    from babilong_gen.commands.progress import Bars
+    from babilong_gen.generate import generate_part
+    from babilong_gen.write.folder import open_folder
+
+    with Bars() as bars:
+        written = generate_part(
+            spec, open_folder(out), part, executor=executor, workers=workers, progress=bars
+        )
+    samples, size = sum(shard.counts.rows for shard in written), sum(shard.bytes for shard in written)
+    typer.echo(f"{out}: {len(written):,} shards, {samples:,} samples, {size:,} bytes on disk")
+    typer.echo(f"when all parts are there: babilong generate --finish {out}")
+
+
+def _finish(out: str, *, alone: bool) -> None:
+    from babilong_gen.generate import ShardsMissingError, finish
+    from babilong_gen.write.folder import open_folder
+
+    if not alone:
+        raise UsageError("--finish takes no other option: the folder itself says what was asked for")
+    try:
+        _say_finished(out, finish(open_folder(out)))
+    except ShardsMissingError as unfinished:
+        for shard in unfinished.missing[:_SHOWN]:
+            typer.echo(f"missing: {shard.path}")
+        raise
+
+
+def _show_plan(spec: DatasetSpec) -> None:
+    from babilong_gen.commands.progress import Bars
+    from babilong_gen.generate import prepare_claim
+
+    with Bars() as bars:
+        _, claim = prepare_claim(spec, cache=None, progress=bars)
+    shards = claim.shards
+    first = 0
+    for length, count in claim.shard_counts.items():
+        last = first + count * len(spec.tasks) - 1
+        typer.echo(f"{length}: shards {first}-{last}, {count:,} a task")
+        first = last + 1
+    typer.echo(f"{len(shards):,} shards in all: --shards 0-{len(shards) - 1}, or --shards 0/N to (N-1)/N")
+
+
+def _say_finished(out: str, manifest: Mapping[str, Any]) -> None:
+    totals, spec = manifest["totals"], manifest["spec"]
     made = f"{totals['samples']:,} samples, {totals['tokens']:,} tokens, {totals['bytes']:,} bytes on disk"
     typer.echo(f"{out}: {made}")
-    typer.echo(f'load_dataset("{out}", "{spec.lengths[0]}", split="{spec.tasks[0]}")')
+    length, task = spec["lengths"][0], spec["tasks"][0]
+    if "://" in out:
+        files = f'data_files="{out.rstrip("/")}/data/{length}/{task}-*.parquet", split="train"'
+        typer.echo(f'load_dataset("parquet", {files}, streaming=True)')
+    else:
+        typer.echo(f'load_dataset("{out}", "{length}", split="{task}")')

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,7 +14,7 @@ _RULER = 64
 
 
 def inspect(
-    out: Annotated[Path, typer.Argument(help="Folder of a dataset.")],
+    out: Annotated[str, typer.Argument(help="Folder of a dataset, or its URL.")],
     sample_id: Annotated[str, typer.Argument(help="As in qa1/4k/000017.")],
 ) -> None:
     """Show a sample: its question, its facts in their context, and where in the input they sit.
@@ -25,8 +24,9 @@ def inspect(
     from rich.console import Console
 
     from babilong_gen.inspect import find_sample
+    from babilong_gen.write.folder import open_folder
 
-    row = find_sample(out, sample_id)
+    row = find_sample(open_folder(out), sample_id)
     console = Console(highlight=False)
     console.print(
         f"[bold]{row['sample_id']}[/]  {row['n_tokens']:,} tokens, {len(row['input']):,} characters"

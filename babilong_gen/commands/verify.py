@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,7 +11,7 @@ _SHOWN = 50
 
 
 def verify(
-    out: Annotated[Path, typer.Argument(help="Folder of a dataset.")],
+    out: Annotated[str, typer.Argument(help="Folder of a dataset, or its URL.")],
     checksums: Annotated[bool, typer.Option("--checksums", help="Compare the shards' bytes only.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes.  [default: one a core]")] = None,
 ) -> None:
@@ -23,12 +22,14 @@ def verify(
     from babilong_gen.commands.progress import Bars
     from babilong_gen.prepare import default_cache
     from babilong_gen.verify.dataset import verify as run
+    from babilong_gen.write.folder import open_folder
     from babilong_gen.write.manifest import read_manifest
 
+    folder = open_folder(out)
     with Bars() as bars:
-        bars.planned(read_manifest(out)["totals"]["samples"])
+        bars.planned(read_manifest(folder)["totals"]["samples"])
         verdict = run(
-            out,
+            folder,
             cache=default_cache(),
             checksums_only=checksums,
             workers=workers or os.cpu_count() or 1,

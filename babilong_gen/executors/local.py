@@ -14,7 +14,7 @@ from typing import Any
 from babilong_gen.errors import OutputError
 from babilong_gen.make import Workshop, make_shard
 from babilong_gen.prepare import Prepared
-from babilong_gen.write.folder import Folder
+from babilong_gen.write.folder import Folder, in_this_process
 from babilong_gen.write.shards import Shard, WrittenShard
 
 
@@ -31,7 +31,7 @@ def make_shards(
     Raises:
         OutputError: a worker process died; finished shards are kept.
     """
-    workers = min(workers or os.cpu_count() or 1, len(shards))
+    workers = 1 if in_this_process(out) else min(workers or os.cpu_count() or 1, len(shards))
     if workers > 1:
         yield from _make_in_processes(prepared, out, shards, workers, report)
         return

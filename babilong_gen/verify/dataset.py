@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import multiprocessing
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -19,6 +18,7 @@ from babilong_gen.noise.corpus import NoiseCorpus, open_corpus
 from babilong_gen.tasks.reskin import read_vocabulary
 from babilong_gen.tokenizer import TextTokenizer, load_tokenizer
 from babilong_gen.verify.rows import check_answer, check_noise, check_offsets, check_tokens
+from babilong_gen.write.folder import Folder, file_sizes, in_this_process, reaching, sha256
 from babilong_gen.write.manifest import read_manifest
 from babilong_gen.write.schema import dataset_schema
 
@@ -41,7 +41,7 @@ class Verdict:
 
 
 def verify(
-    folder: Path,
+    folder: Folder,
     *,
     cache: Path,
     checksums_only: bool = False,
@@ -59,15 +59,15 @@ def verify(
         SourceError: the tokenizer is not the one that the dataset was made with.
     """
     manifest = read_manifest(folder)
-    shards = manifest["shards"]
-    failures = list(_stray_files(folder, shards))
-    if checksums_only:
-        failures += chain.from_iterable(_check_file(folder, shard) for shard in shards)
-        return Verdict(samples=manifest["totals"]["samples"], failures=failures, noise_compared=False)
-    proof = open_proof(folder, manifest, cache)
-    for shard, found in _over_shards(proof, manifest, cache, workers):
-        failures += found
-        report(shard["rows"])
+    with reaching(folder, "read", "check that you may read it, and verify again"):
+        failures = list(_stray_files(folder, manifest["shards"]))
+        if checksums_only:
+            failures += chain.from_iterable(_check_file(folder, shard) for shard in manifest["shards"])
+            return Verdict(samples=manifest["totals"]["samples"], failures=failures, noise_compared=False)
+        proof = open_proof(folder, manifest, cache)
+        for shard, found in _over_shards(proof, manifest, cache, workers):
+            failures += found
+            report(shard["rows"])
     return Verdict(
         samples=manifest["totals"]["samples"], failures=failures, noise_compared=proof.corpus is not None
     )
@@ -77,14 +77,14 @@ def verify(
 class Proof:
     """What rows are checked against."""
 
-    folder: Path
+    folder: Folder
     spec: dict[str, Any]
     tokenizer: TextTokenizer
     corpus: NoiseCorpus | None
     documents: dict[str, int] = field(default_factory=dict)
 
 
-def open_proof(folder: Path, manifest: dict[str, Any], cache: Path) -> Proof:
+def open_proof(folder: Folder, manifest: dict[str, Any], cache: Path) -> Proof:
     """Load the tokenizer and map the corpus, where the cache has it.
 
     Raises:
@@ -107,7 +107,7 @@ def _over_shards(
     proof: Proof, manifest: dict[str, Any], cache: Path, workers: int
 ) -> Iterator[tuple[dict[str, Any], list[str]]]:
     shards = manifest["shards"]
-    workers = min(workers, len(shards))
+    workers = 1 if in_this_process(proof.folder) else min(workers, len(shards))
     if workers == 1 or manifest["totals"]["text_bytes"] < _FEW_BYTES:
         for shard in shards:
             yield shard, check_shard(proof, shard)
@@ -122,7 +122,7 @@ def _over_shards(
 _proof: Proof | None = None
 
 
-def _start_worker(folder: Path, manifest: dict[str, Any], cache: Path) -> None:
+def _start_worker(folder: Folder, manifest: dict[str, Any], cache: Path) -> None:
     global _proof
     _proof = open_proof(folder, manifest, cache)
 
@@ -139,16 +139,20 @@ def check_shard(proof: Proof, shard: dict[str, Any]) -> list[str]:
     if not path.exists():
         return failures
     try:
-        file = pq.ParquetFile(path)
-        expected = dataset_schema(store_tokens=proof.spec["store_tokens"])
-        if not file.schema_arrow.equals(expected):
-            return [*failures, f"{shard['path']}: its columns are not those of the design"]
-        rows = (row for batch in file.iter_batches(batch_size=1) for row in batch.to_pylist())
-        for number, row in enumerate(rows, start=shard["first"]):
-            failures += (f"{row['sample_id']}: {wrong}" for wrong in _check_row(proof, shard, number, row))
+        with path.open("rb") as opened:
+            failures += _check_rows(proof, shard, pq.ParquetFile(opened))
     except (pa.ArrowException, OSError) as broken:
         failures.append(f"{shard['path']}: cannot be read: {' '.join(str(broken).split())}")
     return failures
+
+
+def _check_rows(proof: Proof, shard: dict[str, Any], file: pq.ParquetFile) -> Iterator[str]:
+    if not file.schema_arrow.equals(dataset_schema(store_tokens=proof.spec["store_tokens"])):
+        yield f"{shard['path']}: its columns are not those of the design"
+        return
+    rows = (row for batch in file.iter_batches(batch_size=1) for row in batch.to_pylist())
+    for number, row in enumerate(rows, start=shard["first"]):
+        yield from (f"{row['sample_id']}: {wrong}" for wrong in _check_row(proof, shard, number, row))
 
 
 def _check_row(proof: Proof, shard: dict[str, Any], number: int, row: dict[str, Any]) -> Iterator[str]:
@@ -163,19 +167,18 @@ def _check_row(proof: Proof, shard: dict[str, Any], number: int, row: dict[str, 
     yield from check_answer(row, read_vocabulary(proof.spec["vocabulary"]), official=official)
 
 
-def _check_file(folder: Path, shard: dict[str, Any]) -> Iterator[str]:
+def _check_file(folder: Folder, shard: dict[str, Any]) -> Iterator[str]:
     path = folder / shard["path"]
     if not path.is_file():
         yield f"{shard['path']}: missing"
         return
     with path.open("rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != shard["sha256"]:
+        if sha256(file) != shard["sha256"]:
             yield f"{shard['path']}: its SHA-256 is not that of the manifest"
 
 
-def _stray_files(folder: Path, shards: list[dict[str, Any]]) -> Iterator[str]:
+def _stray_files(folder: Folder, shards: list[dict[str, Any]]) -> Iterator[str]:
     known = {shard["path"] for shard in shards}
-    for path in sorted(folder.glob("data/*/*.parquet")):
-        name = path.relative_to(folder).as_posix()
+    for name in file_sizes(folder, "data/*/*.parquet"):
         if name not in known:
             yield f"{name}: not in the manifest"

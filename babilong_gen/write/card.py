@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from babilong_gen.write.credits import citations, licences
 from babilong_gen.write.depths import histogram, sparkline
-from babilong_gen.write.manifest import write_atomically
+from babilong_gen.write.folder import Folder, write_atomically
 
 CARD = "README.md"
 
@@ -30,7 +30,7 @@ _SIZES = (
 )
 
 
-def write_card(folder: Path, manifest: Mapping[str, Any]) -> None:
+def write_card(folder: Folder, manifest: Mapping[str, Any]) -> None:
     """Render the card of a dataset whose shards are all there."""
     write_atomically(folder / CARD, render_card(manifest, example_row(folder, manifest)))
 
@@ -62,11 +62,12 @@ def render_card(manifest: Mapping[str, Any], row: Mapping[str, Any]) -> str:
     )
 
 
-def example_row(folder: Path, manifest: Mapping[str, Any]) -> dict[str, Any]:
+def example_row(folder: Folder, manifest: Mapping[str, Any]) -> dict[str, Any]:
     """The first row of the dataset that has noise in it, else the first."""
     noisy = [shard for shard in manifest["shards"] if shard["length"] != "0k"]
     path = folder / (noisy or manifest["shards"])[0]["path"]
-    return next(pq.ParquetFile(path).iter_batches(batch_size=1)).to_pylist()[0]
+    with path.open("rb") as file:
+        return next(pq.ParquetFile(file).iter_batches(batch_size=1)).to_pylist()[0]
 
 
 def excerpt(row: Mapping[str, Any]) -> str:

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from babilong_gen.write.credits import citations, licences
-from babilong_gen.write.manifest import write_atomically
+from babilong_gen.write.folder import Folder, write_atomically
 from babilong_gen.write.schema import dataset_schema
 
 CROISSANT = "croissant.json"
@@ -68,7 +67,7 @@ _CONTEXT: dict[str, Any] = {
 }
 
 
-def write_croissant(folder: Path, manifest: Mapping[str, Any]) -> None:
+def write_croissant(folder: Folder, manifest: Mapping[str, Any]) -> None:
     """Describe a dataset whose shards are all there."""
     text = json.dumps(describe(manifest), indent=1, ensure_ascii=False) + "\n"
     write_atomically(folder / CROISSANT, text)

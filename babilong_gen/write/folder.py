@@ -1,14 +1,169 @@
-"""A dataset's folder: on this machine, or wherever fsspec goes."""
+"""A dataset's folder: on this machine, or wherever fsspec goes.
+
+A local folder is a `pathlib.Path`, any other a `UPath`, which answers to the same calls. Here is what they
+have no word for: files that are there whole or not at all, and what to tell a user whose store refuses.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import os
+import platform
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO, cast
 
+from fsspec.spec import AbstractBufferedFile
 from upath import UPath
+from upath.implementations.cloud import CloudPath
+
+from babilong_gen.errors import OutputError, UsageError
 
 Folder = Path | UPath
 
+# Stores take at most 10,000 parts of a file, so that one of 320 GB fits, and one part is held in memory.
+_PART_BYTES = 32 << 20
+_READ_BYTES = 1 << 20
+
+# What drivers raise besides OSError: module and class. One that is not loaded raises nothing.
+_DRIVER_ERRORS = (
+    ("botocore.exceptions", "BotoCoreError"),
+    ("google.auth.exceptions", "GoogleAuthError"),
+    ("gcsfs.retry", "HttpError"),
+    ("aiohttp", "ClientError"),
+)
+
 
 def open_folder(place: str) -> Folder:
-    """The folder that a user names: a path, or a URL such as `s3://bucket/out`."""
-    return UPath(place) if "://" in place else Path(place)
+    """The folder that a user names: a path, or a URL such as `s3://bucket/out`. Nothing is asked of it yet.
+
+    Raises:
+        UsageError: no driver is known for the URL, or it is not installed.
+    """
+    protocol, separator, path = place.partition("://")
+    if not separator:
+        return Path(place)
+    if protocol in ("file", "local"):
+        return Path(path)
+    try:
+        # Other machines write to the same folder: what was listed a moment ago may have changed.
+        folder = UPath(place, use_listings_cache=False)
+        _ = folder.fs
+    except ImportError as missing:
+        driver = getattr(missing.__cause__ or missing, "name", None) or protocol
+        raise UsageError(f"{place}: no driver for {protocol} is installed: pip install {driver}") from missing
+    except ValueError as unknown:
+        raise UsageError(
+            f"{place}: {unknown}; expected a folder, or a URL as in s3://bucket/out"
+        ) from unknown
+    return folder
+
+
+def in_this_process(folder: Folder) -> bool:
+    """Whether no other process sees the folder."""
+    return isinstance(folder, UPath) and folder.protocol == "memory"
+
+
+@contextlib.contextmanager
+def reaching(folder: Folder, wanted: str, remedy: str) -> Iterator[None]:
+    """Tell what a disk or a store refuses in one line.
+
+    Args:
+        wanted: what cannot be done then, as in `written`.
+        remedy: what the user may do about it.
+
+    Raises:
+        OutputError: the folder could not be read or written.
+    """
+    try:
+        yield
+    except _refusals() as refused:
+        reason = getattr(refused, "strerror", None) or str(refused) or type(refused).__name__
+        raise OutputError(f"{folder} cannot be {wanted} ({reason}): {remedy}") from refused
+
+
+def make_folder(folder: Folder) -> None:
+    """Make a folder where folders have to be made: to make one in an object store could make a bucket."""
+    if not isinstance(folder, CloudPath):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+@contextlib.contextmanager
+def writing(path: Folder) -> Iterator[BinaryIO]:
+    """A new file that is there, whole, when the block has ended well, and otherwise as if never begun."""
+    make_folder(path.parent)
+    with _renaming(path) if isinstance(path, Path) else _uploading(path) as file:
+        yield file
+
+
+def write_atomically(path: Folder, text: str) -> None:
+    """Write a text file that is there whole or not at all."""
+    with writing(path) as file:
+        file.write(text.encode())
+
+
+def sha256(file: BinaryIO) -> str:
+    """SHA-256 in hex of the rest of an open file."""
+    state = hashlib.sha256()
+    for block in iter(lambda: file.read(_READ_BYTES), b""):
+        state.update(block)
+    return state.hexdigest()
+
+
+def file_sizes(folder: Folder, pattern: str) -> dict[str, int]:
+    """Bytes of each file that matches a pattern, by its path relative to the folder; sorted."""
+    if isinstance(folder, Path):
+        found = {path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.glob(pattern)}
+    else:
+        root = folder.path.rstrip("/") + "/"
+        listed = cast(dict, folder.fs.glob(root + pattern, detail=True))
+        found = {name.removeprefix(root): int(about["size"]) for name, about in listed.items()}
+    return dict(sorted(found.items()))
+
+
+def leftovers(folder: Folder, pattern: str) -> list[tuple[Path, Path]]:
+    """What killed runs left half-written: what each file was to be, and the file. Stores show nothing of it.
+
+    Args:
+        pattern: of the folders in this one to look into.
+    """
+    found = folder.glob(f"{pattern}/.*.tmp") if isinstance(folder, Path) else ()
+    return [(path.with_name(path.name[1:].rsplit(".", 2)[0]), path) for path in found]
+
+
+@contextlib.contextmanager
+def _renaming(path: Path) -> Iterator[BinaryIO]:
+    """A file under a temporary name until its end; machines that share the folder have different ones."""
+    machine = platform.node().partition(".")[0]
+    temporary = path.with_name(f".{path.name}.{machine}-{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _uploading(path: UPath) -> Iterator[BinaryIO]:
+    """A file that is sent in parts, which the store makes one object of at the end."""
+    with path.fs.transaction:
+        file = path.fs.open(path.path, "wb", block_size=_PART_BYTES)
+        try:
+            yield cast(BinaryIO, file)
+            file.close()
+        finally:
+            # An abandoned file would send its rest, and appear, when it is collected.
+            if isinstance(file, AbstractBufferedFile):
+                file.closed = True
+
+
+def _refusals() -> tuple[type[BaseException], ...]:
+    loaded = [(sys.modules.get(module), name) for module, name in _DRIVER_ERRORS]
+    return (
+        OSError,
+        NotImplementedError,
+        *(getattr(module, name) for module, name in loaded if module is not None),
+    )

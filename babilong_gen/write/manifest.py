@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from babilong_gen.errors import OutputError
 from babilong_gen.noise.sentences import SPLITTER_VERSION
 from babilong_gen.noise.source import NoiseSource
 from babilong_gen.prepare import Prepared
-from babilong_gen.spec import DatasetSpec
+from babilong_gen.write.folder import Folder, reaching
 from babilong_gen.write.shards import Shard, WrittenShard
 
 MANIFEST = "manifest.json"
@@ -24,10 +22,8 @@ UNFINISHED = ".unfinished.json"
 _LIBRARIES = ("babilong-gen", "numpy", "pyarrow", "tokenizers")
 
 
-def make_manifest(
-    prepared: Prepared, source: NoiseSource, written: list[tuple[Shard, WrittenShard]]
-) -> dict[str, Any]:
-    """Spec, provenance and every shard, as JSON; no time or place in it, so equal runs write equal bytes."""
+def provenance(prepared: Prepared, source: NoiseSource) -> dict[str, Any]:
+    """The first part of the manifest: what the samples are made of, with what, whichever are asked for."""
     return {
         "format": 1,
         "spec": prepared.spec.model_dump(mode="json"),
@@ -48,7 +44,22 @@ def make_manifest(
             "credit": prepared.stories.credit,
         },
         "noise": _noise(prepared, source),
-        "cells": _cells(prepared, written),
+    }
+
+
+def make_manifest(
+    provenance: Mapping[str, Any],
+    noise_tokens: Mapping[str, int],
+    written: Sequence[tuple[Shard, WrittenShard]],
+) -> dict[str, Any]:
+    """Provenance and every shard, as JSON; no time or place in it, so equal runs write equal bytes.
+
+    Args:
+        noise_tokens: tokens of the noise that each task may use.
+    """
+    return {
+        **provenance,
+        "cells": _cells(noise_tokens, written),
         "totals": {
             "samples": sum(shard.counts.rows for _, shard in written),
             "tokens": sum(shard.counts.tokens for _, shard in written),
@@ -71,19 +82,15 @@ def make_manifest(
     }
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Folder) -> dict[str, Any]:
     """The manifest of a finished dataset.
 
     Raises:
         OutputError: the folder holds no finished dataset.
     """
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        unfinished = (folder / UNFINISHED).exists()
-        what = "an unfinished dataset: run its generate command again" if unfinished else "no dataset"
-        raise OutputError(f"{folder} holds {what} (there is no {MANIFEST})") from None
-    except (OSError, ValueError) as broken:
+        manifest = json.loads(_read(folder))
+    except ValueError as broken:
         raise OutputError(
             f"{folder / MANIFEST} cannot be read ({broken}): generate the dataset again"
         ) from broken
@@ -92,71 +99,14 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def start_folder(folder: Path, spec: DatasetSpec, fingerprint: str) -> None:
-    """Claim an output folder for a spec, or accept it where an earlier run of the same spec claimed it.
-
-    Raises:
-        OutputError: the folder holds something else, or a dataset of another spec; it says what differs.
-    """
-    known = _claim(folder)
-    ours = {"spec": spec.model_dump(mode="json"), "fingerprint": fingerprint}
-    if known is None:
-        if folder.is_dir() and any(folder.iterdir()):
-            raise OutputError(
-                f"{folder} is not empty and holds no dataset of this program's: give another --out"
-            )
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / UNFINISHED, json.dumps(ours, indent=1))
-        return
-    difference = _difference(known, ours)
-    if difference:
-        raise OutputError(
-            f"{folder} holds a dataset of another spec ({difference}): give another --out, or remove it"
-        )
-    for leftover in folder.glob("data/*/.*.tmp"):
-        leftover.unlink(missing_ok=True)
-
-
-def finish_folder(folder: Path, manifest: dict[str, Any]) -> None:
-    """Write the manifest: from now on the dataset is whole."""
-    write_atomically(folder / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
-    (folder / UNFINISHED).unlink(missing_ok=True)
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a text file under a temporary name and rename it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _claim(folder: Path) -> dict[str, Any] | None:
-    for name in (MANIFEST, UNFINISHED):
+def _read(folder: Folder) -> bytes:
+    with reaching(folder, "read", "check its name, and that you may read it"):
         try:
-            claim = json.loads((folder / name).read_text(encoding="utf-8"))
-            return {"spec": dict(claim["spec"]), "fingerprint": str(claim["fingerprint"])}
+            return (folder / MANIFEST).read_bytes()
         except FileNotFoundError:
-            continue
-        except (ValueError, KeyError, TypeError) as broken:
-            raise OutputError(
-                f"{folder / name} cannot be read ({broken}): remove {folder} and start again"
-            ) from broken
-    return None
-
-
-def _difference(known: Mapping[str, Any], ours: Mapping[str, Any]) -> str:
-    names = sorted({*known["spec"], *ours["spec"]})
-    differing = [
-        f"{name}: there {known['spec'].get(name)!r}, now {ours['spec'].get(name)!r}"
-        for name in names
-        if known["spec"].get(name) != ours["spec"].get(name)
-    ]
-    if not differing and known["fingerprint"] != ours["fingerprint"]:
-        return "the content of the noise, the stories or the tokenizer has changed since"
-    return "; ".join(differing)
+            unfinished = (folder / UNFINISHED).exists()
+            what = "an unfinished dataset: run its generate command again" if unfinished else "no dataset"
+            raise OutputError(f"{folder} holds {what} (there is no {MANIFEST})") from None
 
 
 def _noise(prepared: Prepared, source: NoiseSource) -> dict[str, Any]:
@@ -178,12 +128,13 @@ def _noise(prepared: Prepared, source: NoiseSource) -> dict[str, Any]:
     }
 
 
-def _cells(prepared: Prepared, written: list[tuple[Shard, WrittenShard]]) -> list[dict[str, Any]]:
+def _cells(
+    noise_tokens: Mapping[str, int], written: Sequence[tuple[Shard, WrittenShard]]
+) -> list[dict[str, Any]]:
     """One row a (task, length): counts, where supporting facts lie, and what was passed over."""
     cells: dict[tuple[str, str], list[WrittenShard]] = {}
     for shard, done in written:
         cells.setdefault((shard.task, shard.length), []).append(done)
-    available = {task: prepared.pool(task).tokens for task in prepared.spec.tasks}
     return [
         {
             "task": task,
@@ -192,7 +143,7 @@ def _cells(prepared: Prepared, written: list[tuple[Shard, WrittenShard]]) -> lis
             "tokens": sum(done.counts.tokens for done in shards),
             "stories_passed_over": sum(done.counts.stories_passed_over for done in shards),
             "noise_reuse": round(
-                max(1.0, max(d.counts.most_noise_tokens for d in shards) / available[task]), 3
+                max(1.0, max(d.counts.most_noise_tokens for d in shards) / noise_tokens[task]), 3
             ),
             "supporting_facts_by_depth": [
                 sum(column) for column in zip(*(d.counts.depths for d in shards), strict=True)

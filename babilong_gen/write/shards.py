@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from babilong_gen.assemble.sample import Sample
+from babilong_gen.write.folder import Folder, sha256, writing
 from babilong_gen.write.schema import dataset_schema, record_batch
 
 # A row group is closed when its texts reach this size, so that writing and reading hold a few samples
@@ -91,8 +90,8 @@ class WrittenShard:
 class _HashingFile:
     """A file that is hashed while it is written."""
 
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("wb")
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
         self.hash = hashlib.sha256()
         self.size = 0
 
@@ -108,14 +107,16 @@ class _HashingFile:
     def closed(self) -> bool:
         return self._file.closed
 
-    def close(self) -> None:
-        self._file.close()
-
 
 def write_shard(
-    folder: Path, shard: Shard, samples: Iterator[tuple[Sample, int]], *, fingerprint: str, store_tokens: bool
+    folder: Folder,
+    shard: Shard,
+    samples: Iterator[tuple[Sample, int]],
+    *,
+    fingerprint: str,
+    store_tokens: bool,
 ) -> WrittenShard:
-    """Write one shard under a temporary name and rename it when it is whole.
+    """Write one shard, which is there when it is whole and not before.
 
     Args:
         samples: each with the number of stories passed over for it.
@@ -123,33 +124,28 @@ def write_shard(
     Raises:
         OSError: the disk is full, or the folder cannot be written; nothing is left behind.
     """
-    path = folder / shard.path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     schema = dataset_schema(store_tokens=store_tokens)
-    try:
-        with contextlib.closing(_HashingFile(temporary)) as file:
-            counts = _write_rows(file, schema, samples, fingerprint)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with writing(folder / shard.path) as whole:
+        file = _HashingFile(whole)
+        counts = _write_rows(file, schema, samples, fingerprint)
     return WrittenShard(path=shard.path, bytes=file.size, sha256=file.hash.hexdigest(), counts=counts)
 
 
-def read_written(folder: Path, shard: Shard, *, fingerprint: str) -> WrittenShard | None:
+def read_written(folder: Folder, shard: Shard, *, fingerprint: str) -> WrittenShard | None:
     """A shard that an earlier run finished; None where it is missing, damaged or of another fingerprint."""
-    path = folder / shard.path
     try:
-        metadata = pq.read_metadata(path).metadata or {}
-        known = json.loads(metadata[_METADATA_KEY.encode()])
-        counts = ShardCounts(**{**known["counts"], "depths": tuple(known["counts"]["depths"])})
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256")
+        with (folder / shard.path).open("rb") as file:
+            metadata = pq.read_metadata(file).metadata or {}
+            known = json.loads(metadata[_METADATA_KEY.encode()])
+            counts = ShardCounts(**{**known["counts"], "depths": tuple(known["counts"]["depths"])})
+            file.seek(0)
+            content = sha256(file)
+            size = file.seek(0, os.SEEK_END)
     except (OSError, KeyError, ValueError, TypeError, pa.ArrowException):
         return None
     if known["fingerprint"] != fingerprint or counts.rows != shard.last - shard.first:
         return None
-    return WrittenShard(path=shard.path, bytes=path.stat().st_size, sha256=content.hexdigest(), counts=counts)
+    return WrittenShard(path=shard.path, bytes=size, sha256=content, counts=counts)
 
 
 def _write_rows(

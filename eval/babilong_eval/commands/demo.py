@@ -37,9 +37,11 @@ def demo(
     typer.echo(
         f"1. generate: {samples} stories of {_TASK} in {_LENGTHS}, segments of {_SEGMENT_TOKENS} tokens"
     )
-    generate(data, tasks=_TASK, lengths=_LENGTHS, samples=samples, segment_size=_SEGMENT_TOKENS, paired=True)
+    generate(
+        str(data), tasks=_TASK, lengths=_LENGTHS, samples=samples, segment_size=_SEGMENT_TOKENS, paired=True
+    )
     typer.echo("2. verify: each sample proved again from its text")
-    verify(data)
+    verify(str(data))
     typer.echo(f"3. evaluate: {asked}")
     evaluate(str(data), asked, results, max_tokens=10)
     typer.echo("4. plot")
