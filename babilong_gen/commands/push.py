@@ -1,0 +1,85 @@
+"""`babilong push`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from babilong_gen.publish.hub import HubDataset
+    from babilong_gen.publish.push import Plan
+
+
+def push(
+    out: Annotated[Path, typer.Argument(help="Folder of a dataset.")],
+    repo_id: Annotated[str, typer.Argument(help="USER/NAME on the Hub; created where there is none.")],
+    private: Annotated[bool, typer.Option("--private", help="Create the repository private.")] = False,
+    revision: Annotated[
+        str | None, typer.Option(help="Branch; created where there is none.  [default: main]")
+    ] = None,
+    token: Annotated[
+        str | None, typer.Option(help="With write access.  [default: HF_TOKEN, else the login]")
+    ] = None,
+    endpoint: Annotated[
+        str | None, typer.Option(help="Address of the Hub.  [default: HF_ENDPOINT, else huggingface.co]")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List what would be done, and do nothing.")
+    ] = False,
+) -> None:
+    """Publish a dataset on the Hugging Face Hub: shards, card and manifest, after checking their checksums.
+
+    Nothing is sent where all is there; an interrupted push is continued by the same command.
+
+    Example: babilong push data/demo me/long-babi --private
+    """
+    from huggingface_hub.utils import disable_progress_bars
+
+    from babilong_gen.publish.hub import open_hub
+    from babilong_gen.publish.push import plan_push
+    from babilong_gen.publish.push import push as run
+
+    hub = open_hub(repo_id, revision=revision, token=token, endpoint=endpoint)
+    if dry_run:
+        _list(plan_push(out, hub, private=private, report=_note), hub, private=private)
+        return
+    if not sys.stderr.isatty():
+        disable_progress_bars()
+    plan = run(out, hub, private=private, report=_note)
+    sent = sum(file.bytes for file in plan.changes.uploads)
+    typer.echo(
+        f"{hub.url}: {len(plan.files):,} files, {sent:,} bytes sent"
+        if plan.changes
+        else f"{hub.url}: all {len(plan.files):,} files are there already"
+    )
+    typer.echo(_loading(out, hub))
+
+
+def _note(line: str) -> None:
+    typer.echo(f"note: {line}", err=True)
+
+
+def _list(plan: Plan, hub: HubDataset, *, private: bool) -> None:
+    if plan.creates:
+        typer.echo(f"create  {hub.url}" + (" (private)" if private else ""))
+    for file in plan.changes.uploads:
+        typer.echo(f"upload  {file.path}  {file.bytes:,} bytes")
+    for path in plan.changes.stale:
+        typer.echo(f"delete  {path}")
+    sent = sum(file.bytes for file in plan.changes.uploads)
+    there = len(plan.files) - len(plan.changes.uploads)
+    typer.echo(f"{sent:,} bytes in {len(plan.changes.uploads):,} files to send, {there:,} are there already")
+
+
+def _loading(out: Path, hub: HubDataset) -> str:
+    """The line of Python that reads the dataset from where it was pushed to."""
+    from huggingface_hub.constants import DEFAULT_REVISION
+
+    from babilong_gen.write.manifest import read_manifest
+
+    spec = read_manifest(out)["spec"]
+    revision = "" if hub.revision == DEFAULT_REVISION else f', revision="{hub.revision}"'
+    return f'load_dataset("{hub.repo}", "{spec["lengths"][0]}", split="{spec["tasks"][0]}"{revision})'

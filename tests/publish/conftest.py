@@ -1,0 +1,86 @@
+"""Datasets to publish, and a Hub on loopback to publish them to."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run
+from tests.publish.hub_server import Hub, serve_hub
+
+Push = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    """An empty Hub."""
+    store = tmp_path / "store"
+    store.mkdir()
+    yield from serve_hub(store)
+
+
+@pytest.fixture
+def environment(hub: Hub, tmp_path: Path) -> dict[str, str]:
+    """What a process needs to take that Hub for the Hub, with a home of its own and somebody logged in.
+
+    The Hub's newer storage (Xet) has a protocol of its own, that the small Hub does not speak.
+    """
+    return {
+        "HF_ENDPOINT": hub.url,
+        "HF_TOKEN": hub.token,
+        "HF_HOME": str(tmp_path / "hf"),
+        "HF_HUB_OFFLINE": "0",
+        "HF_HUB_DISABLE_XET": "1",
+    }
+
+
+@pytest.fixture
+def push(babilong: Run, environment: dict[str, str]) -> Push:
+    """Runs `babilong push`."""
+
+    def run(*arguments: object, **changed: str) -> subprocess.CompletedProcess[str]:
+        return babilong("push", *arguments, **(environment | changed))
+
+    return run
+
+
+@pytest.fixture
+def start_push(environment: dict[str, str]) -> Callable[..., subprocess.Popen[bytes]]:
+    """Starts `babilong push` and does not wait for it."""
+
+    def start(*arguments: object) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-c", "from babilong_eval.cli import main; main()", "push"]
+        return subprocess.Popen(
+            [*command, *map(str, arguments)],
+            env={**os.environ, **environment},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def dataset(babilong: Run, noise_files: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four shards."""
+    out = tmp_path_factory.mktemp("publish") / "out"
+    options = ["--tasks", "qa1,qa2", "--lengths", "0k,1k", "--samples", 3, "--noise", noise_files]
+    done = babilong("generate", *options, "--out", out)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+@pytest.fixture(scope="session")
+def many_shards(babilong: Run, noise_files: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A hundred and twenty shards, more than go into one commit."""
+    out = tmp_path_factory.mktemp("many") / "out"
+    tasks = ",".join(f"qa{number}" for number in range(1, 21))
+    options = ["--tasks", tasks, "--lengths", "0k,2k,3k,4k,5k,6k", "--samples", 1, "--noise", noise_files]
+    done = babilong("generate", *options, "--out", out, "--workers", 1)
+    assert done.returncode == 0, done.stderr
+    return out

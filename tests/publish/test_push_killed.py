@@ -1,0 +1,44 @@
+"""A push that is killed at any moment is continued by the same command."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.publish.hub_server import Hub
+from tests.publish.test_push import published
+
+KILLS = 10
+
+
+def test_killed_at_ten_random_moments_it_ends_in_the_same_tree(
+    hub: Hub, start_push: Callable[..., subprocess.Popen[bytes]], many_shards: Path
+) -> None:
+    dice = random.Random(6)
+    kills = repos = 0
+    while kills < KILLS:
+        repo, repos = f"me/facts{repos}", repos + 1
+        hub.forget_objects()
+        while True:  # the same command again and again, until it is through
+            moment = (len(hub.asked) + dice.randint(1, 90), dice.choice(["before", "after"]))
+            running = start_push(many_shards, repo)
+            hub.watch = killer(running.pid, moment)
+            if running.wait() == 0:
+                break
+            assert running.returncode == -signal.SIGKILL
+            kills += 1
+        assert hub.tree(repo) == published(many_shards)
+
+
+def killer(process: int, moment: tuple[int, str]) -> Callable[[int, str], None]:
+    """Kills a process before or after its Nth request is answered."""
+
+    def watch(number: int, when: str) -> None:
+        if (number, when) == moment:
+            os.kill(process, signal.SIGKILL)
+
+    return watch
