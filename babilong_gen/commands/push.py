@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def push(
-    out: Annotated[Path, typer.Argument(help="Folder of a dataset.")],
+    out: Annotated[str, typer.Argument(help="Folder of a dataset, on this machine.")],
     repo_id: Annotated[str, typer.Argument(help="USER/NAME on the Hub; created where there is none.")],
     private: Annotated[bool, typer.Option("--private", help="Create the repository private.")] = False,
     revision: Annotated[
@@ -41,21 +41,23 @@ def push(
     from babilong_gen.publish.hub import open_hub
     from babilong_gen.publish.push import plan_push
     from babilong_gen.publish.push import push as run
+    from babilong_gen.publish.tree import local_folder
 
+    folder = local_folder(out)
     hub = open_hub(repo_id, revision=revision, token=token, endpoint=endpoint)
     if dry_run:
-        _list(plan_push(out, hub, private=private, report=_note), hub, private=private)
+        _list(plan_push(folder, hub, private=private, report=_note), hub, private=private)
         return
     if not sys.stderr.isatty():
         disable_progress_bars()
-    plan = run(out, hub, private=private, report=_note)
+    plan = run(folder, hub, private=private, report=_note)
     sent = sum(file.bytes for file in plan.changes.uploads)
     typer.echo(
         f"{hub.url}: {len(plan.files):,} files, {sent:,} bytes sent"
         if plan.changes
         else f"{hub.url}: all {len(plan.files):,} files are there already"
     )
-    typer.echo(_loading(out, hub))
+    typer.echo(_loading(folder, hub))
 
 
 def _note(line: str) -> None:
@@ -74,12 +76,12 @@ def _list(plan: Plan, hub: HubDataset, *, private: bool) -> None:
     typer.echo(f"{sent:,} bytes in {len(plan.changes.uploads):,} files to send, {there:,} are there already")
 
 
-def _loading(out: Path, hub: HubDataset) -> str:
+def _loading(folder: Path, hub: HubDataset) -> str:
     """The line of Python that reads the dataset from where it was pushed to."""
     from huggingface_hub.constants import DEFAULT_REVISION
 
     from babilong_gen.write.manifest import read_manifest
 
-    spec = read_manifest(out)["spec"]
+    spec = read_manifest(folder)["spec"]
     revision = "" if hub.revision == DEFAULT_REVISION else f', revision="{hub.revision}"'
     return f'load_dataset("{hub.repo}", "{spec["lengths"][0]}", split="{spec["tasks"][0]}"{revision})'

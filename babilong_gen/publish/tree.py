@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from babilong_gen.errors import OutputError
+from babilong_gen.errors import OutputError, UsageError
 from babilong_gen.write.card import CARD
 from babilong_gen.write.croissant import CROISSANT
+from babilong_gen.write.folder import open_folder
 from babilong_gen.write.manifest import MANIFEST
 
 _SHARD = re.compile(r"data/[^/]+/[^/]+-\d{5}-of-\d{5}\.parquet")
@@ -56,6 +57,18 @@ class Changes:
 
     def __bool__(self) -> bool:
         return bool(self.shards or self.documents or self.stale)
+
+
+def local_folder(place: str) -> Path:
+    """The folder that a user names, which must be on this machine: the Hub's client reads files, not URLs.
+
+    Raises:
+        UsageError: it is somewhere else.
+    """
+    folder = open_folder(place)
+    if not isinstance(folder, Path):
+        raise UsageError(f"{place} is not on this machine: copy it to a folder here, and push that")
+    return folder
 
 
 def local_files(folder: Path, manifest: Mapping[str, Any]) -> list[LocalFile]:

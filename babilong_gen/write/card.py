@@ -1,4 +1,4 @@
-"""The dataset card: `README.md` the Hub's metadata, a figure, the spec, counts, positions, credits."""
+"""The dataset card, `README.md`: the Hub's metadata, a figure, the spec, counts, positions, credits."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def render_card(manifest: Mapping[str, Any], row: Mapping[str, Any]) -> str:
     """The card's text, from the manifest and one row of the dataset."""
     spec = manifest["spec"]
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_templates()),
+        loader=jinja2.FileSystemLoader(templates()),
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
         autoescape=False,
@@ -88,7 +88,7 @@ def excerpt(row: Mapping[str, Any]) -> str:
     return "".join([*parts, _escape(tail), " …" if shown + len(tail) < len(text) else ""]).strip()
 
 
-def _templates() -> Path:
+def templates() -> Path:
     """The templates: package data of an installed package, a folder beside the package in a checkout."""
     package = Path(__file__).resolve().parents[1]
     installed = package / "data_cards"

@@ -218,6 +218,12 @@ def test_a_mistake_is_told_before_anything_is_asked(options: dict[str, str], mes
     assert "hf_abc" not in str(told.value)
 
 
+def test_a_set_that_lies_elsewhere_is_to_be_copied_first(push: Push) -> None:
+    refused = push("memory://out", "me/facts")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith("babilong: memory://out is not on this machine: copy it")
+
+
 def test_without_a_token_one_is_asked_for(push: Push, dataset: Path) -> None:
     refused = push(dataset, "me/facts", HF_TOKEN="")
     assert refused.returncode == 2
