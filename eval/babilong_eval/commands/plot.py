@@ -1,20 +1,47 @@
-"""`babilong plot`: figures and the report of one or several runs."""
+"""`babilong plot`: figures and the report of runs; what reading costs; where a model looks while it reads."""
+
+from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from babilong_eval.scoring.score import ScorerName
+from babilong_gen.commands.app import comma_separated
 from babilong_gen.errors import UsageError
 
-Kind = Literal["length", "heatmap", "depth", "memory"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matplotlib.figure import Figure
+
+Kind = Literal["length", "heatmap", "depth", "memory", "flops", "attention"]
+
+_KINDS_OF_RUNS = ("length", "heatmap", "depth", "memory")
+_KIND_OF_OPTION: Mapping[str, Kind] = {
+    "--reference": "length",
+    "--models": "flops",
+    "--lengths": "flops",
+    "--segment-size": "flops",
+    "--memory-tokens": "flops",
+    "--numbers": "flops",
+    "--sample": "attention",
+    "--model": "attention",
+    "--layer": "attention",
+    "--head": "attention",
+}
 
 
 def plot(
     results: Annotated[
         list[Path],
-        typer.Argument(help="Results folders of `babilong evaluate`, or folders of published predictions."),
+        typer.Argument(
+            help="Results folders of `babilong evaluate`, or folders of published predictions; "
+            "for attention a dataset, for flops nothing.",
+            default_factory=list,
+            show_default=False,
+        ),
     ],
     out: Annotated[
         Path, typer.Option(help="A figure as .png, .svg or .pdf; or all of them in a report, .html.")
@@ -23,7 +50,8 @@ def plot(
         Kind,
         typer.Option(
             help="length: accuracy against length; heatmap: task × length; depth: facts' depth × length; "
-            "memory: peak memory and time against length."
+            "memory: peak memory and time against length; flops: operations with full attention and in "
+            "segments; attention: where an RMT encoder looks while it reads a sample."
         ),
     ] = "length",
     reference: Annotated[
@@ -33,34 +61,154 @@ def plot(
     scorer: Annotated[
         ScorerName, typer.Option(help="The rule by which answers count as right: see `babilong score`.")
     ] = "official",
+    models: Annotated[
+        str | None,
+        typer.Option(
+            help="flops: opt-125m,... or a config.json, its folder, a hub name.  [default: the OPT family]"
+        ),
+    ] = None,
+    lengths: Annotated[
+        str | None, typer.Option(help="flops: 2k,1M,...  [default: 2k, 4k, 8k ... 2048k]")
+    ] = None,
+    segment_size: Annotated[
+        int | None, typer.Option(min=1, help="flops: text tokens of a segment.  [default: 512]")
+    ] = None,
+    memory_tokens: Annotated[
+        int | None, typer.Option(min=0, help="flops: read in every segment besides.  [default: 0]")
+    ] = None,
+    numbers: Annotated[Path | None, typer.Option(help="flops: a .json of all that is drawn.")] = None,
+    model: Annotated[str | None, typer.Option(help="attention: rmt:FOLDER of an encoder.")] = None,
+    sample: Annotated[str | None, typer.Option(help="attention: as in reasoning/4seg/000017.")] = None,
+    layer: Annotated[
+        int | None, typer.Option(min=1, help="attention: counted from 1.  [default: the clearest]")
+    ] = None,
+    head: Annotated[
+        int | None, typer.Option(min=1, help="attention: of --layer, from 1.  [default: the mean of all]")
+    ] = None,
 ) -> None:
     """Draw a figure of one or several runs, or write their report.
 
     Every accuracy is shown with its 95 % Wilson interval. Each run is named as its run.json says.
 
     Example: babilong plot results/rmt results/mamba --out curve.pdf --kind length
+
+    Two kinds need no results: flops, and attention, which has a model read one sample of a dataset.
+
+    Example: babilong plot data/demo --kind attention --model rmt:runs/a --sample qa1/4seg/000000 --out a.pdf
     """
+    _check_kind(
+        kind,
+        {
+            "--reference": reference,
+            "--models": models,
+            "--lengths": lengths,
+            "--segment-size": segment_size,
+            "--memory-tokens": memory_tokens,
+            "--numbers": numbers,
+            "--sample": sample,
+            "--model": model,
+            "--layer": layer,
+            "--head": head,
+        },
+    )
+    if kind in _KINDS_OF_RUNS and out.suffix.lower() == ".html":
+        _write_report(results, out, reference, scorer)
+        return
+    from babilong_eval.figures import style
+
+    # fails before drawing where the suffix is not one of a figure
+    style.form_of(out)
+    if kind == "flops":
+        figure = _flops(
+            comma_separated(models), comma_separated(lengths), segment_size, memory_tokens, numbers
+        )
+    elif kind == "attention":
+        figure = _attention(results, model, sample, layer, head)
+    else:
+        figure = _of_runs(results, kind, reference, scorer)
+    style.save(figure, out)
+
+
+def _check_kind(kind: Kind, options: Mapping[str, object]) -> None:
+    for option, value in options.items():
+        if value is not None and kind != _KIND_OF_OPTION[option]:
+            raise UsageError(f"{option} is for --kind {_KIND_OF_OPTION[option]}, not for --kind {kind}")
+
+
+def _write_report(results: Sequence[Path], out: Path, reference: Path | None, scorer: ScorerName) -> None:
+    from babilong_eval.figures.reference import read_reference
+    from babilong_eval.report import write_report
+    from babilong_eval.runs import load_runs
+
+    references = read_reference(reference) if reference else []
+    write_report(load_runs(results, scorer), out, references)
+
+
+def _of_runs(results: Sequence[Path], kind: Kind, reference: Path | None, scorer: ScorerName) -> Figure:
+    from babilong_eval.figures import cost, curves, grids
     from babilong_eval.figures.reference import read_reference
     from babilong_eval.runs import load_runs
 
     references = read_reference(reference) if reference else []
-    if references and kind != "length":
-        raise UsageError("--reference is a curve of accuracy against length: use it with --kind length")
     runs = load_runs(results, scorer)
-    if out.suffix.lower() == ".html":
-        from babilong_eval.report import write_report
-
-        write_report(runs, out, references)
-        return
-
-    from babilong_eval.figures import cost, curves, grids, style
-
-    # fails before drawing where the suffix is not one of a figure
-    style.form_of(out)
-    draw = {
+    draw: dict[Kind, Any] = {
         "length": lambda: curves.accuracy_by_length(runs, references),
         "heatmap": lambda: grids.task_by_length(runs),
         "depth": lambda: grids.depth_by_length(runs),
         "memory": lambda: cost.memory_and_time(runs),
     }
-    style.save(draw[kind](), out)
+    return draw[kind]()
+
+
+def _flops(
+    models: Sequence[str] | None,
+    lengths: Sequence[str] | None,
+    segment_size: int | None,
+    memory_tokens: int | None,
+    numbers: Path | None,
+) -> Figure:
+    from babilong_eval.figures.flops import operations_by_length
+    from babilong_eval.flops import savings as comparison
+    from babilong_eval.flops.shapes import OPT, find_shape
+
+    compared = comparison.compare(
+        [find_shape(name) for name in models or OPT],
+        [_tokens(length) for length in lengths] if lengths else comparison.FIGURE_3_LENGTHS,
+        segment_size=segment_size or comparison.FIGURE_3_SEGMENT,
+        memory_tokens=memory_tokens or 0,
+    )
+    if numbers:
+        comparison.write(compared, numbers)
+    return operations_by_length(compared)
+
+
+def _tokens(length: str) -> int:
+    from babilong_gen.lengths import parse_length
+
+    parsed = parse_length(length)
+    if parsed.unit == "seg" or parsed.facts_only:
+        raise UsageError(f"length {length!r} is no number of tokens: for --kind flops write 2k, 1M, ...")
+    return parsed.input_tokens(question_tokens=0, segment_size=1, reserve=0)
+
+
+def _attention(
+    data: Sequence[Path], model: str | None, sample: str | None, layer: int | None, head: int | None
+) -> Figure:
+    if len(data) != 1 or model is None or sample is None:
+        raise UsageError(
+            "--kind attention draws one sample: babilong plot DATA --kind attention "
+            "--sample TASK/LENGTH/INDEX --model rmt:FOLDER --out FIGURE"
+        )
+    if head is not None and layer is None:
+        raise UsageError("--head is one of a layer's: give --layer too")
+    from babilong_eval.attention import attention_maps
+    from babilong_eval.dataset import open_dataset
+    from babilong_eval.figures.attention import attention_by_segment
+    from babilong_eval.find_sample import find_sample
+    from babilong_eval.models.registry import load_model
+
+    found = find_sample(open_dataset(str(data[0])), sample)
+    maps = attention_maps(load_model(model, device="cpu"), found)
+    return attention_by_segment(
+        maps, layer=None if layer is None else layer - 1, head=None if head is None else head - 1
+    )
