@@ -6,10 +6,11 @@ All of them call `make_shard`, anywhere and in any order, so that the bytes do n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
 from typing import Protocol
 
 from babilong_gen.errors import UsageError
-from babilong_gen.executors import local
+from babilong_gen.executors import local, ray
 from babilong_gen.prepare import Prepared
 from babilong_gen.write.folder import Folder
 from babilong_gen.write.shards import Shard, WrittenShard
@@ -37,15 +38,18 @@ class Executor(Protocol):
     ) -> Iterator[tuple[Shard, WrittenShard]]: ...
 
 
-EXECUTORS: dict[str, Executor] = {"local": local.make_shards}
+EXECUTORS: dict[str, Executor] = {"local": local.make_shards, "ray": ray.make_shards}
+"""Each but `local` is named after the package that it needs, and after the extra that brings it."""
 
 
 def find_executor(name: str) -> Executor:
     """The executor of a name.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is none, or what it needs is not installed.
     """
     if name not in EXECUTORS:
         raise UsageError(f"unknown executor {name!r}: expected {' or '.join(EXECUTORS)}")
+    if name != "local" and find_spec(name) is None:
+        raise UsageError(f"--executor {name} needs a package more: pip install 'babilong-gen[{name}]'")
     return EXECUTORS[name]

@@ -1,0 +1,187 @@
+"""`--executor ray` on a real Ray: the same bytes, lost workers, interruptions, machines without our cache."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from babilong_gen.executors.ray import make_shards
+from babilong_gen.generate import Silent, prepare_claim
+from babilong_gen.spec import make_spec
+from tests.conftest import Run
+
+if TYPE_CHECKING:
+    from psutil import Process
+
+ray = pytest.importorskip("ray")
+psutil = pytest.importorskip("psutil")
+
+_MAIN = "from babilong_eval.cli import main; main()"
+_WORKING = "ray::_make_in_worker"  # how a worker process calls itself while it makes a shard
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file below a folder."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[str]:
+    """The address of a cluster of two workers."""
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+    yield ray.get_runtime_context().gcs_address
+    ray.shutdown()
+
+
+@pytest.fixture(scope="module")
+def options(noise_files: str) -> list[str]:
+    """A dataset of some fifteen shards."""
+    return [
+        "--tasks", "qa1,qa2", "--lengths", "1k,16k", "--samples", "320", "--shard-size", "4MB",
+        "--noise", noise_files,
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def made_locally(babilong: Run, options: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `--executor local` makes of it."""
+    out = tmp_path_factory.mktemp("local") / "out"
+    done = babilong("generate", *options, "--out", out, "--workers", 1)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def started(cache: Path, *arguments: object, **environment: str) -> subprocess.Popen[str]:
+    """The command with Ray, in a process group of its own, as a terminal starts it."""
+    return subprocess.Popen(
+        [sys.executable, "-c", _MAIN, "generate", *map(str, arguments), "--executor", "ray"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env={**os.environ, "BABILONG_CACHE": str(cache), **environment},
+    )  # fmt: skip
+
+
+def workers_at_work(parent: int) -> list[Process]:
+    """Ray's processes below another one that are making a shard."""
+    return [
+        process for process in psutil.Process(parent).children(recursive=True) if _title(process) == _WORKING
+    ]
+
+
+def _title(process: Process) -> str:
+    try:
+        return "".join(process.cmdline()[:1])
+    except psutil.Error:  # it has ended
+        return ""
+
+
+def wait_for_shards(out: Path, parent: int, run: subprocess.Popen[str]) -> list[Process]:
+    """Wait until some shards are there and others are being made; the processes that make them."""
+    while run.poll() is None:
+        if len(list(out.glob("data/16k/*.parquet"))) >= 2 and (busy := workers_at_work(parent)):
+            return busy
+        time.sleep(0.02)
+    raise AssertionError(f"the run ended too early: {run.communicate()}")
+
+
+def test_two_workers_of_a_cluster_make_the_same_bytes(
+    cluster: str, made_locally: Path, babilong: Run, options: list[str], tmp_path: Path
+) -> None:
+    with_ray = ["--executor", "ray", "--workers", 2, "--out", tmp_path / "out"]
+    done = babilong("generate", *options, *with_ray, RAY_ADDRESS=cluster)
+    assert done.returncode == 0, done.stderr
+    assert digests(tmp_path / "out") == digests(made_locally)
+    assert done.stderr == ""
+    assert len(done.stdout.splitlines()) == 2
+
+
+def test_a_killed_worker_costs_only_its_shard(
+    cluster: str, made_locally: Path, cache: Path, options: list[str], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    run = started(cache, *options, "--out", out, RAY_ADDRESS=cluster)
+    busy = wait_for_shards(out, os.getpid(), run)
+    before = {path: path.stat().st_mtime_ns for path in out.glob("data/*/*.parquet")}
+    busy[0].kill()
+    told, complaints = run.communicate(timeout=120)
+    assert run.returncode == 0, complaints
+    assert digests(out) == digests(made_locally)
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert (len(told.splitlines()), complaints) == (2, "")
+
+
+def test_interrupted_it_stops_its_own_cluster_and_can_be_continued(
+    made_locally: Path, cache: Path, babilong: Run, options: list[str], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    run = started(cache, *options, "--out", out, "--workers", 2, RAY_ADDRESS="")
+    wait_for_shards(out, run.pid, run)
+    family = psutil.Process(run.pid).children(recursive=True)
+    os.killpg(run.pid, signal.SIGINT)
+    _, complaints = run.communicate(timeout=120)
+    assert (run.returncode, complaints) == (130, "interrupted: give the same command again to go on\n")
+    assert psutil.wait_procs(family, timeout=30)[1] == []
+    assert babilong("generate", *options, "--out", out, "--workers", 1).returncode == 0
+    assert digests(out) == digests(made_locally)
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_machine_that_lacks_the_noise_prepares_its_own(
+    cache: Path, noise_files: str, tmp_path: Path
+) -> None:
+    spec = make_spec(tasks=("qa1",), lengths=("1k",), samples=5, noise=noise_files)
+    prepared, claim = prepare_claim(spec, cache=cache, progress=Silent())
+    elsewhere = replace(prepared, cache=tmp_path / "not here", pools={"qa1": tmp_path / "not here/pool"})
+    made = {}
+    for place, known in {"here": prepared, "there": elsewhere}.items():
+        reported: list[int] = []
+        [(_, made[place])] = make_shards(
+            known, tmp_path / place, claim.shards, workers=None, report=reported.append
+        )
+        assert sum(reported) == 5
+    assert made["here"] == made["there"]
+
+
+def test_what_a_worker_could_not_do_is_said_in_one_line(
+    cluster: str, babilong: Run, options: list[str], tmp_path: Path
+) -> None:
+    options = [*options, "--out", str(tmp_path / "out")]
+    assert babilong("generate", *options, "--shards", "0", "--workers", 1).returncode == 0
+    (tmp_path / "out/data/16k").write_text("in the way of a folder")
+    refused = babilong("generate", *options, "--executor", "ray", RAY_ADDRESS=cluster)
+    assert refused.returncode == 2
+    assert len(refused.stderr.splitlines()) == 1
+    assert "cannot be written" in refused.stderr
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "nonsense"])
+def test_an_address_where_no_cluster_answers_is_named(
+    babilong: Run, options: list[str], tmp_path: Path, address: str
+) -> None:
+    refused = babilong(
+        "generate", *options, "--out", tmp_path / "out", "--executor", "ray", RAY_ADDRESS=address
+    )
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(f"babilong: no Ray cluster answers at RAY_ADDRESS={address}")
+
+
+def test_without_ray_the_extra_is_named(cache: Path, tmp_path: Path) -> None:
+    hidden = "import sys; sys.modules['ray'] = None; "
+    refused = subprocess.run(
+        [sys.executable, "-c", hidden + _MAIN, "generate", "--tasks", "qa1", "--lengths", "0k",
+         "--executor", "ray", "--out", tmp_path / "out"],
+        capture_output=True, text=True, timeout=120, env={**os.environ, "BABILONG_CACHE": str(cache)},
+    )  # fmt: skip
+    assert refused.returncode == 2
+    assert "pip install 'babilong-gen[ray]'" in refused.stderr
+    assert not (tmp_path / "out").exists()
