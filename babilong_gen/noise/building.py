@@ -22,7 +22,7 @@ from babilong_gen.errors import SourceError
 from babilong_gen.noise.corpus import corpus_folder
 from babilong_gen.noise.document import Document
 from babilong_gen.noise.sentences import normalise, split_sentences
-from babilong_gen.noise.store import seal, write_columns
+from babilong_gen.noise.store import put_in_place, seal, write_columns
 from babilong_gen.tokenizer import TextTokenizer, hazardous_edge
 
 # Documents are handed to the tokenizer in batches of about this many characters, cut into chunks at
@@ -59,8 +59,7 @@ def build_corpus(
         _append_parts(building, _encoded(documents, tokenizer), report)
         _wrap_parts(building)
         seal(building, {"key": key})
-        shutil.rmtree(final, ignore_errors=True)
-        building.rename(final)
+        put_in_place(building, final)
     finally:
         shutil.rmtree(building, ignore_errors=True)
 

@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 
 from babilong_gen.errors import SourceError
 from babilong_gen.noise.corpus import NoiseCorpus
-from babilong_gen.noise.store import map_columns, seal, sealed_facts, write_columns
+from babilong_gen.noise.store import map_columns, put_in_place, seal, sealed_facts, write_columns
 from babilong_gen.split import Split, belongs
 from babilong_gen.tasks.task import Lexicon
 
@@ -127,8 +127,7 @@ def _store(folder: Path, corpus: NoiseCorpus, leaking: np.ndarray, in_split: np.
         write_columns(building / "pool.arrow", {"kept": np.append(kept, -1), "tokens_before": tokens_before})
         unusable = int((~corpus.usable & in_split & ~leaking).sum())
         seal(building, {"leaks": int((leaking & in_split).sum()), "unusable": unusable})
-        shutil.rmtree(folder, ignore_errors=True)
-        building.rename(folder)
+        put_in_place(building, folder)
     finally:
         shutil.rmtree(building, ignore_errors=True)
 

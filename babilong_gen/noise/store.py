@@ -7,6 +7,7 @@ into an Arrow file from the mapped pages, and read as NumPy views of the mapped 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,16 @@ def sealed_facts(folder: Path) -> dict[str, Any] | None:
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return None
     return facts if sound else None
+
+
+def put_in_place(building: Path, final: Path) -> None:
+    """Give a sealed folder its final name; one that another process made meanwhile stays, a damaged one goes."""
+    try:
+        building.rename(final)
+    except OSError:
+        if sealed_facts(final) is None:
+            shutil.rmtree(final, ignore_errors=True)
+            building.rename(final)
 
 
 def digest(path: Path) -> str:

@@ -23,8 +23,8 @@ from babilong_gen.errors import OutputError, UsageError
 
 Folder = Path | UPath
 
-# Stores take at most 10,000 parts of a file, so that one of 320 GB fits, and one part is held in memory.
-_PART_BYTES = 32 << 20
+# Stores take at most 10,000 parts of a file, so 80 GB fit; a few copies of a part are held in memory.
+_PART_BYTES = 8 << 20
 _READ_BYTES = 1 << 20
 
 # What drivers raise besides OSError: module and class. One that is not loaded raises nothing.

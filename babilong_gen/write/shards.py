@@ -23,6 +23,7 @@ ROW_GROUP_BYTES = 4_000_000
 # The depths at which supporting facts lie are counted in so many cells, for the card's figure.
 DEPTH_CELLS = 10
 
+_PIECE_BYTES = 1 << 20
 _METADATA_KEY = "babilong"
 
 # Texts hardly repeat: a dictionary or statistics of them would cost time and space for nothing. Text of
@@ -98,7 +99,11 @@ class _HashingFile:
     def write(self, data: bytes | memoryview) -> int:
         self.hash.update(data)
         self.size += len(data)
-        return self._file.write(data)
+        # A page of a long text is tens of megabytes: in pieces it never lies in a store's buffer as a whole.
+        pieces = memoryview(data)
+        for start in range(0, len(pieces), _PIECE_BYTES):
+            self._file.write(pieces[start : start + _PIECE_BYTES])
+        return len(pieces)
 
     def flush(self) -> None:
         self._file.flush()
