@@ -39,6 +39,9 @@ _SCHEMA = pa.schema(
     ]
 )
 
+# Prompts hardly repeat: a dictionary or statistics of them would cost several copies of the longest.
+_PARQUET: dict[str, Any] = {"compression": "zstd", "use_dictionary": False, "write_statistics": False}
+
 # A row group is closed when its prompts reach this size, so that few are held at once.
 _ROW_GROUP_CHARACTERS = 4_000_000
 
@@ -127,7 +130,7 @@ def _write_group(folder: Path, name: str, members: Sequence[str], aggregate: str
 
 def _write_rows(material: Material, pair: Pair, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with pq.ParquetWriter(path, _SCHEMA, compression="zstd") as writer:
+    with pq.ParquetWriter(path, _SCHEMA, **_PARQUET) as writer:
         for rows in _groups(material, pair):
             writer.write_table(pa.Table.from_pylist(rows, _SCHEMA))
 
