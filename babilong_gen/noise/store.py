@@ -59,7 +59,7 @@ def sealed_facts(folder: Path) -> dict[str, Any] | None:
 
 
 def put_in_place(building: Path, final: Path) -> None:
-    """Give a sealed folder its final name; one that another process made meanwhile stays, a damaged one goes."""
+    """Give a sealed folder its final name; a sound one that another process has made meanwhile stays."""
     try:
         building.rename(final)
     except OSError:
