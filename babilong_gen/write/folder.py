@@ -115,11 +115,13 @@ def sha256(file: BinaryIO) -> str:
 def file_sizes(folder: Folder, pattern: str) -> dict[str, int]:
     """Bytes of each file that matches a pattern, by its path relative to the folder; sorted."""
     if isinstance(folder, Path):
-        found = {path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.glob(pattern)}
+        files = (path for path in folder.glob(pattern) if path.is_file())
+        found = {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
     else:
         root = folder.path.rstrip("/") + "/"
         listed = cast(dict, folder.fs.glob(root + pattern, detail=True))
-        found = {name.removeprefix(root): int(about["size"]) for name, about in listed.items()}
+        objects = {name: about["size"] for name, about in listed.items() if about["type"] == "file"}
+        found = {name.removeprefix(root): int(size) for name, size in objects.items()}
     return dict(sorted(found.items()))
 
 

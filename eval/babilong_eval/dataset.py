@@ -1,9 +1,10 @@
 """A dataset as the harness reads it: which files hold a task at a length, and their rows as samples.
 
 Three sources, one schema (that of the published `RMT-team/babilong`): a folder that `babilong generate`
-wrote, any other folder of Parquet, Arrow or JSON files, and a repository on the Hugging Face Hub. Which file
-holds what is said by `configs:` in the folder's README.md, or else by the file's path:
-`data/4k/qa1-00000.parquet`, `qa1/4k.json` and `4k/qa1/data-00000.arrow` all say task `qa1` at length `4k`.
+wrote, any other folder of Parquet, Arrow or JSON files, either of them here or in an object store, and a
+repository on the Hugging Face Hub. Which file holds what is said by `configs:` in the folder's README.md, or
+else by the file's path: `data/4k/qa1-00000.parquet`, `qa1/4k.json` and `4k/qa1/data-00000.arrow` all say task
+`qa1` at length `4k`.
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from huggingface_hub import metadata_load
 
-from babilong_eval import hub
+from babilong_eval import hub, stores
 from babilong_eval.row_files import SUFFIXES, Row, Utf8, column_names, count_rows, read_rows
 from babilong_gen.errors import SourceError, UsageError
 from babilong_gen.lengths import parse_length
 from babilong_gen.tasks import TASKS
+from babilong_gen.write.folder import open_folder
+from babilong_gen.write.manifest import MANIFEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -91,13 +94,18 @@ class Dataset:
 
 
 def open_dataset(source: str) -> Dataset:
-    """Find out what a folder or hub repository (`OWNER/NAME`, `OWNER/NAME@REVISION`) holds.
+    """Find out what a folder, its URL or a hub repository (`OWNER/NAME`, `OWNER/NAME@REVISION`) holds.
 
     Raises:
         SourceError: neither of the two, or without any file of a known task and length.
     """
-    folder = Path(source)
-    if folder.is_dir():
+    folder = open_folder(source)
+    if not isinstance(folder, Path):
+        stored = stores.find(folder)
+        names, fetch = stored.names, stored.fetch
+        known = _manifest_fingerprint(fetch(MANIFEST)) if MANIFEST in names else ""
+        fingerprint = known or stored.fingerprint
+    elif folder.is_dir():
         names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
         fetch = folder.joinpath
         fingerprint = _folder_fingerprint(folder, names)
@@ -250,20 +258,24 @@ def _files_by_path(names: Sequence[str]) -> dict[tuple[str, str], tuple[str, ...
 
 def _folder_fingerprint(folder: Path, names: Sequence[str]) -> str:
     """The manifest's own fingerprint, or a hash over the names, sizes and first bytes of the data files."""
-    manifest = folder / "manifest.json"
-    if manifest.is_file():
-        try:
-            fingerprint = json.loads(manifest.read_bytes()).get("fingerprint")
-        except (json.JSONDecodeError, AttributeError) as error:
-            raise SourceError(f"{manifest}: not a manifest; generate the dataset again") from error
-        if fingerprint:
-            return str(fingerprint)
+    manifest = folder / MANIFEST
+    known = _manifest_fingerprint(manifest) if manifest.is_file() else ""
+    if known:
+        return known
     digest = hashlib.sha256()
     for name in (name for name in names if name.endswith(SUFFIXES)):
         with (folder / name).open("rb") as file:
             digest.update(f"{name}\0{(folder / name).stat().st_size}\0".encode())
             digest.update(file.read(1 << 16))
     return digest.hexdigest()
+
+
+def _manifest_fingerprint(manifest: Path) -> str:
+    """Empty where the manifest, which may be another program's, has none."""
+    try:
+        return str(json.loads(manifest.read_bytes()).get("fingerprint") or "")
+    except (json.JSONDecodeError, AttributeError) as error:
+        raise SourceError(f"{manifest}: not a manifest; generate the dataset again") from error
 
 
 def _natural(name: str) -> tuple[str, int]:
