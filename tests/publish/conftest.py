@@ -26,16 +26,12 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
 
 @pytest.fixture
 def environment(hub: Hub, tmp_path: Path) -> dict[str, str]:
-    """What a process needs to take that Hub for the Hub, with a home of its own and somebody logged in.
-
-    The Hub's newer storage (Xet) has a protocol of its own, that the small Hub does not speak.
-    """
+    """What a process needs to take that Hub for the Hub, with a home of its own and somebody logged in."""
     return {
         "HF_ENDPOINT": hub.url,
         "HF_TOKEN": hub.token,
         "HF_HOME": str(tmp_path / "hf"),
         "HF_HUB_OFFLINE": "0",
-        "HF_HUB_DISABLE_XET": "1",
     }
 
 

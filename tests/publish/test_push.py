@@ -192,6 +192,23 @@ def test_a_refused_commit_is_one_line_without_the_token_that_the_server_repeats(
     assert "Traceback" not in refused.stderr
 
 
+def test_a_card_that_the_hub_cannot_read_is_told_before_anything_is_sent(
+    hub: Hub, push: Push, dataset: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    shutil.copytree(dataset, folder)
+    (folder / "README.md").write_text("My facts, by hand.")
+    refused = push(folder, "me/facts")
+    assert refused.returncode == 2
+    assert "the card has no metadata" in refused.stderr
+    assert not [request for request in hub.asked if request.startswith("PUT")]
+
+
+def test_offline_is_one_line(push: Push, dataset: Path) -> None:
+    refused = push(dataset, "me/facts", HF_HUB_OFFLINE="1")
+    assert refused.stderr == "babilong: HF_HUB_OFFLINE is set: unset it to push\n"
+
+
 def test_the_token_is_written_nowhere(hub: Hub, push: Push, dataset: Path, tmp_path: Path) -> None:
     hub.faults.append(Fault("POST .*/commit/", 500))
     done = push(dataset, "me/facts", "--token", hub.token, HF_TOKEN="")
