@@ -16,6 +16,10 @@ def train(
         list[str] | None,
         typer.Option(help="Noise in place of the recipe's own, as `generate` takes it; may be repeated."),
     ] = None,
+    apart_from: Annotated[
+        list[Path] | None,
+        typer.Option(help="A dataset for evaluation: refuse to train on anything in it; may be repeated."),
+    ] = None,
 ) -> None:
     """Train a recurrent model on samples that are made while it trains.
 
@@ -29,7 +33,7 @@ def train(
 
     asked = read_recipe(recipe, noise=noise)
     with _Screen() as screen:
-        run(asked, out, cache=default_cache(), watch=screen)
+        run(asked, out, cache=default_cache(), watch=screen, apart_from=apart_from or ())
     typer.echo(f"{out}: babilong evaluate DATA --model rmt:{out} --out RESULTS")
 
 

@@ -3,7 +3,8 @@
 In the order of the data's way:
 
 recipe.py      what a user writes: model, data, optimizer, stages
-material.py    where samples and noise are taken from, and the proof that evaluation shares none of it
+material.py    where samples and noise are taken from
+apart.py       the proof that evaluation shares none of it
 decoys.py      sentences that look like facts and are none
 streams.py     the rows of a batch: fresh samples, streams that go on, streams that tell nothing
 carried.py     the memories that are carried from one step to a later one

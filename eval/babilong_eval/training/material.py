@@ -22,6 +22,8 @@ from babilong_gen.spec import make_spec
 from babilong_gen.tasks import TASKS
 from babilong_gen.tasks.story import StoryShape
 
+from .apart import check_story
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -45,15 +47,23 @@ class Fresh:
         tokens: uint32 [segments * segment size], the question last.
         question: ids of the question alone.
         spans: half-open token ranges of the facts.
-        told: tokens read when the last supporting fact is told.
+        supporting: those of the facts that the answer needs.
     """
 
     tokens: np.ndarray
     question: list[int]
     target: str
     spans: list[tuple[int, int]]
-    told: int
+    supporting: list[tuple[int, int]]
     sample: Sample
+
+    def told(self, segment_size: int) -> int:
+        """The segment, from 0, in which the last supporting fact ends."""
+        return (max(end for _, end in self.supporting) - 1) // segment_size
+
+    def cut(self, segment_size: int) -> bool:
+        """Whether a border between segments cuts a supporting fact in two."""
+        return any(start // segment_size < (end - 1) // segment_size for start, end in self.supporting)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,14 +83,14 @@ class Material:
         return self._haystacks[key]
 
     def fresh(self, dice: Dice, task: str, segments: int, number: int, questions: str | None) -> Fresh:
-        """A sample that fills so many segments exactly; `number` was never asked for before.
+        """A sample that fills so many segments exactly, of 0 the facts alone; each `number` is another.
 
         Raises:
             UsageError: no question of the task is of the form that is asked for.
             DoesNotFitError: stories do not fit so few segments.
         """
         source = dice.below(len(self.sources))
-        haystack, length = self.haystack(source, task), parse_length(f"{segments}seg")
+        haystack, length = self.haystack(source, task), parse_length(f"{segments}seg" if segments else "0k")
         wanted = re.compile(questions or "")
         for index in range(number * _QUESTIONS_TRIED, (number + 1) * _QUESTIONS_TRIED):
             (chosen,) = choose_stories(
@@ -96,6 +106,7 @@ class Material:
         except DoesNotFitError:
             # Some stretches of noise cannot be closed to so few tokens: another sample is as good.
             return self.fresh(dice, task, segments, number + (1 << 32), questions)
+        check_story(story.facts)
         question = haystack.fact_tokens(story.question).ids
         assert sample.input_ids is not None
         spans = [(fact.token_start, fact.token_end) for fact in sample.facts]
@@ -104,7 +115,7 @@ class Material:
             question=question,
             target=story.answer,
             spans=spans,
-            told=max(fact.token_end for fact in sample.facts if fact.supporting),
+            supporting=[(fact.token_start, fact.token_end) for fact in sample.facts if fact.supporting],
             sample=sample,
         )
 
@@ -165,7 +176,7 @@ def gather_material(
     Args:
         tokenizer: the folder of the model's.
     """
-    longest = max(stage.segments[1] for stage in recipe.stages)
+    longest = max(1, *(stage.segments[1] for stage in recipe.stages))
     sources = []
     for noise in recipe.data.noise:
         spec = make_spec(

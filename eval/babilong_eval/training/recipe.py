@@ -77,6 +77,7 @@ class Streams(_Part):
     continued    go on with a memory that an earlier step left, on new noise, and are asked again
     empty        tell nothing; the model should then find every answer equally likely
     after_noise  of the fresh samples, those that begin with a memory that has read noise
+    cut          of the fresh samples, those in which a segment's border cuts a supporting fact in two
     decoys       how often a segment gets a sentence that looks like a fact and is none
     oldest       segments after which a stream is not continued any more
     """
@@ -84,6 +85,7 @@ class Streams(_Part):
     continued: Share = 0.0
     empty: Share = 0.0
     after_noise: Share = 0.0
+    cut: Share = 0.0
     decoys: Share = 0.0
     oldest: Annotated[int, Field(ge=1)] = 128
 
@@ -103,13 +105,14 @@ class Until(_Part):
     steps: Annotated[int, Field(ge=1)]
     accuracy: Share | None = None
     over: Annotated[int, Field(ge=1)] = 50
-    required: bool = False
+    required: bool = True
 
 
 class Stage(_Part):
     """A part of the curriculum.
 
-    segments         how many a batch has: each step draws a number between the two
+    segments         how many a batch has: each step draws a number between the two; 0 is the facts and the
+                     question alone, in one short segment
     tasks            by weight
     questions        a regular expression; only stories whose question matches
     back_propagate   through so many of the last segments; None for all
@@ -119,7 +122,7 @@ class Stage(_Part):
     """
 
     name: str
-    segments: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
+    segments: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
     tasks: Annotated[dict[str, Positive], Field(min_length=1)]
     until: Until
     batch: Annotated[int, Field(ge=1)] = 32

@@ -5,7 +5,7 @@ All rows have the same number of full segments and end with a question.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,10 +20,11 @@ from .decoys import plant_decoys
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .material import Material
+    from .material import Fresh, Material
     from .recipe import Stage
 
 NOTHING_TOLD = -1
+_CUTS_TRIED = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,20 +74,31 @@ class StreamMaker:
         dice = Dice(*self.key, step)
         segments = dice.between(*stage.segments)
         shares = stage.streams
-        going_on = pools.knowing.take(dice, round(stage.batch * shares.continued))
-        empty = round(stage.batch * shares.empty)
+        going_on = pools.knowing.take(dice, round(stage.batch * shares.continued) if segments else 0)
+        empty = round(stage.batch * shares.empty) if segments else 0
         # Half of the empty streams begin anew, so that the pool is fed and grows old at once.
         old = pools.empty.take(dice, empty - empty // 2)
         rows = [self._continued(dice, stage, segments, stream) for stream in going_on + old]
         rows += [self._empty(dice, stage, segments) for _ in range(empty - len(old))]
         for place in range(stage.batch - len(rows)):
             rows.append(self._fresh(dice, stage, segments, step * stage.batch + place, pools))
-        return rows
+        return rows if segments else self._even(dice, rows)
+
+    def _even(self, dice: Dice, rows: list[Stream]) -> list[Stream]:
+        """Facts alone are of different lengths: running noise before them evens that out."""
+        longest = max(len(row.tokens) for row in rows)
+        lacks = [self.material.noise(dice, row.task, longest - len(row.tokens)) for row in rows]
+        return [
+            replace(row, tokens=np.concatenate([noise, row.tokens]))
+            for noise, row in zip(lacks, rows, strict=True)
+        ]
 
     def _fresh(self, dice: Dice, stage: Stage, segments: int, number: int, pools: Pools) -> Stream:
         task = _weighted(dice, stage.tasks)
-        made = self.material.fresh(dice, task, segments, number, stage.questions)
         size = self.material.segment_size
+        made = self.material.fresh(dice, task, segments, number, stage.questions)
+        if segments > 1 and dice.chance(stage.streams.cut):
+            made = self._cut(dice, stage, task, segments, number, made)
         spare = [*made.spans, (len(made.tokens) - len(made.question), len(made.tokens))]
         before = pools.empty.look(dice) if dice.chance(stage.streams.after_noise) else None
         return Stream(
@@ -94,10 +106,18 @@ class StreamMaker:
             tokens=self._with_decoys(made.tokens, dice, stage, task, spare),
             question=tuple(made.question),
             target=self.number[made.target],
-            told=(made.told - 1) // size,
+            told=made.told(size),
             start=None if before is None else before.memory,
             age=0 if before is None else before.age,
         )
+
+    def _cut(self, dice: Dice, stage: Stage, task: str, segments: int, number: int, made: Fresh) -> Fresh:
+        """A sample with a fact that a segment's border cuts; `made` or a later try where none turns up."""
+        for attempt in range(1, _CUTS_TRIED):
+            if made.cut(self.material.segment_size):
+                break
+            made = self.material.fresh(dice, task, segments, number + (attempt << 33), stage.questions)
+        return made
 
     def _continued(self, dice: Dice, stage: Stage, segments: int, stream: Carried) -> Stream:
         return Stream(
@@ -147,9 +167,10 @@ class StreamMaker:
 
 
 def as_segments(streams: Sequence[Stream], segment_size: int) -> Tensor:
-    """The tokens of a batch, int64 [segments, B, S]."""
+    """The tokens of a batch, int64 [segments, B, S]; what is shorter than a segment is one."""
     tokens = np.stack([stream.tokens for stream in streams]).astype(np.int64)
-    return torch.from_numpy(tokens).view(len(streams), -1, segment_size).transpose(0, 1)
+    size = min(segment_size, tokens.shape[1])
+    return torch.from_numpy(tokens).view(len(streams), -1, size).transpose(0, 1)
 
 
 def keep(

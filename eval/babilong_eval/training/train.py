@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from babilong_gen.errors import BabilongError
 from babilong_gen.tokenizer import load_tokenizer
 
 from . import snapshot
+from .apart import check_dataset, check_noise
 from .carried import Pool
 from .journal import Entry, Journal, draw
 from .material import gather_material
@@ -30,11 +32,11 @@ from .streams import Pools, StreamMaker, as_segments, keep
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from torch import Tensor
     from torch.optim import Optimizer
 
     from babilong_eval.models.rmt.model import RMTModel
 
+    from .material import Material
     from .recipe import Recipe, Stage
     from .streams import Stream
 
@@ -86,8 +88,13 @@ class Run:
         return self.out / TRAINING
 
 
-def train(recipe: Recipe, out: Path, *, cache: Path, watch: Watch) -> RMTModel:
+def train(
+    recipe: Recipe, out: Path, *, cache: Path, watch: Watch, apart_from: Sequence[Path] = ()
+) -> RMTModel:
     """Trains a model by a recipe; goes on where an earlier run of the same recipe in `out` stopped.
+
+    Args:
+        apart_from: datasets for evaluation, with which training must share nothing.
 
     Returns:
         The trained model, which lies in `out` as well, for the model kind `rmt:`.
@@ -96,7 +103,7 @@ def train(recipe: Recipe, out: Path, *, cache: Path, watch: Watch) -> RMTModel:
         TrainingError: the loss is no number any more, or a stage's accuracy was not reached.
         BabilongError: a source is missing, the disk is full, `out` holds a run of another recipe.
     """
-    run = _set_out(recipe, out, cache=cache, watch=watch)
+    run = _set_out(recipe, out, cache=cache, watch=watch, apart_from=apart_from)
     while run.place.stage < len(recipe.stages):
         stage = recipe.stages[run.place.stage]
         if _finished(stage, run.place):
@@ -113,7 +120,7 @@ def train(recipe: Recipe, out: Path, *, cache: Path, watch: Watch) -> RMTModel:
     return run.model
 
 
-def _set_out(recipe: Recipe, out: Path, *, cache: Path, watch: Watch) -> Run:
+def _set_out(recipe: Recipe, out: Path, *, cache: Path, watch: Watch, apart_from: Sequence[Path]) -> Run:
     accelerator = Accelerator(mixed_precision=recipe.precision)
     folder = out / TRAINING
     folder.mkdir(parents=True, exist_ok=True)
@@ -127,6 +134,7 @@ def _set_out(recipe: Recipe, out: Path, *, cache: Path, watch: Watch) -> Run:
     accelerator.wait_for_everyone()
     tokenizer = load_tokenizer(str(out)).tokenizer
     material = gather_material(recipe, str(out), cache=cache, report=watch.noise, notify=watch.notify)
+    _prove_apart(material, recipe, folder, apart_from, watch)
     model = build_network(recipe, tokenizer)
     model.network.to(accelerator.device)
     answers = [continuation_ids(tokenizer, model.config.answer_prefix + label) for label in recipe.labels]
@@ -152,6 +160,22 @@ def _set_out(recipe: Recipe, out: Path, *, cache: Path, watch: Watch) -> Run:
         journal=Journal(folder, step=place.step) if rank == 0 else None,
         watch=watch,
     )
+
+
+def _prove_apart(
+    material: Material, recipe: Recipe, folder: Path, apart_from: Sequence[Path], watch: Watch
+) -> None:
+    """Shows that nothing held out is trained on, and writes down what is held out."""
+    held_out = check_noise(material, recipe.tasks)
+    for data in apart_from:
+        watch.notify(
+            f"{data}: {check_dataset(data, material, held_out):,} samples, none shared with training"
+        )
+    proof = {
+        "held_out_documents": sorted(held_out),
+        "fingerprints": [source.fingerprint for source in material.sources],
+    }
+    write_whole(folder / "apart.json", (json.dumps(proof, indent=2) + "\n").encode())
 
 
 def _optimizer(recipe: Recipe, rollout: torch.nn.Module) -> Optimizer:
@@ -204,9 +228,9 @@ def _step(run: Run, stage: Stage) -> None:
     _note(run, stage, streams, batch, rolled, loss, rate)
 
 
-def _over_processes(run: Run, values: Tensor, how: Literal["mean", "sum"]) -> Tensor:
+def _over_processes(run: Run, values: torch.Tensor, how: Literal["mean", "sum"]) -> torch.Tensor:
     reduced = run.accelerator.reduce(values, how)
-    assert isinstance(reduced, Tensor)
+    assert isinstance(reduced, torch.Tensor)
     return reduced
 
 
