@@ -13,6 +13,12 @@ _SHOWN = 50
 def verify(
     out: Annotated[str, typer.Argument(help="Folder of a dataset, or its URL.")],
     checksums: Annotated[bool, typer.Option("--checksums", help="Compare the shards' bytes only.")] = False,
+    shards: Annotated[
+        str | None,
+        typer.Option(
+            help="These shards only: A-B (both included, from 0), or K/N: every N-th from the K-th."
+        ),
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes.  [default: one a core]")] = None,
 ) -> None:
     """Prove each sample again from its text alone; exit code 1 and a list where one fails.
@@ -24,14 +30,18 @@ def verify(
     from babilong_gen.verify.dataset import verify as run
     from babilong_gen.write.folder import open_folder
     from babilong_gen.write.manifest import read_manifest
+    from babilong_gen.write.plan import pick_shards
 
     folder = open_folder(out)
     with Bars() as bars:
-        bars.planned(read_manifest(folder)["totals"]["samples"])
+        all_shards = read_manifest(folder)["shards"]
+        picked = all_shards if shards is None else pick_shards(shards, all_shards)
+        bars.planned(sum(shard["rows"] for shard in picked))
         verdict = run(
             folder,
             cache=default_cache(),
             checksums_only=checksums,
+            part=shards,
             workers=workers or os.cpu_count() or 1,
             report=bars.samples,
         )
@@ -44,7 +54,7 @@ def verify(
         )
         raise typer.Exit(1)
     if checksums:
-        typer.echo(f"{out}: the checksums of all shards are right")
+        typer.echo(f"{out}: the checksums of {'all' if shards is None else 'these'} shards are right")
         return
     typer.echo(f"{out}: {verdict.samples:,} samples proved")
     if not verdict.noise_compared:

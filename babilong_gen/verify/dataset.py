@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain
@@ -20,6 +20,7 @@ from babilong_gen.tokenizer import TextTokenizer, load_tokenizer
 from babilong_gen.verify.rows import check_answer, check_noise, check_offsets, check_tokens
 from babilong_gen.write.folder import Folder, file_sizes, in_this_process, reaching, sha256
 from babilong_gen.write.manifest import read_manifest
+from babilong_gen.write.plan import pick_shards
 from babilong_gen.write.schema import dataset_schema
 
 _FEW_BYTES = 1 << 20
@@ -45,6 +46,7 @@ def verify(
     *,
     cache: Path,
     checksums_only: bool = False,
+    part: str | None = None,
     workers: int = 1,
     report: Callable[[int], None] = lambda _: None,
 ) -> Verdict:
@@ -52,6 +54,7 @@ def verify(
 
     Args:
         checksums_only: compare the shards' bytes with the manifest and read no row.
+        part: which shards, as `pick_shards` reads it; None for all.
         report: called with the number of samples done, shard by shard.
 
     Raises:
@@ -59,18 +62,18 @@ def verify(
         SourceError: the tokenizer is not the one that the dataset was made with.
     """
     manifest = read_manifest(folder)
+    shards = manifest["shards"] if part is None else pick_shards(part, manifest["shards"])
+    samples = sum(shard["rows"] for shard in shards)
     with reaching(folder, "read", "check that you may read it, and verify again"):
         failures = list(_stray_files(folder, manifest["shards"]))
         if checksums_only:
-            failures += chain.from_iterable(_check_file(folder, shard) for shard in manifest["shards"])
-            return Verdict(samples=manifest["totals"]["samples"], failures=failures, noise_compared=False)
+            failures += chain.from_iterable(_check_file(folder, shard) for shard in shards)
+            return Verdict(samples=samples, failures=failures, noise_compared=False)
         proof = open_proof(folder, manifest, cache)
-        for shard, found in _over_shards(proof, manifest, cache, workers):
+        for shard, found in _over_shards(proof, manifest, shards, cache, workers):
             failures += found
             report(shard["rows"])
-    return Verdict(
-        samples=manifest["totals"]["samples"], failures=failures, noise_compared=proof.corpus is not None
-    )
+    return Verdict(samples=samples, failures=failures, noise_compared=proof.corpus is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,9 +107,8 @@ def open_proof(folder: Folder, manifest: dict[str, Any], cache: Path) -> Proof:
 
 
 def _over_shards(
-    proof: Proof, manifest: dict[str, Any], cache: Path, workers: int
+    proof: Proof, manifest: dict[str, Any], shards: Sequence[dict[str, Any]], cache: Path, workers: int
 ) -> Iterator[tuple[dict[str, Any], list[str]]]:
-    shards = manifest["shards"]
     workers = 1 if in_this_process(proof.folder) else min(workers, len(shards))
     if workers == 1 or manifest["totals"]["text_bytes"] < _FEW_BYTES:
         for shard in shards:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from babilong_gen.errors import UsageError
 from babilong_gen.spec import DatasetSpec
@@ -16,6 +17,8 @@ from babilong_gen.write.shards import Shard
 # several workers can share it.
 _SHARED_TEXT_BYTES = 16_000_000
 _SHARED_SHARDS = 8
+
+AnyShard = TypeVar("AnyShard")
 
 _RANGE = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?")
 _SHARE = re.compile(r"(\d{1,9})/(\d{1,9})")
@@ -57,7 +60,7 @@ def plan_shards(tasks: Sequence[str], samples: int, counts: Mapping[str, int]) -
     return plan
 
 
-def pick_shards(asked: str, plan: Sequence[Shard]) -> list[Shard]:
+def pick_shards(asked: str, plan: Sequence[AnyShard]) -> list[AnyShard]:
     """The shards that `--shards` asks for, in the plan's order.
 
     Args:

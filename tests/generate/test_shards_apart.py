@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -152,6 +153,17 @@ def test_parts_of_another_spec_are_refused(spec: DatasetSpec, cache: Path, tmp_p
     generate_part(spec, tmp_path, "0", workers=1, cache=cache)
     with pytest.raises(OutputError, match="seed: there 0, now 1"):
         generate_part(spec.model_copy(update={"seed": 1}), tmp_path, "1", workers=1, cache=cache)
+
+
+def test_machines_verify_their_shares(whole: Path, babilong: Run, tmp_path: Path) -> None:
+    damaged = tmp_path / "out"
+    shutil.copytree(whole, damaged)
+    shard = damaged / "data/1k/qa1-00000-of-00001.parquet"
+    shard.write_bytes(shard.read_bytes() + b"!")
+    proved = babilong("verify", damaged, "--shards", "0/2", "--checksums")
+    assert (proved.returncode, "SHA-256" in proved.stdout) == (1, True)
+    proved = babilong("verify", damaged, "--shards", "1/2")
+    assert (proved.returncode, proved.stdout) == (0, f"{damaged}: 18 samples proved\n")
 
 
 def test_the_plan_is_shown(babilong: Run, noise_files: str) -> None:
