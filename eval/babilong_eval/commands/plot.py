@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -16,20 +18,21 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-Kind = Literal["length", "heatmap", "depth", "memory", "flops", "attention"]
+Kind = Literal["length", "heatmap", "depth", "gap", "retention", "memory", "flops", "attention", "flips"]
 
-_KINDS_OF_RUNS = ("length", "heatmap", "depth", "memory")
-_KIND_OF_OPTION: Mapping[str, Kind] = {
-    "--reference": "length",
-    "--models": "flops",
-    "--lengths": "flops",
-    "--segment-size": "flops",
-    "--memory-tokens": "flops",
-    "--numbers": "flops",
-    "--sample": "attention",
-    "--model": "attention",
-    "--layer": "attention",
-    "--head": "attention",
+_KINDS_OF_RUNS = ("length", "heatmap", "depth", "gap", "retention", "memory")
+_KINDS_OF_OPTION: Mapping[str, tuple[Kind, ...]] = {
+    "--reference": ("length",),
+    "--models": ("flops",),
+    "--lengths": ("flops",),
+    "--segment-size": ("flops",),
+    "--memory-tokens": ("flops",),
+    "--numbers": ("flops", "retention", "gap", "flips"),
+    "--model": ("attention", "flips"),
+    "--sample": ("attention",),
+    "--layer": ("attention",),
+    "--head": ("attention",),
+    "--limit": ("flips",),
 }
 
 
@@ -38,7 +41,7 @@ def plot(
         list[Path],
         typer.Argument(
             help="Results folders of `babilong evaluate`, or folders of published predictions; "
-            "for attention a dataset, for flops nothing.",
+            "for attention and flips a dataset, for flops nothing.",
             default_factory=list,
             show_default=False,
         ),
@@ -50,8 +53,10 @@ def plot(
         Kind,
         typer.Option(
             help="length: accuracy against length; heatmap: task × length; depth: facts' depth × length; "
-            "memory: peak memory and time against length; flops: operations with full attention and in "
-            "segments; attention: where an RMT encoder looks while it reads a sample."
+            "gap: accuracy against the tokens between facts; retention: answers lost from length to length "
+            "(paired data); memory: peak memory and time; flops: operations with full attention and in "
+            "segments; attention: where an RMT encoder looks while it reads a sample; flips: what stands in "
+            "the windows that made a model of bounded memory lose an answer."
         ),
     ] = "length",
     reference: Annotated[
@@ -76,14 +81,21 @@ def plot(
     memory_tokens: Annotated[
         int | None, typer.Option(min=0, help="flops: read in every segment besides.  [default: 0]")
     ] = None,
-    numbers: Annotated[Path | None, typer.Option(help="flops: a .json of all that is drawn.")] = None,
-    model: Annotated[str | None, typer.Option(help="attention: rmt:FOLDER of an encoder.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="attention, flips: rmt:FOLDER, the model that reads the data.")
+    ] = None,
     sample: Annotated[str | None, typer.Option(help="attention: as in reasoning/4seg/000017.")] = None,
     layer: Annotated[
         int | None, typer.Option(min=1, help="attention: counted from 1.  [default: the clearest]")
     ] = None,
     head: Annotated[
         int | None, typer.Option(min=1, help="attention: of --layer, from 1.  [default: the mean of all]")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="flips: samples of each task's longest length.  [default: 100]")
+    ] = None,
+    numbers: Annotated[
+        Path | None, typer.Option(help="flops, retention, gap, flips: a .json of what is drawn.")
     ] = None,
 ) -> None:
     """Draw a figure of one or several runs, or write their report.
@@ -92,7 +104,7 @@ def plot(
 
     Example: babilong plot results/rmt results/mamba --out curve.pdf --kind length
 
-    Two kinds need no results: flops, and attention, which has a model read one sample of a dataset.
+    Three kinds need no results: flops; attention and flips, which have a model read samples of a dataset.
 
     Example: babilong plot data/demo --kind attention --model rmt:runs/a --sample qa1/4seg/000000 --out a.pdf
     """
@@ -104,11 +116,12 @@ def plot(
             "--lengths": lengths,
             "--segment-size": segment_size,
             "--memory-tokens": memory_tokens,
-            "--numbers": numbers,
-            "--sample": sample,
             "--model": model,
+            "--sample": sample,
             "--layer": layer,
             "--head": head,
+            "--limit": limit,
+            "--numbers": numbers,
         },
     )
     if kind in _KINDS_OF_RUNS and out.suffix.lower() == ".html":
@@ -124,15 +137,18 @@ def plot(
         )
     elif kind == "attention":
         figure = _attention(results, model, sample, layer, head)
+    elif kind == "flips":
+        figure = _flips(results, model, limit or 100, numbers)
     else:
-        figure = _of_runs(results, kind, reference, scorer)
+        figure = _of_runs(results, kind, reference, scorer, numbers)
     style.save(figure, out)
 
 
 def _check_kind(kind: Kind, options: Mapping[str, object]) -> None:
     for option, value in options.items():
-        if value is not None and kind != _KIND_OF_OPTION[option]:
-            raise UsageError(f"{option} is for --kind {_KIND_OF_OPTION[option]}, not for --kind {kind}")
+        if value is not None and kind not in _KINDS_OF_OPTION[option]:
+            theirs = " and ".join(_KINDS_OF_OPTION[option])
+            raise UsageError(f"{option} is for --kind {theirs}, not for --kind {kind}")
 
 
 def _write_report(results: Sequence[Path], out: Path, reference: Path | None, scorer: ScorerName) -> None:
@@ -144,17 +160,28 @@ def _write_report(results: Sequence[Path], out: Path, reference: Path | None, sc
     write_report(load_runs(results, scorer), out, references)
 
 
-def _of_runs(results: Sequence[Path], kind: Kind, reference: Path | None, scorer: ScorerName) -> Figure:
-    from babilong_eval.figures import cost, curves, grids
+def _of_runs(
+    results: Sequence[Path], kind: Kind, reference: Path | None, scorer: ScorerName, numbers: Path | None
+) -> Figure:
+    from babilong_eval.figures import cost, curves, grids, retention
     from babilong_eval.figures.reference import read_reference
+    from babilong_eval.gaps import accuracy_by_gap
+    from babilong_eval.retention import steps
     from babilong_eval.runs import load_runs
 
     references = read_reference(reference) if reference else []
     runs = load_runs(results, scorer)
+    if numbers:
+        measure = accuracy_by_gap if kind == "gap" else steps
+        _write_numbers(
+            numbers, [{"run": run.info.name, **asdict(row)} for run in runs for row in measure(run)]
+        )
     draw: dict[Kind, Any] = {
         "length": lambda: curves.accuracy_by_length(runs, references),
         "heatmap": lambda: grids.task_by_length(runs),
         "depth": lambda: grids.depth_by_length(runs),
+        "gap": lambda: retention.accuracy_by_gap_between_facts(runs),
+        "retention": lambda: retention.losses_by_length(runs),
         "memory": lambda: cost.memory_and_time(runs),
     }
     return draw[kind]()
@@ -178,7 +205,7 @@ def _flops(
         memory_tokens=memory_tokens or 0,
     )
     if numbers:
-        comparison.write(compared, numbers)
+        _write_numbers(numbers, list(map(asdict, compared)))
     return operations_by_length(compared)
 
 
@@ -212,3 +239,25 @@ def _attention(
     return attention_by_segment(
         maps, layer=None if layer is None else layer - 1, head=None if head is None else head - 1
     )
+
+
+def _flips(data: Sequence[Path], model: str | None, limit: int, numbers: Path | None) -> Figure:
+    if len(data) != 1 or model is None:
+        raise UsageError(
+            "--kind flips has a model read a dataset: babilong plot DATA --kind flips --model rmt:FOLDER "
+            "--out FIGURE"
+        )
+    from babilong_eval.figures.flips import windows_that_lose
+    from babilong_eval.flips import watch_longest
+    from babilong_eval.models.registry import load_model
+
+    watched = watch_longest(load_model(model, device="auto"), str(data[0]), limit=limit)
+    if numbers:
+        _write_numbers(numbers, [asdict(replace(one, words={})) for one in watched])
+    return windows_that_lose(watched)
+
+
+def _write_numbers(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    from babilong_eval.whole_file import write_whole
+
+    write_whole(path, (json.dumps(rows, indent=1, ensure_ascii=False) + "\n").encode())

@@ -6,6 +6,8 @@
     curves.py      accuracy against length
     grids.py       accuracy as a grid: task × length, depth × length
     cost.py        time and peak memory against length
+    retention.py   answers lost from length to length; accuracy against the distance between facts
+    flips.py       what stands in the windows that made a model lose an answer
     flops.py       operations against length, with full attention and in segments
     attention.py   where an RMT encoder looks while it reads one sample
 

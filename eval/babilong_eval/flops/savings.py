@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from babilong_eval.flops.formula import full_attention, recurrent
-from babilong_eval.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from babilong_eval.flops.formula import Shape
 
@@ -50,12 +47,6 @@ def compare(
 ) -> list[Saving]:
     """Every model at every length, given in tokens."""
     return [_saving(shape, tokens, segment_size, memory_tokens) for shape in shapes for tokens in lengths]
-
-
-def write(savings: Sequence[Saving], path: Path) -> None:
-    """Write them as a JSON list of objects; OutputError where that cannot be."""
-    rows = [asdict(saving) for saving in savings]
-    write_whole(path, (json.dumps(rows, indent=1) + "\n").encode())
 
 
 def _saving(shape: Shape, tokens: int, segment_size: int, memory_tokens: int) -> Saving:
