@@ -104,6 +104,8 @@ def train(
         BabilongError: a source is missing, the disk is full, `out` holds a run of another recipe.
     """
     run = _set_out(recipe, out, cache=cache, watch=watch, apart_from=apart_from)
+    if run.place.step == 0:
+        _save(run)
     while run.place.stage < len(recipe.stages):
         stage = recipe.stages[run.place.stage]
         if _finished(stage, run.place):

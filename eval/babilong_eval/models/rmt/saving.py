@@ -12,7 +12,7 @@ from safetensors.torch import load_model, save_model
 from babilong_eval.models.pretrained import named_dtype
 from babilong_eval.models.vocabulary import read_tokenizer
 from babilong_eval.whole_file import whole_file, write_whole
-from babilong_gen.errors import SourceError, UsageError
+from babilong_gen.errors import OutputError, SourceError, UsageError
 
 from .building import without_weights, wrap
 from .config import MODEL_TYPE, from_json, to_json
@@ -92,7 +92,10 @@ def save_pretrained(model: RMTModel, folder: str | Path) -> None:
     write_whole(folder / TOKENIZER, model.tokenizer.to_str(pretty=True).encode())
     write_whole(folder / CONFIG, (json.dumps(content, indent=2) + "\n").encode())
     with whole_file(folder / WEIGHTS) as partial:
-        save_model(model.network, str(partial))
+        try:
+            save_model(model.network, str(partial))
+        except SafetensorError as error:
+            raise OutputError(f"{folder / WEIGHTS}: cannot be written ({error})") from error
 
 
 def from_pretrained(folder: str | Path, *, max_new_tokens: int = 20) -> RMTModel:
