@@ -199,6 +199,11 @@ def test_a_length_without_a_number_of_tokens_is_refused(tmp_path: Path, length: 
         plot([], tmp_path / "flops.svg", "flops", lengths=length)
 
 
+def test_results_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="give no results"):
+        plot([tmp_path], tmp_path / "flops.svg", "flops")
+
+
 def test_an_option_of_another_kind_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--models is for --kind flops, not for --kind depth"):
         plot([tmp_path], tmp_path / "flops.svg", "depth", models="opt-125m")

@@ -132,6 +132,8 @@ def plot(
     # fails before drawing where the suffix is not one of a figure
     style.form_of(out)
     if kind == "flops":
+        if results:
+            raise UsageError("--kind flops is computed from the models' sizes: give no results")
         figure = _flops(
             comma_separated(models), comma_separated(lengths), segment_size, memory_tokens, numbers
         )
