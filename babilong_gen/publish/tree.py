@@ -6,13 +6,12 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from babilong_gen.errors import OutputError, UsageError
+from babilong_gen.errors import OutputError
 from babilong_gen.write.card import CARD
 from babilong_gen.write.croissant import CROISSANT
-from babilong_gen.write.folder import open_folder
+from babilong_gen.write.folder import Folder
 from babilong_gen.write.manifest import MANIFEST
 
 _SHARD = re.compile(r"data/[^/]+/[^/]+-\d{5}-of-\d{5}\.parquet")
@@ -20,18 +19,18 @@ _SHA1_DIGITS = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LocalFile:
+class DatasetFile:
     """A file to be published.
 
     Attributes:
         path: in the repository.
-        source: on this machine.
+        source: where it is read.
         bytes: its size.
         sha256: in hex.
     """
 
     path: str
-    source: Path
+    source: Folder
     bytes: int
     sha256: str
 
@@ -46,12 +45,12 @@ class Changes:
         stale: paths of shards there that the dataset does not have.
     """
 
-    shards: list[LocalFile]
-    documents: list[LocalFile]
+    shards: list[DatasetFile]
+    documents: list[DatasetFile]
     stale: list[str]
 
     @property
-    def uploads(self) -> list[LocalFile]:
+    def uploads(self) -> list[DatasetFile]:
         """All files that are missing there, or other than here."""
         return [*self.shards, *self.documents]
 
@@ -59,26 +58,14 @@ class Changes:
         return bool(self.shards or self.documents or self.stale)
 
 
-def local_folder(place: str) -> Path:
-    """The folder that a user names, which must be on this machine: the Hub's client reads files, not URLs.
-
-    Raises:
-        UsageError: it is somewhere else.
-    """
-    folder = open_folder(place)
-    if not isinstance(folder, Path):
-        raise UsageError(f"{place} is not on this machine: copy it to a folder here, and push that")
-    return folder
-
-
-def local_files(folder: Path, manifest: Mapping[str, Any]) -> list[LocalFile]:
+def dataset_files(folder: Folder, manifest: Mapping[str, Any]) -> list[DatasetFile]:
     """The files of a dataset that are published: its shards, card, description and manifest, nothing else.
 
     Raises:
         OutputError: the card or the description is missing.
     """
     shards = [
-        LocalFile(
+        DatasetFile(
             path=shard["path"],
             source=folder / shard["path"],
             bytes=shard["bytes"],
@@ -89,7 +76,7 @@ def local_files(folder: Path, manifest: Mapping[str, Any]) -> list[LocalFile]:
     return [*shards, *(_document(folder, name) for name in (CARD, CROISSANT, MANIFEST))]
 
 
-def changes(wanted: Sequence[LocalFile], there: Mapping[str, str]) -> Changes:
+def changes(wanted: Sequence[DatasetFile], there: Mapping[str, str]) -> Changes:
     """What a repository lacks or has too much.
 
     Args:
@@ -104,16 +91,18 @@ def changes(wanted: Sequence[LocalFile], there: Mapping[str, str]) -> Changes:
     )
 
 
-def _document(folder: Path, name: str) -> LocalFile:
+def _document(folder: Folder, name: str) -> DatasetFile:
     source = folder / name
     try:
         content = source.read_bytes()
     except FileNotFoundError:
-        raise OutputError(f"{folder} has no {name}: its generate command, given again, writes it") from None
-    return LocalFile(path=name, source=source, bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
+        raise OutputError(f"{folder} has no {name}: generate it again to have it written") from None
+    return DatasetFile(
+        path=name, source=source, bytes=len(content), sha256=hashlib.sha256(content).hexdigest()
+    )
 
 
-def _same(file: LocalFile, digest: str | None) -> bool:
+def _same(file: DatasetFile, digest: str | None) -> bool:
     if digest is None or len(digest) != _SHA1_DIGITS:
         return digest == file.sha256
     with file.source.open("rb") as content:
