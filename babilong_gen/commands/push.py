@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,11 +12,10 @@ import typer
 if TYPE_CHECKING:
     from babilong_gen.publish.hub import HubDataset
     from babilong_gen.publish.push import Plan
-    from babilong_gen.write.folder import Folder
 
 
 def push(
-    out: Annotated[str, typer.Argument(help="Folder of a dataset, or its URL.")],
+    out: Annotated[str, typer.Argument(help="Folder of a dataset, on this machine.")],
     repo_id: Annotated[str, typer.Argument(help="USER/NAME on the Hub; created where there is none.")],
     private: Annotated[bool, typer.Option("--private", help="Create the repository private.")] = False,
     revision: Annotated[
@@ -46,9 +46,9 @@ def push(
     from babilong_gen.publish.hub import open_hub
     from babilong_gen.publish.push import plan_push
     from babilong_gen.publish.push import push as run
-    from babilong_gen.write.folder import open_folder
+    from babilong_gen.publish.tree import local_folder
 
-    folder = open_folder(out)
+    folder = local_folder(out)
     hub = open_hub(repo_id, revision=revision, token=token, endpoint=endpoint)
     if dry_run:
         _list(plan_push(folder, hub, private=private, report=_note), hub, private=private)
@@ -81,7 +81,7 @@ def _list(plan: Plan, hub: HubDataset, *, private: bool) -> None:
     typer.echo(f"{sent:,} bytes in {len(plan.changes.uploads):,} files to send, {there:,} are there already")
 
 
-def _loading(folder: Folder, hub: HubDataset) -> str:
+def _loading(folder: Path, hub: HubDataset) -> str:
     """The line of Python that reads the dataset from where it was pushed to."""
     from huggingface_hub.constants import DEFAULT_REVISION
 

@@ -7,13 +7,10 @@ hold what was sent to it.
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import BinaryIO, cast
 from urllib.parse import urlsplit
 
 import huggingface_hub
@@ -22,14 +19,11 @@ from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import validate_repo_id
 
 from babilong_gen.errors import BabilongError, OutputError, UsageError
-from babilong_gen.publish.tree import DatasetFile
+from babilong_gen.publish.tree import LocalFile
 
 _KIND = "dataset"
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _SHOWN_CHARACTERS = 300
-
-# A file in a store is read by ranges of so many bytes; as many are held for each file of a commit.
-_RANGE_BYTES = 1 << 20
 
 # Answers that another try may change: overloaded, busy, or somebody else has just committed.
 _TEMPORARY = {408, 409, 412, 425, 429, 500, 502, 503, 504}
@@ -119,15 +113,15 @@ class HubDataset:
             if self.revision != constants.DEFAULT_REVISION:
                 self._api().create_branch(self.repo, branch=self.revision, repo_type=_KIND, exist_ok=True)
 
-    def commit(self, uploads: Sequence[DatasetFile], deletions: Sequence[str], summary: str) -> None:
+    def commit(self, uploads: Sequence[LocalFile], deletions: Sequence[str], summary: str) -> None:
         """Upload files and make them one commit, with deletions; what the Hub has stored is not sent again.
 
         Raises:
             OutputError: a file is not the one that was checked; nothing is committed.
             TemporaryError, BabilongError: the Hub did not take it.
         """
-        with _told(self), ExitStack() as opened:
-            additions = [CommitOperationAdd(file.path, _content(file, opened)) for file in uploads]
+        with _told(self):
+            additions = [CommitOperationAdd(file.path, file.source) for file in uploads]
             for file, addition in zip(uploads, additions, strict=True):
                 if addition.upload_info.sha256.hex() != file.sha256:
                     raise OutputError(f"{file.source} has changed since it was checked: push again")
@@ -169,14 +163,6 @@ def open_hub(repo: str, *, revision: str | None, token: str | None, endpoint: st
     if not _VISIBLE.fullmatch(known):
         raise UsageError("the token holds characters that none can have: copy it again from the Hub")
     return HubDataset(repo=repo, revision=revision or constants.DEFAULT_REVISION, endpoint=place, token=known)
-
-
-def _content(file: DatasetFile, opened: ExitStack) -> Path | BinaryIO:
-    """A file as the client takes it: by name on this machine, open where it lies in a store."""
-    if isinstance(file.source, Path):
-        return file.source
-    stored = opened.enter_context(file.source.open("rb", cache_type="none"))
-    return opened.enter_context(io.BufferedReader(cast(io.RawIOBase, stored), _RANGE_BYTES))
 
 
 @contextmanager

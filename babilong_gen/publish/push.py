@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from babilong_gen.errors import OutputError, UsageError
 from babilong_gen.prepare import default_cache
 from babilong_gen.publish.hub import HubDataset, TemporaryError
-from babilong_gen.publish.tree import Changes, DatasetFile, changes, dataset_files
+from babilong_gen.publish.tree import Changes, LocalFile, changes, local_files
 from babilong_gen.verify.dataset import verify
-from babilong_gen.write.folder import Folder, reaching
 from babilong_gen.write.manifest import read_manifest
 
 # The Hub asks for commits of about so many files at most. A dataset of fewer shards appears there at once.
@@ -36,12 +36,12 @@ class Plan:
         creates: whether repository or branch are to be made first.
     """
 
-    files: list[DatasetFile]
+    files: list[LocalFile]
     changes: Changes
     creates: bool
 
 
-def plan_push(folder: Folder, hub: HubDataset, *, private: bool, report: Report) -> Plan:
+def plan_push(folder: Path, hub: HubDataset, *, private: bool, report: Report) -> Plan:
     """Check a dataset against its manifest, and the Hub against the dataset; changes nothing.
 
     Args:
@@ -54,8 +54,7 @@ def plan_push(folder: Folder, hub: HubDataset, *, private: bool, report: Report)
         BabilongError: the Hub refuses, or cannot be reached.
     """
     manifest = read_manifest(folder)
-    with reaching(folder, "read", "check that you may read it, and push again"):
-        files = dataset_files(folder, manifest)
+    files = local_files(folder, manifest)
     visibility = patiently(hub.is_private, report)
     if private and visibility is False:
         raise UsageError(
@@ -72,7 +71,7 @@ def plan_push(folder: Folder, hub: HubDataset, *, private: bool, report: Report)
     return Plan(files=files, changes=changes(files, there or {}), creates=there is None)
 
 
-def push(folder: Folder, hub: HubDataset, *, private: bool, report: Report) -> Plan:
+def push(folder: Path, hub: HubDataset, *, private: bool, report: Report) -> Plan:
     """Make the Hub hold a dataset: its shards, card, description and manifest.
 
     Where all is there nothing is sent. What an interrupted push has sent is not sent again. Shards of an
@@ -88,8 +87,7 @@ def push(folder: Folder, hub: HubDataset, *, private: bool, report: Report) -> P
     if plan.creates:
         patiently(lambda: hub.create(private=private), report)
     if plan.creates or plan.changes:
-        with reaching(folder, "read", "check that you may read it, and push again"):
-            _bring_up_to_date(hub, plan.files, report)
+        _bring_up_to_date(hub, plan.files, report)
     return plan
 
 
@@ -112,7 +110,7 @@ def patiently(step: Callable[[], _Result], report: Report) -> _Result:
         raise OutputError(f"{failed}: give the same command again to go on") from None
 
 
-def _bring_up_to_date(hub: HubDataset, files: list[DatasetFile], report: Report) -> None:
+def _bring_up_to_date(hub: HubDataset, files: list[LocalFile], report: Report) -> None:
     """Commit by commit; what is missing is asked before each, so none is made twice for a lost answer."""
 
     def step() -> bool:

@@ -11,15 +11,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import fsspec
 import pytest
 from datasets import load_dataset
 from huggingface_hub import snapshot_download
 
 from babilong_gen.errors import UsageError
 from babilong_gen.publish.hub import open_hub
-from babilong_gen.publish.push import push as push_from
-from babilong_gen.write.folder import open_folder
 from tests.conftest import Run
 from tests.publish.conftest import Push
 from tests.publish.hub_server import Blob, Fault, Hub, Repo
@@ -238,13 +235,10 @@ def test_a_mistake_is_told_before_anything_is_asked(options: dict[str, str], mes
     assert "hf_abc" not in str(told.value)
 
 
-def test_a_set_in_a_store_is_read_from_there(hub: Hub, dataset: Path) -> None:
-    store = fsspec.filesystem("memory")
-    store.put(str(dataset), "/publish", recursive=True)
-    place = open_hub("me/facts", revision=None, token=hub.token, endpoint=hub.url)
-    plan = push_from(open_folder("memory://publish"), place, private=False, report=lambda _: None)
-    assert len(plan.files) == 7
-    assert hub.tree("me/facts") == published(dataset)
+def test_a_set_that_lies_elsewhere_is_to_be_copied_first(push: Push) -> None:
+    refused = push("memory://out", "me/facts")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith("babilong: memory://out is not on this machine: copy it")
 
 
 def test_without_a_token_one_is_asked_for(push: Push, dataset: Path) -> None:
