@@ -15,12 +15,22 @@ from typing import Any
 from babilong_gen.errors import OutputError
 from babilong_gen.noise.source import NoiseSource
 from babilong_gen.prepare import Prepared
-from babilong_gen.write.folder import Folder, file_sizes, leftovers, make_folder, write_atomically
+from babilong_gen.write.folder import (
+    Folder,
+    file_sizes,
+    leftovers,
+    make_folder,
+    remove_file,
+    write_atomically,
+)
 from babilong_gen.write.manifest import MANIFEST, UNFINISHED, provenance
 from babilong_gen.write.plan import count_shards, plan_shards
 from babilong_gen.write.shards import Shard, ShardCounts, WrittenShard
 
 _PARTS = ".part-*.json"
+
+# The Hub puts it into every new repository.
+_GIT_ATTRIBUTES = ".gitattributes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +79,7 @@ def start_folder(folder: Folder, claim: Claim) -> None:
     names = [path.name for path in folder.iterdir()] if folder.exists() else []
     known = _known(folder)
     if known is None:
-        if any(UNFINISHED not in name for name in names):
+        if any(UNFINISHED not in name and name != _GIT_ATTRIBUTES for name in names):
             raise OutputError(
                 f"{folder} is not empty and holds no dataset of this program's: give another --out"
             )
@@ -134,7 +144,7 @@ def finish_folder(folder: Folder, manifest: Mapping[str, Any]) -> None:
     """Write the manifest: from now on the dataset is whole."""
     write_atomically(folder / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
     for name in [*file_sizes(folder, UNFINISHED), *file_sizes(folder, _PARTS)]:
-        (folder / name).unlink(missing_ok=True)
+        remove_file(folder / name)
 
 
 def _known(folder: Folder) -> Mapping[str, Any] | None:

@@ -125,6 +125,14 @@ def file_sizes(folder: Folder, pattern: str) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
+def remove_file(path: Folder) -> None:
+    """Remove a file that is there."""
+    if isinstance(path, Path):
+        path.unlink(missing_ok=True)
+    else:
+        path.fs.rm(path.path)
+
+
 def leftovers(folder: Folder, pattern: str) -> list[tuple[Path, Path]]:
     """What killed runs left half-written: what each file was to be, and the file. Stores show nothing of it.
 
@@ -151,7 +159,8 @@ def _renaming(path: Path) -> Iterator[BinaryIO]:
 @contextlib.contextmanager
 def _uploading(path: UPath) -> Iterator[BinaryIO]:
     """A file that is sent in parts, which the store makes one object of at the end."""
-    with path.fs.transaction:
+    # Files of the Hub appear when they are closed; it has no transactions beyond that.
+    with contextlib.nullcontext() if path.protocol == "hf" else path.fs.transaction:
         file = path.fs.open(path.path, "wb", block_size=_PART_BYTES)
         try:
             yield cast(BinaryIO, file)
