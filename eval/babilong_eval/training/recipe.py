@@ -77,6 +77,8 @@ class Streams(_Part):
     continued    go on with a memory that an earlier step left, on new noise, and are asked again
     empty        tell nothing; the model should then find every answer equally likely
     after_noise  of the fresh samples, those that begin with a memory that has read noise
+    after_story  of the others, those that begin with a memory that holds another story, or took noise for
+                 one: what is told last counts
     cut          of the fresh samples, those in which a segment's border cuts a supporting fact in two
     decoys       how often a segment gets a sentence that looks like a fact and is none
     oldest       segments after which a stream is not continued any more
@@ -85,6 +87,7 @@ class Streams(_Part):
     continued: Share = 0.0
     empty: Share = 0.0
     after_noise: Share = 0.0
+    after_story: Share = 0.0
     cut: Share = 0.0
     decoys: Share = 0.0
     oldest: Annotated[int, Field(ge=1)] = 128

@@ -80,6 +80,7 @@ def save(
         "optimizer": optimizer.state_dict(),
         "knowing": as_tensors(pools.knowing),
         "empty": as_tensors(pools.empty),
+        "fooled": as_tensors(pools.fooled),
     }
     data = io.BytesIO()
     torch.save(content, data)
@@ -109,7 +110,7 @@ def load(
         )
     network.load_state_dict(content["network"])
     optimizer.load_state_dict(content["optimizer"])
-    for name in ("knowing", "empty"):
+    for name in ("knowing", "empty", "fooled"):
         pool = getattr(pools, name)
         setattr(pools, name, from_tensors(pool.capacity, content[name], device))
     place = content["place"]

@@ -55,10 +55,17 @@ class Stream:
 
 @dataclass(slots=True)
 class Pools:
-    """Streams that can be continued: those that know their answer, and those that know nothing."""
+    """Streams that can be continued, and memories to begin after.
+
+    Attributes:
+        knowing: streams that know their answer.
+        empty: streams that were told nothing and know it.
+        fooled: streams that were told nothing and believe something; nobody can be asked to forget it.
+    """
 
     knowing: Pool
     empty: Pool
+    fooled: Pool
 
 
 class StreamMaker:
@@ -100,7 +107,7 @@ class StreamMaker:
         if segments > 1 and dice.chance(stage.streams.cut):
             made = self._cut(dice, stage, task, segments, number, made)
         spare = [*made.spans, (len(made.tokens) - len(made.question), len(made.tokens))]
-        before = pools.empty.look(dice) if dice.chance(stage.streams.after_noise) else None
+        before = _memory_before(dice, stage, pools)
         return Stream(
             task=task,
             tokens=self._with_decoys(made.tokens, dice, stage, task, spare),
@@ -166,6 +173,15 @@ class StreamMaker:
         )
 
 
+def _memory_before(dice: Dice, stage: Stage, pools: Pools) -> Carried | None:
+    """The stream whose memory a fresh sample begins with; None for the trained beginning."""
+    if dice.chance(stage.streams.after_noise):
+        return pools.empty.look(dice)
+    if stage.streams.after_story and dice.chance(stage.streams.after_story):
+        return (pools.fooled if dice.chance(0.5) else pools.knowing).look(dice)
+    return None
+
+
 def as_segments(streams: Sequence[Stream], segment_size: int) -> Tensor:
     """The tokens of a batch, int64 [segments, B, S]; what is shorter than a segment is one."""
     tokens = np.stack([stream.tokens for stream in streams]).astype(np.int64)
@@ -180,8 +196,8 @@ def keep(
 
     Args:
         memory: [B, M, D] before the last segment, which holds the question.
-        right: whether the model answered rightly (or, of an empty stream, was rightly unsure). What it has
-            forgotten it cannot be asked for again.
+        right: which are wanted: mostly those that the model answered rightly (or, of empty streams, was
+            rightly unsure of). What it has forgotten it cannot be asked for again.
         segments: of the batch.
     """
     kept = []

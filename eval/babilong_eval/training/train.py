@@ -143,7 +143,8 @@ def _set_out(recipe: Recipe, out: Path, *, cache: Path, watch: Watch, apart_from
     rollout = Rollout(model.network, cue=model.config.answer_tokens, answers=answers)
     optimizer = _optimizer(recipe, rollout)
     capacity = _POOL_BATCHES * max(stage.batch for stage in recipe.stages)
-    pools = Pools(knowing=Pool(capacity=capacity), empty=Pool(capacity=capacity))
+    knowing, empty, fooled = (Pool(capacity=capacity) for _ in range(3))
+    pools = Pools(knowing=knowing, empty=empty, fooled=fooled)
     rank = accelerator.process_index
     place = snapshot.load(folder, recipe, rollout, optimizer, pools, rank=rank) or Place()
     if place.step:
@@ -256,6 +257,8 @@ def _note(
     kept = keep(streams, rolled.memory, right, segments, stage.streams.oldest)
     run.pools.knowing.put([stream for stream in kept if not stream.empty])
     run.pools.empty.put([stream for stream in kept if stream.empty])
+    wrong = [not fine and stream.target == NOTHING_TOLD for stream, fine in zip(streams, right, strict=True)]
+    run.pools.fooled.put(keep(streams, rolled.memory, wrong, segments, stage.streams.oldest))
     fresh = [fine for stream, fine in zip(streams, right, strict=True) if stream.fresh]
     old = [
         fine for stream, fine in zip(streams, right, strict=True) if not stream.fresh and stream.target >= 0

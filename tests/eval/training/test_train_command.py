@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,11 +20,10 @@ from tests.eval.training.conftest import NARROW_GPT2
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.conftest import Run
 
-Write = "Callable[[dict[str, Any]], Path]"
+Write = Callable[[dict[str, Any]], Path]
 
 
 def log_of(out: Path) -> list[dict[str, Any]]:

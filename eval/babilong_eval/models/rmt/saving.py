@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
 
+from babilong_eval.checkpoints import shipped, shipped_folder
 from babilong_eval.models.pretrained import named_dtype
 from babilong_eval.models.vocabulary import read_tokenizer
 from babilong_eval.whole_file import whole_file, write_whole
@@ -44,15 +45,17 @@ def load(
     """The model kind `rmt:`: a folder written by `save_pretrained`, or a checkpoint of the authors' own code.
 
     Args:
-        path: the folder; or the checkpoint's file, or the folder of its run.
+        path: the folder; or the name of a checkpoint that ships; or an original checkpoint's file, or the
+            folder of its run.
         dtype: of the weights, by default as they were saved.
         max_new_tokens: longest answer that a decoder writes.
         labels: "bathroom,hallway,..."; this and the arguments around it tell of an original checkpoint what
             it does not tell itself, see `original.Hints`.
     """
-    folder = Path(path).expanduser()
+    folder = shipped_folder(path) or Path(path).expanduser()
     if not folder.exists():
-        raise SourceError(f"no RMT at {path}: there is no such file or folder")
+        ships = ", ".join(shipped())
+        raise SourceError(f"no RMT at {path}: there is no such file or folder; {ships} ship with the package")
     hints = Hints(
         backbone=backbone,
         tokenizer=tokenizer,
