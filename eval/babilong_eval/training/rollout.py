@@ -99,12 +99,12 @@ class Rollout(nn.Module):
         losses: list[tuple[Tensor, Tensor]] = []
         opened: list[Tensor] = []
         for number, tokens in enumerate(batch.segments[:-1]):
-            if number == n_segments - through:
-                memory = memory.detach()
-            if rules.all_segments and number >= n_segments - through:
+            learns = number >= n_segments - through
+            if rules.all_segments and learns:
                 knows = (batch.told <= number) & (batch.target != NOTHING_TOLD)
                 losses.append((self._losses(self._answer(tokens, memory), batch.target), knows))
-            memory, openness = self._read(tokens, memory, replay=rules.replay)
+            with torch.set_grad_enabled(learns and torch.is_grad_enabled()):
+                memory, openness = self._read(tokens, memory, replay=rules.replay)
             if openness is not None:
                 opened.append(openness.mean(dim=1))
         scores = self._answer(batch.segments[-1], memory, replay=rules.replay)
