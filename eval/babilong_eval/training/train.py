@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import torch
 import yaml
-from accelerate import Accelerator
+from accelerate import Accelerator, DistributedDataParallelKwargs
 
 from babilong_eval.models.decoding import continuation_ids
 from babilong_eval.models.rmt.saving import save_pretrained
@@ -123,7 +123,9 @@ def train(
 
 
 def _set_out(recipe: Recipe, out: Path, *, cache: Path, watch: Watch, apart_from: Sequence[Path]) -> Run:
-    accelerator = Accelerator(mixed_precision=recipe.precision)
+    # A step of one segment writes nothing to memory: its gate is then unused.
+    several = DistributedDataParallelKwargs(find_unused_parameters=True)
+    accelerator = Accelerator(mixed_precision=recipe.precision, kwargs_handlers=[several])
     folder = out / TRAINING
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer_file = out / "tokenizer.json"
