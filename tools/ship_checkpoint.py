@@ -45,7 +45,7 @@ and no story of that part was trained on.
 ## Training
 
 {steps:,} steps, {tokens:,.1f} million tokens, on two CPU cores, with babilong-gen at commit `{commit}`,
-by the recipe below{before}. Noise: the 75 stories of Project Gutenberg that SQuALITY released (CC BY 4.0,
+by the recipe{before}. Noise: the 75 stories of Project Gutenberg that SQuALITY released (CC BY 4.0,
 texts in the public domain) and `procedural`, nine tenths of the documents of each. Weights are stored in half
 precision.
 
@@ -70,7 +70,9 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("name")
     parser.add_argument("--results", type=Path, nargs="*", default=[], help="folders of `babilong evaluate`")
-    parser.add_argument("--before", type=Path, help="an earlier run that this one went on from")
+    parser.add_argument(
+        "--before", type=Path, nargs="*", default=[], help="earlier runs that this one went on from"
+    )
     arguments = parser.parse_args()
     model = from_pretrained(arguments.checkpoint)
     halved = RMTModel(copy.deepcopy(model.network).half(), model.config, model.tokenizer)
@@ -82,9 +84,9 @@ def main() -> None:
     print(f"{folder}: {size:,} bytes")
 
 
-def card(model: RMTModel, name: str, checkpoint: Path, before: Path | None, results: list[Path]) -> str:
+def card(model: RMTModel, name: str, checkpoint: Path, before: list[Path], results: list[Path]) -> str:
     """The model card."""
-    runs = [path for path in (before, checkpoint) if path is not None]
+    runs = [*before, checkpoint]
     logs = [read_log(run / "training" / "log.jsonl") for run in runs]
     recipe = yaml.safe_load((checkpoint / "training" / "recipe.yaml").read_text(encoding="utf-8"))
     tasks = dict.fromkeys(task for stage in recipe["stages"] for task in stage["tasks"])
@@ -99,8 +101,8 @@ def card(model: RMTModel, name: str, checkpoint: Path, before: Path | None, resu
         steps=sum(len(log) for log in logs),
         tokens=sum(entry["tokens"] for log in logs for entry in log) / 1e6,
         commit=_commit(),
-        before=", which goes on from an earlier one" if before else "",
-        recipe="".join(_without_paths(run) for run in runs),
+        before="s below, each of which went on from the one before" if before else " below",
+        recipe="---\n".join(_without_paths(run) for run in runs),
         table=accuracy_table(results),
     )
 

@@ -24,7 +24,7 @@ def demo(
             "[default: the recurrent checkpoints that ship]"
         ),
     ] = None,
-    samples: Annotated[int, typer.Option(min=1, help="Samples of each task and length.")] = 200,
+    samples: Annotated[int, typer.Option(min=1, help="Samples of each task and length.")] = 100,
 ) -> None:
     """Generate data, prove it, ask real models about it and draw their curves; a few minutes on two cores.
 

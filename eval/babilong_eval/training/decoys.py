@@ -90,8 +90,8 @@ def plant_decoys(
     for begin in range(0, len(tokens), segment_size):
         if not dice.chance(often):
             continue
-        decoy = _decoy(dice, material, task)[: segment_size // 2]
         start = begin + dice.below(segment_size)
+        decoy = _decoy(dice, material, task, tokens[start : begin + segment_size])[: segment_size // 2]
         end = start + len(decoy)
         if end > len(tokens) or any(start < last and first < end for first, last in spare):
             continue
@@ -100,10 +100,22 @@ def plant_decoys(
     return planted
 
 
-def _decoy(dice: Dice, material: Material, task: str) -> np.ndarray:
-    if dice.chance(0.5):
+def _decoy(dice: Dice, material: Material, task: str, noise: np.ndarray) -> np.ndarray:
+    kind = dice.below(4)
+    if kind == 0:
         return material.mention(dice, task)
-    return material.ids(task, near_fact(dice, task))
+    if kind == 1:
+        return material.ids(task, near_fact(dice, task))
+    return _with_places(dice, material, task, noise)
+
+
+def _with_places(dice: Dice, material: Material, task: str, noise: np.ndarray) -> np.ndarray:
+    """The noise itself, with a place of the task for every word that follows "the"."""
+    the = material.ids(task, "the")[0]
+    changed = noise.copy()
+    for at in np.flatnonzero(noise[:-1] == the):
+        changed[at + 1] = material.ids(task, dice.pick(PLACES))[0]
+    return changed
 
 
 def near_fact(dice: Dice, task: str) -> str:

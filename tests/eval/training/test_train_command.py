@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from safetensors.torch import load_file
 
+from babilong_eval.training.recipe import read_recipe
+from babilong_gen.errors import UsageError
 from tests.eval.training.conftest import NARROW_GPT2
 
 if TYPE_CHECKING:
@@ -99,26 +102,47 @@ def test_a_decoder_is_trained_to_say_the_label(
     assert losses[7] < losses[0]
 
 
-MISTAKES: list[tuple[str, Any, str]] = [
+IN_THE_RECIPE: list[tuple[str, Any, str]] = [
     ("colour", "red", "unknown key 'colour'"),
     ("model.wings", 2, "unknown key 'model.wings'"),
     ("stages", [], "stages"),
     ("model.memory_tokens", 0, "model.memory_tokens"),
-    ("model.tokenizer", None, "model.tokenizer is missing"),
-    ("model.backbone", {"hidden_size": 8}, "model_type"),
-    ("model.backbone", {"model_type": "quilt"}, "quilt"),
-    ("model.segment_size", 400, "take shorter segments"),
     ("stages.1.tasks", {"qa99": 1}, "unknown task 'qa99'"),
     ("stages.1.segments", [4, 2], "segments go from 4 to 2"),
     ("stages.1.questions", "(", "no regular expression"),
-    ("stages.0.questions", "Why on earth", "no question of detect matches"),
     ("stages.1.streams", {"continued": 0.6, "empty": 0.5}, "must leave a share"),
+]
+IN_THE_RUN: list[tuple[str, Any, str]] = [
+    ("model.wings", 2, "unknown key 'model.wings'"),
+    ("model.tokenizer", None, "model.tokenizer is missing"),
+    ("model.backbone", {"model_type": "quilt"}, "quilt"),
+    ("model.segment_size", 400, "take shorter segments"),
+    ("stages.0.questions", "Why on earth", "no question of detect matches"),
     ("data.noise", ["files:/nowhere/*.txt"], "/nowhere"),
 ]
 
 
-@pytest.mark.parametrize(("key", "value", "says"), MISTAKES, ids=[f"{k} {s}" for k, _, s in MISTAKES])
-def test_a_mistake_in_the_recipe_is_one_line(
+def put(content: Any, key: str, value: object) -> None:
+    """Sets a value deep in a recipe: `stages.1.tasks`."""
+    *path, last = key.split(".")
+    for name in path:
+        content = content[int(name) if name.isdigit() else name]
+    content[last] = value
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"), IN_THE_RECIPE, ids=[f"{k} {s}" for k, _, s in IN_THE_RECIPE]
+)
+def test_a_mistake_in_the_recipe_is_found_when_it_is_read(
+    content: dict[str, Any], write_recipe: Write, key: str, value: object, says: str
+) -> None:
+    put(content, key, value)
+    with pytest.raises(UsageError, match=re.escape(says)):
+        read_recipe(write_recipe(content))
+
+
+@pytest.mark.parametrize(("key", "value", "says"), IN_THE_RUN, ids=lambda given: str(given)[:40])
+def test_a_mistake_that_shows_in_the_run_is_one_line(
     babilong: Run,
     content: dict[str, Any],
     write_recipe: Write,
@@ -127,11 +151,7 @@ def test_a_mistake_in_the_recipe_is_one_line(
     value: object,
     says: str,
 ) -> None:
-    part: Any = content
-    *path, last = key.split(".")
-    for name in path:
-        part = part[int(name) if name.isdigit() else name]
-    part[last] = value
+    put(content, key, value)
     assert says in refused(babilong("train", write_recipe(content), "--out", tmp_path / "out"))
 
 
