@@ -1,0 +1,168 @@
+"""How far a rollout's loss goes back, which segments it asks, and that replaying them changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+import torch
+from torch import Tensor, nn
+from transformers import AutoConfig
+
+from babilong_eval.models.decoding import continuation_ids
+from babilong_eval.models.protocol import Segment
+from babilong_eval.models.rmt.building import build_rmt
+from babilong_eval.models.rmt.config import RMTConfig
+from babilong_eval.training.rollout import NOTHING_TOLD, Batch, Rollout, Rules
+from babilong_gen.tokenizer import load_tokenizer
+from tests.eval.training.conftest import NARROW_BERT, NARROW_GPT2
+
+if TYPE_CHECKING:
+    from babilong_eval.models.rmt.model import RMTModel
+
+Kind = Literal["replace", "gate", "decoder"]
+PLACES = ("bathroom", "hallway", "garden")
+ROWS, SEGMENTS, SEGMENT, MEMORY, WIDTH = 4, 3, 12, 3, 32
+
+
+def build(kind: Kind, *, dropout: float = 0.0) -> RMTModel:
+    """A small model whose matrices are so large that what was read long ago still shows."""
+    tokenizer = load_tokenizer("babilong").tokenizer
+    settings: dict[str, Any]
+    if kind == "decoder":
+        settings = NARROW_GPT2 | dict.fromkeys(("resid_pdrop", "embd_pdrop", "attn_pdrop"), dropout)
+    else:
+        names = ("hidden_dropout_prob", "attention_probs_dropout_prob")
+        settings = NARROW_BERT | dict.fromkeys(names, dropout)
+    backbone = AutoConfig.for_model(
+        settings.pop("model_type"), vocab_size=tokenizer.get_vocab_size(), pad_token_id=0, **settings
+    )
+    model = build_rmt(configuration(kind), backbone, tokenizer)
+    generator = torch.Generator().manual_seed(1)
+    for parameter in model.network.parameters():
+        if parameter.dim() > 1:
+            nn.init.normal_(parameter, std=0.2, generator=generator)
+    return model
+
+
+def configuration(kind: Kind) -> RMTConfig:
+    if kind == "decoder":
+        return RMTConfig(form="decoder", memory_tokens=MEMORY, segment_size=SEGMENT)
+    return RMTConfig(
+        form="encoder", memory_tokens=MEMORY, segment_size=SEGMENT, memory_update=kind, labels=PLACES
+    )
+
+
+def rollout_of(model: RMTModel) -> Rollout:
+    answers = [continuation_ids(model.tokenizer, model.config.answer_prefix + place) for place in PLACES]
+    return Rollout(model.network, cue=model.config.answer_tokens, answers=answers)
+
+
+@pytest.fixture(params=["replace", "gate", "decoder"])
+def model(request: pytest.FixtureRequest) -> RMTModel:
+    return build(request.param)
+
+
+@pytest.fixture
+def batch() -> Batch:
+    """Rows that know from the first segment, from the second, not at all, and of old."""
+    generator = torch.Generator().manual_seed(2)
+    return Batch(
+        segments=torch.randint(10, 900, (SEGMENTS, ROWS, SEGMENT), generator=generator),
+        begin=torch.randn(ROWS, MEMORY, WIDTH, generator=generator),
+        carried=torch.tensor([False, True, False, True]),
+        target=torch.tensor([0, 2, NOTHING_TOLD, 1]),
+        told=torch.tensor([0, 1, NOTHING_TOLD, NOTHING_TOLD]),
+    )
+
+
+def read(model: RMTModel, batch: Batch, segments: int) -> Tensor:
+    """The memory after some segments, by the model's own `step`, each row from where it begins."""
+    memory = torch.where(batch.carried[:, None, None], batch.begin, model.start(ROWS))
+    for tokens in batch.segments[:segments]:
+        memory = model.step(tokens, None, memory)
+    return memory
+
+
+def gradients(model: RMTModel, batch: Batch, rules: Rules) -> tuple[Tensor, dict[str, Tensor]]:
+    """Loss and gradients of a rollout, in training, with the same dropout each time."""
+    torch.manual_seed(5)
+    rollout = rollout_of(model).train()
+    rollout.zero_grad()
+    loss = rollout(batch, rules).loss
+    loss.backward()
+    found = {name: p.grad.clone() for name, p in model.network.named_parameters() if p.grad is not None}
+    return loss.detach(), found
+
+
+def test_rows_are_scored_as_the_model_answers_wherever_they_begin(model: RMTModel, batch: Batch) -> None:
+    memory = read(model, batch, SEGMENTS - 1)
+    answers = model.answer(Segment(batch.segments[-1], None), memory, [PLACES] * ROWS)
+    own = torch.tensor([answer.scores for answer in answers]).log_softmax(dim=-1)
+    rolled = rollout_of(model)(batch, Rules())
+    torch.testing.assert_close(rolled.scores, own, rtol=1e-4, atol=1e-4)
+
+
+def test_rows_begin_with_their_own_memory_or_the_trained_one(model: RMTModel, batch: Batch) -> None:
+    alone = replace(batch, segments=batch.segments[:1])
+    begun = rollout_of(model)(alone, Rules()).memory
+    assert torch.equal(begun[batch.carried], batch.begin[batch.carried])
+    assert torch.equal(begun[~batch.carried], model.start(ROWS)[~batch.carried])
+
+
+@pytest.mark.parametrize("kind", ["replace", "gate", "decoder"])
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+@pytest.mark.parametrize("all_segments", [False, True])
+def test_replay_changes_no_gradient_even_with_dropout(
+    kind: Kind, dropout: float, all_segments: bool, batch: Batch
+) -> None:
+    model = build(kind, dropout=dropout)
+    rules = Rules(all_segments=all_segments, closed_gates=0.1)
+    loss, kept = gradients(model, batch, rules)
+    again, replayed = gradients(model, batch, replace(rules, replay=True))
+    assert torch.equal(loss, again)
+    assert kept.keys() == replayed.keys()
+    for name, gradient in kept.items():
+        torch.testing.assert_close(replayed[name], gradient, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(("through", "reaches"), [(1, False), (2, False), (3, True), (None, True)])
+def test_gradients_reach_the_trained_beginning_through_all_segments_only(
+    model: RMTModel, batch: Batch, through: int | None, reaches: bool
+) -> None:
+    _, found = gradients(model, batch, Rules(back_propagate=through))
+    assert ("memory" in found and bool(found["memory"].any())) == reaches
+
+
+def test_going_back_through_one_segment_is_reading_it_alone(model: RMTModel, batch: Batch) -> None:
+    memory = read(model, batch, SEGMENTS - 1).clone()
+    everyone = torch.ones(ROWS, dtype=torch.bool)
+    alone = replace(batch, segments=batch.segments[-1:], begin=memory, carried=everyone)
+    _, cut = gradients(model, batch, Rules(back_propagate=1))
+    _, whole = gradients(model, alone, Rules())
+    for name in cut.keys() | whole.keys():
+        nothing = torch.zeros_like(model.network.get_parameter(name))
+        torch.testing.assert_close(
+            cut.get(name, nothing), whole.get(name, nothing), rtol=1e-3, atol=1e-5, msg=name
+        )
+
+
+def test_the_loss_of_all_segments_asks_each_row_once_it_knows(model: RMTModel, batch: Batch) -> None:
+    def losses(segments: int) -> Tensor:
+        """Of each row, asked after so many segments."""
+        scores = rollout_of(model)(replace(batch, segments=batch.segments[:segments]), Rules()).scores
+        named = nn.functional.nll_loss(scores, batch.target.clamp(min=0), reduction="none")
+        return torch.where(batch.target == NOTHING_TOLD, -scores.mean(dim=-1), named)
+
+    first, second = losses(1)[[0, 3]].mean(), losses(2)[[0, 1, 3]].mean()
+    expected = (first + second + losses(3).mean()) / 3
+    found = rollout_of(model)(batch, Rules(all_segments=True)).loss
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_open_gates_cost_where_nothing_is_told(batch: Batch) -> None:
+    rollout = rollout_of(build("gate"))
+    free, costly = rollout(batch, Rules()), rollout(batch, Rules(closed_gates=2.0))
+    assert 0 < float(free.open_on_noise) < 1
+    torch.testing.assert_close(costly.loss, free.loss + 2 * free.open_on_noise)
