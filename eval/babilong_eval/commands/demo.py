@@ -66,7 +66,7 @@ def _checkpoint(out: Path, task: str, name: str, placement: str, samples: int) -
         paired=True,
     )
     verify(str(data))
-    evaluate(str(data), f"rmt:{name}", results, batch_size=_BATCH, name=name, probe=True)
+    evaluate(str(data), f"rmt:{name}", results, batch_size=_BATCH, name=f"{name} ({placement})", probe=True)
     return results
 
 

@@ -149,6 +149,7 @@ def _set_out(recipe: Recipe, out: Path, *, cache: Path, watch: Watch, apart_from
     pools = Pools(knowing=knowing, empty=empty, fooled=fooled)
     rank = accelerator.process_index
     place = snapshot.load(folder, recipe, rollout, optimizer, pools, rank=rank) or Place()
+    _check_together(accelerator, place, folder)
     if place.step:
         watch.notify(f"{out}: goes on after step {place.step:,}")
     prepared, optimizer = accelerator.prepare(rollout, optimizer)
@@ -165,6 +166,17 @@ def _set_out(recipe: Recipe, out: Path, *, cache: Path, watch: Watch, apart_from
         journal=Journal(folder, step=place.step) if rank == 0 else None,
         watch=watch,
     )
+
+
+def _check_together(accelerator: Accelerator, place: Place, folder: Path) -> None:
+    """Refuses to go on where processes would do so from different steps."""
+    steps = accelerator.gather(torch.tensor([place.step], device=accelerator.device))
+    assert isinstance(steps, torch.Tensor)
+    if len(found := sorted(set(steps.tolist()))) > 1:
+        raise TrainingError(
+            f"{folder}: the processes' snapshots are of steps {found[0]:,} and {found[-1]:,}: start as many "
+            "processes as before, or delete the snapshots to begin anew"
+        )
 
 
 def _prove_apart(

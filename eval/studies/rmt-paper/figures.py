@@ -18,6 +18,7 @@ from babilong_eval.figures import style
 from babilong_eval.figures.cost import memory_and_time
 from babilong_eval.figures.curves import accuracy_by_length
 from babilong_eval.figures.reference import read_reference
+from babilong_eval.results import Cell
 from babilong_eval.runs import Run, load_runs
 from babilong_gen.lengths import parse_length
 
@@ -44,13 +45,23 @@ def main() -> None:
 
 def recorded(check: str) -> list[Run]:
     """The runs on one kind of noise; what one model did in several measurements is one run."""
-    folders = sorted(path.parent for path in RESULTS.glob(f"{check}/*/results.json"))
+    # the longest last, so that a model's cells come in the order of their lengths
+    folders = sorted((path.parent for path in RESULTS.glob(f"{check}/*/results.json")), reverse=True)
     parts: dict[str, list[Run]] = defaultdict(list)
     for run in load_runs(folders, "strict") if folders else []:
-        parts[run.info.name].append(run)
+        parts[run.info.model.removeprefix("rmt:")].append(run)
     return [
-        replace(same[0], cells=tuple(cell for run in same for cell in run.cells)) for same in parts.values()
+        replace(
+            same[0],
+            info=replace(same[0].info, name=name),
+            cells=tuple(cell for run in same for cell in sorted(run.cells, key=_segments)),
+        )
+        for name, same in parts.items()
     ]
+
+
+def _segments(cell: Cell) -> int:
+    return parse_length(cell.length).count
 
 
 def table() -> str:
@@ -58,7 +69,7 @@ def table() -> str:
     lines = ["| noise | task | segments | n | accuracy | 95 % |", "|---|---|---|---|---|---|"]
     for check, words in NOISE.items():
         cells = [cell for run in recorded(check) for cell in run.cells]
-        for cell in sorted(cells, key=lambda cell: (cell.task, parse_length(cell.length).count)):
+        for cell in sorted(cells, key=lambda cell: (cell.task, _segments(cell))):
             interval = f"{cell.ci_low:.1%} to {cell.ci_high:.1%}"
             lines.append(
                 f"| {words} | {cell.task} | {cell.segments:g} | {cell.n} | {cell.accuracy:.1%} | {interval} |"
