@@ -350,5 +350,7 @@ def _save(run: Run) -> None:
         run.journal.settle()
         save_pretrained(run.model, run.out)
         draw(run.folder)
+    # Together: processes killed between each other's snapshots could not go on from one step.
+    run.accelerator.wait_for_everyone()
     inner = run.accelerator.unwrap_model(run.rollout)
     snapshot.save(run.folder, run.recipe, run.place, inner, run.optimizer, run.pools, rank=rank)
