@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 NOTHING_TOLD = -1
 _CUTS_TRIED = 30
+# Numbers of samples below it are one process's, later tries included.
+_NUMBERS_EACH = 1 << 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +71,21 @@ class Pools:
 
 
 class StreamMaker:
-    """Makes the streams of each step, as a function of the step and of the memories that wait."""
+    """Makes the streams of each step, as a function of the step and of the memories that wait.
 
-    def __init__(self, material: Material, labels: Sequence[str], *, key: tuple[str | int, ...]) -> None:
+    Args:
+        rows: of the largest batch of any stage; `process`: of those that train together. Both keep samples
+            from being made twice.
+    """
+
+    def __init__(
+        self, material: Material, labels: Sequence[str], *, seed: int, rows: int, process: int = 0
+    ) -> None:
         self.material = material
         self.number = {label: number for number, label in enumerate(labels)}
-        self.key = key
+        self.rows = rows
+        self.process = process
+        self.key = ("train", seed, process)
 
     def batch(self, stage: Stage, step: int, pools: Pools) -> list[Stream]:
         """The rows of a step; continued memories are taken from the pools."""
@@ -87,8 +98,9 @@ class StreamMaker:
         old = pools.empty.take(dice, empty - empty // 2)
         rows = [self._continued(dice, stage, segments, stream) for stream in going_on + old]
         rows += [self._empty(dice, stage, segments) for _ in range(empty - len(old))]
+        first = self.process * _NUMBERS_EACH + step * self.rows
         for place in range(stage.batch - len(rows)):
-            rows.append(self._fresh(dice, stage, segments, step * stage.batch + place, pools))
+            rows.append(self._fresh(dice, stage, segments, first + place, pools))
         return rows if segments else self._even(dice, rows)
 
     def _even(self, dice: Dice, rows: list[Stream]) -> list[Stream]:

@@ -144,7 +144,8 @@ def _set_out(recipe: Recipe, out: Path, *, cache: Path, watch: Watch, apart_from
     answers = [continuation_ids(tokenizer, model.config.answer_prefix + label) for label in recipe.labels]
     rollout = Rollout(model.network, cue=model.config.answer_tokens, answers=answers)
     optimizer = _optimizer(recipe, rollout)
-    capacity = _POOL_BATCHES * max(stage.batch for stage in recipe.stages)
+    rows = max(stage.batch for stage in recipe.stages)
+    capacity = _POOL_BATCHES * rows
     knowing, empty, fooled = (Pool(capacity=capacity) for _ in range(3))
     pools = Pools(knowing=knowing, empty=empty, fooled=fooled)
     rank = accelerator.process_index
@@ -160,7 +161,7 @@ def _set_out(recipe: Recipe, out: Path, *, cache: Path, watch: Watch, apart_from
         rollout=prepared,
         optimizer=optimizer,
         accelerator=accelerator,
-        maker=StreamMaker(material, recipe.labels, key=("train", recipe.seed, rank)),
+        maker=StreamMaker(material, recipe.labels, seed=recipe.seed, rows=rows, process=rank),
         pools=pools,
         place=place,
         journal=Journal(folder, step=place.step) if rank == 0 else None,
