@@ -87,34 +87,55 @@ def plant_decoys(
         spare: half-open ranges that must stay as they are: facts and the question.
     """
     planted = tokens
+    last_end = -1
     for begin in range(0, len(tokens), segment_size):
         if not dice.chance(often):
             continue
-        start = begin + dice.below(segment_size)
-        decoy = _decoy(dice, material, task, tokens[start : begin + segment_size])[: segment_size // 2]
+        start, decoy = _decoy(dice, material, task, tokens[begin : begin + segment_size])
+        start += begin
         end = start + len(decoy)
-        if end > len(tokens) or any(start < last and first < end for first, last in spare):
+        # Two halves side by side would be a fact.
+        if start == last_end or any(start < last and first < end for first, last in spare):
             continue
         planted = planted.copy() if planted is tokens else planted
         planted[start:end] = decoy
+        last_end = end
     return planted
 
 
-def _decoy(dice: Dice, material: Material, task: str, noise: np.ndarray) -> np.ndarray:
-    kind = dice.below(4)
-    if kind == 0:
-        return material.mention(dice, task)
-    if kind == 1:
-        return material.ids(task, near_fact(dice, task))
-    return _with_places(dice, material, task, noise)
+def _decoy(dice: Dice, material: Material, task: str, segment: np.ndarray) -> tuple[int, np.ndarray]:
+    """Where in a segment to write what; it stays inside the segment."""
+    kind = dice.below(6)
+    if kind < 2:
+        return _half(dice, material, task, len(segment))
+    start = dice.below(len(segment))
+    if kind < 4:
+        return start, _with_places(dice, material, task, segment[start:])[: len(segment) // 2]
+    sentence = material.mention(dice, task) if kind == 4 else material.ids(task, near_fact(dice, task))
+    return start, sentence[: len(segment) - start]
+
+
+def _half(dice: Dice, material: Material, task: str, n_tokens: int) -> tuple[int, np.ndarray]:
+    """The first half of a fact at a segment's end, or the second at its beginning; the other is missing.
+
+    A model that has met facts only whole, or cut in two by a border, takes any segment that begins with
+    "garden" for the second half of one.
+    """
+    fact = material.fact(dice, task)
+    # Two tokens name the one that it is about, the last two where.
+    cut = dice.between(2, max(2, len(fact) - 2))
+    if dice.chance(0.5):
+        first = fact[:cut][-n_tokens:]
+        return n_tokens - len(first), first
+    return 0, fact[cut : len(fact) - dice.below(2)][:n_tokens]
 
 
 def _with_places(dice: Dice, material: Material, task: str, noise: np.ndarray) -> np.ndarray:
-    """The noise itself, with a place of the task for every word that follows "the"."""
+    """The noise itself, with a place of the task for every word that follows "the", and for one more."""
     the = material.ids(task, "the")[0]
     changed = noise.copy()
-    for at in np.flatnonzero(noise[:-1] == the):
-        changed[at + 1] = material.ids(task, dice.pick(PLACES))[0]
+    for at in (*np.flatnonzero(noise[:-1] == the) + 1, dice.below(len(noise))):
+        changed[at] = material.ids(task, dice.pick(PLACES))[0]
     return changed
 
 

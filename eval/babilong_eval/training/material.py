@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from babilong_gen.dice import Dice
     from babilong_gen.noise.pool import NoisePool
     from babilong_gen.prepare import Prepared
+    from babilong_gen.tasks.story import Story
 
     from .recipe import Recipe
 
@@ -121,10 +122,11 @@ class Material:
 
     def question(self, dice: Dice, task: str) -> tuple[int, ...]:
         """Ids of a question of the task, of a story that nobody is told."""
-        told = TASKS[task].simulate
-        if told is None:
-            raise UsageError(f"{task} cannot be simulated, so it has no questions for empty streams")
-        return tuple(self.haystack(0, task).fact_tokens(told(dice, StoryShape()).question).ids)
+        return tuple(self.haystack(0, task).fact_tokens(_untold(dice, task).question).ids)
+
+    def fact(self, dice: Dice, task: str) -> np.ndarray:
+        """Tokens of a fact of the task, of a story that nobody is told."""
+        return self.ids(task, dice.pick(_untold(dice, task).facts))
 
     def noise(self, dice: Dice, task: str, n_tokens: int) -> np.ndarray:
         """So many tokens of running noise from anywhere, uint32."""
@@ -146,6 +148,13 @@ class Material:
     def ids(self, task: str, sentence: str) -> np.ndarray:
         """Tokens of a sentence that follows another."""
         return np.asarray(self.haystack(0, task).fact_tokens(sentence).ids, np.uint32)
+
+
+def _untold(dice: Dice, task: str) -> Story:
+    simulate = TASKS[task].simulate
+    if simulate is None:
+        raise UsageError(f"{task} cannot be simulated, so it has no stories for empty streams and decoys")
+    return simulate(dice, StoryShape())
 
 
 def noise_tokens(pool: NoisePool, first: int, n_tokens: int) -> np.ndarray:

@@ -80,7 +80,7 @@ class Streams(_Part):
     after_story  of the others, those that begin with a memory that holds another story, or took noise for
                  one: what is told last counts
     cut          of the fresh samples, those in which a segment's border cuts a supporting fact in two
-    decoys       how often a segment gets a sentence that looks like a fact and is none
+    decoys       how often a segment gets a sentence that looks like a fact and is none, or half a fact
     oldest       segments after which a stream is not continued any more
     """
 
@@ -122,6 +122,7 @@ class Stage(_Part):
     replay           whether segments are computed again in the backward pass instead of being kept
     loss             of the last segment, or of all since the facts were told
     closed_gates     weight of the penalty on gates that open where there is nothing to remember
+    keep             whether the model as it is at the stage's end stays in OUT/stages/NUMBER
     """
 
     name: str
@@ -135,6 +136,7 @@ class Stage(_Part):
     replay: bool = False
     loss: Literal["last", "all"] = "last"
     closed_gates: Annotated[float, Field(ge=0)] = 0.0
+    keep: bool = False
     rate: Positive = 1.0
 
     @field_validator("segments", mode="before")

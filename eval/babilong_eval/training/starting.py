@@ -17,7 +17,9 @@ from babilong_eval.models.rmt.saving import from_pretrained
 from babilong_eval.models.vocabulary import core, find_tokenizer
 from babilong_gen.dice import Dice
 from babilong_gen.errors import UsageError
+from babilong_gen.noise.sentences import normalise, split_sentences
 from babilong_gen.noise.source import open_noise_source
+from babilong_gen.split import belongs
 from babilong_gen.tasks import TASKS
 from babilong_gen.tasks.sources import Simulated
 from babilong_gen.tokenizer import BUILTIN, load_tokenizer
@@ -58,7 +60,7 @@ def find_or_train_tokenizer(recipe: Recipe, cache: Path) -> Tokenizer:
 
 
 def train_tokenizer(recipe: Recipe, vocabulary: int, cache: Path) -> Tokenizer:
-    """A cased WordPiece tokenizer of the recipe's noise, in which every word of its stories is one piece."""
+    """A cased WordPiece tokenizer of the training noise, in which every word of the stories is one piece."""
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
@@ -157,6 +159,9 @@ def _stories(recipe: Recipe) -> Iterator[str]:
 
 
 def _texts(recipe: Recipe, cache: Path) -> Iterator[str]:
+    """Documents as a corpus holds them, so that the same ones are held out."""
     for noise in recipe.data.noise:
         for document in islice(open_noise_source(noise, cache=cache).documents(), _DOCUMENTS_READ):
-            yield document.text
+            text = " ".join(split_sentences(normalise(document.text)))
+            if belongs(text.encode(), "train"):
+                yield text

@@ -110,6 +110,8 @@ def train(
         stage = recipe.stages[run.place.stage]
         if _finished(stage, run.place):
             watch.notify(_reached(stage, run.place))
+            if stage.keep and run.journal is not None:
+                save_pretrained(run.model, out / "stages" / str(run.place.stage + 1))
             run.place.next_stage()
             continue
         _step(run, stage)

@@ -48,7 +48,14 @@ def recipe_content(noise: str) -> dict[str, Any]:
         "data": {"noise": [noise], "leak_check": "off"},
         "optimizer": {"learning_rate": 0.003, "warm_up": 5},
         "stages": [
-            {"name": "first", "segments": [0, 1], "tasks": {"detect": 1}, "batch": 8, "until": {"steps": 8}},
+            {
+                "name": "first",
+                "segments": [0, 1],
+                "tasks": {"detect": 1},
+                "batch": 8,
+                "until": {"steps": 8},
+                "keep": True,
+            },
             {
                 "name": "second",
                 "segments": [1, 3],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from babilong_eval.training.material import Material, gather_material
 from babilong_eval.training.recipe import Recipe, Stage, Streams, Until
 from babilong_eval.training.streams import Pools, StreamMaker, as_segments
 from babilong_gen.dice import Dice
+from babilong_gen.tasks.labels import PLACES
+from babilong_gen.tasks.rmt_paper import NAMES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,3 +106,31 @@ def test_decoys_spare_facts_and_question(material: Material) -> None:
         assert all(np.array_equal(planted[a:b], tokens[a:b]) for a, b in spare)
         changed += not np.array_equal(planted, tokens)
     assert changed > 100
+
+
+def test_half_facts_stand_where_a_border_would_have_cut_them(material: Material) -> None:
+    tokens = material.noise(Dice(1), "detect", 4 * SEGMENT)
+    names = {int(material.ids("detect", name)[0]) for name in NAMES} - set(tokens.tolist())
+    places = {int(material.ids("detect", place)[0]) for place in PLACES} - set(tokens.tolist())
+    firsts = seconds = 0
+    for number in range(400):
+        planted = plant_decoys(
+            tokens, Dice(number), material, "detect", often=1.0, segment_size=SEGMENT, spare=[]
+        )
+        for border in range(SEGMENT, len(tokens), SEGMENT):
+            first = any(int(token) in names for token in planted[border - 4 : border - 1])
+            second = any(int(token) in places for token in planted[border : border + 2])
+            firsts, seconds = firsts + first, seconds + second
+    assert firsts > 50
+    assert seconds > 50
+
+
+def test_no_two_halves_make_a_fact(material: Material) -> None:
+    tokenizer = material.haystack(0, "detect").tokenizer.tokenizer
+    tokens = material.noise(Dice(1), "detect", 6 * SEGMENT)
+    for number in range(400):
+        planted = plant_decoys(
+            tokens, Dice(number), material, "detect", often=1.0, segment_size=SEGMENT, spare=[]
+        )
+        text = tokenizer.decode(planted.tolist())
+        assert not re.search(rf"({'|'.join(NAMES)}) \w+( back)? to the ({'|'.join(PLACES)})", text)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from babilong_eval.training.recipe import read_recipe
@@ -54,6 +55,14 @@ def test_a_run_leaves_a_log_a_figure_and_a_proof(undisturbed: Path) -> None:
     assert any(entry["continued"][0] for entry in entries)
     assert (undisturbed / "training" / "training.png").read_bytes().startswith(b"\x89PNG")
     assert json.loads((undisturbed / "training" / "apart.json").read_text())["fingerprints"]
+
+
+def test_a_stage_leaves_the_model_of_its_end(undisturbed: Path) -> None:
+    first = load_file(undisturbed / "stages" / "1" / "model.safetensors")
+    last = load_file(undisturbed / "model.safetensors")
+    assert first.keys() == last.keys()
+    assert not all(torch.equal(first[name], last[name]) for name in first)
+    assert not (undisturbed / "stages" / "2").exists()
 
 
 def test_the_model_can_be_evaluated(
