@@ -87,7 +87,8 @@ def plant_decoys(
         spare: half-open ranges that must stay as they are: facts and the question.
     """
     planted = tokens
-    last_end = -1
+    # A memory that the row begins with may hold a first half.
+    last_end = 0
     for begin in range(0, len(tokens), segment_size):
         if not dice.chance(often):
             continue
