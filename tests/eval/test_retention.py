@@ -104,7 +104,7 @@ def test_a_single_length_has_no_steps(tmp_path: Path) -> None:
 
 def test_losses_are_drawn_per_million_tokens_and_none_as_an_upper_bound(tmp_path: Path) -> None:
     run = record(tmp_path, {"1seg": "+" * 20, "2seg": "+" * 15 + "-" * 5, "4seg": "+" * 15 + "-" * 5})
-    _, rate = losses_by_length([run]).axes
+    _, rate = losses_by_length([run], {run.info.name: steps(run)}).axes
     lost, none = [line for line in rate.lines if line.get_marker() in ("o", "v")]
     # a quarter in 1,000 tokens; then none of 15 in 2,000
     assert np.asarray(lost.get_ydata()).tolist() == [250]
@@ -147,7 +147,7 @@ def test_accuracy_by_gap_is_counted_where_the_facts_lie(
     assert [one.tokens for one in bins] == sorted(one.tokens for one in bins)
     assert sum(one.right.n for one in bins) == len(gaps)
     assert (bins[0].right.value, bins[-1].right.value) == (1, 0)
-    (axes,) = accuracy_by_gap_between_facts([run]).axes
+    (axes,) = accuracy_by_gap_between_facts([run], {run.info.name: bins}).axes
     assert axes.get_title(loc="left") == "reasoning"
 
 

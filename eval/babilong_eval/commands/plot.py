@@ -173,17 +173,18 @@ def _of_runs(
 
     references = read_reference(reference) if reference else []
     runs = load_runs(results, scorer)
+    measure: dict[Kind, Any] = {"gap": accuracy_by_gap, "retention": steps}
+    measured = {run.info.name: measure[kind](run) for run in runs} if kind in measure else {}
     if numbers:
-        measure = accuracy_by_gap if kind == "gap" else steps
         _write_numbers(
-            numbers, [{"run": run.info.name, **asdict(row)} for run in runs for row in measure(run)]
+            numbers, [{"run": run, **asdict(row)} for run, rows in measured.items() for row in rows]
         )
     draw: dict[Kind, Any] = {
         "length": lambda: curves.accuracy_by_length(runs, references),
         "heatmap": lambda: grids.task_by_length(runs),
         "depth": lambda: grids.depth_by_length(runs),
-        "gap": lambda: retention.accuracy_by_gap_between_facts(runs),
-        "retention": lambda: retention.losses_by_length(runs),
+        "gap": lambda: retention.accuracy_by_gap_between_facts(runs, measured),
+        "retention": lambda: retention.losses_by_length(runs, measured),
         "memory": lambda: cost.memory_and_time(runs),
     }
     return draw[kind]()

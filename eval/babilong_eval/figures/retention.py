@@ -10,8 +10,6 @@ from matplotlib.ticker import FuncFormatter, MultipleLocator, PercentFormatter
 
 from babilong_eval.figures import style
 from babilong_eval.figures.axis import length_axis
-from babilong_eval.gaps import accuracy_by_gap
-from babilong_eval.retention import steps
 from babilong_eval.runs import lengths_of, tasks_of
 
 if TYPE_CHECKING:
@@ -33,23 +31,22 @@ _NONE_LOST: Mapping[str, Any] = {"marker": "v", "linestyle": "none", "fillstyle"
 _BARS: Mapping[str, Any] = {"elinewidth": 0.8, "capsize": 1.6}
 
 
-def losses_by_length(runs: Sequence[Run]) -> Figure:
+def losses_by_length(runs: Sequence[Run], measured: Mapping[str, Sequence[Step]]) -> Figure:
     """Left, how many of all answers flip from one length to the next; right, losses per million tokens.
 
     Solid lines are right answers lost, dotted ones wrong answers regained; their difference is the change in
     accuracy. To the right losses are counted among the answers that were right, and a step in which none was
     lost is a triangle at the upper bound of its interval.
 
-    Raises:
-        UsageError: a run without a paired ladder of at least two lengths.
+    Args:
+        measured: the `retention.steps` of each run, by its name.
     """
     series = {
-        (run.info.name, task): [step for step in found if step.task == task]
+        (run.info.name, task): found
         for run in runs
-        for found in [steps(run)]
         for task in tasks_of([run])
+        if (found := [step for step in measured[run.info.name] if step.task == task])
     }
-    series = {key: found for key, found in series.items() if found}
     cells = [cell for run in runs for cell in run.cells]
     axis = length_axis(cells)
     places = {cell.length: axis.at(cell) for cell in cells}
@@ -71,21 +68,19 @@ def losses_by_length(runs: Sequence[Run]) -> Figure:
     return figure
 
 
-def accuracy_by_gap_between_facts(runs: Sequence[Run]) -> Figure:
+def accuracy_by_gap_between_facts(runs: Sequence[Run], measured: Mapping[str, Sequence[GapBin]]) -> Figure:
     """Accuracy against the tokens between the facts of a sample.
 
     A panel a run and task, a line a length.
 
-    Raises:
-        SourceError: a run's dataset is not there any more.
-        UsageError: no sample has two facts.
+    Args:
+        measured: the `gaps.accuracy_by_gap` of each run, by its name.
     """
     panels = {
         (run.info.name, task): bins
         for run in runs
-        for found in [accuracy_by_gap(run)]
         for task in tasks_of([run])
-        if (bins := [one for one in found if one.task == task])
+        if (bins := [one for one in measured[run.info.name] if one.task == task])
     }
     lengths = [
         length
