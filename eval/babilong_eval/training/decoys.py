@@ -78,12 +78,14 @@ def plant_decoys(
     task: str,
     *,
     often: float,
+    halves: float,
     segment_size: int,
     spare: list[tuple[int, int]],
 ) -> np.ndarray:
     """The tokens, in each segment with probability `often` a decoy written over the noise.
 
     Args:
+        halves: the share of decoys that are half a fact.
         spare: half-open ranges that must stay as they are: facts and the question.
     """
     planted = tokens
@@ -92,7 +94,7 @@ def plant_decoys(
     for begin in range(0, len(tokens), segment_size):
         if not dice.chance(often):
             continue
-        start, decoy = _decoy(dice, material, task, tokens[begin : begin + segment_size])
+        start, decoy = _decoy(dice, material, task, tokens[begin : begin + segment_size], halves)
         start += begin
         end = start + len(decoy)
         # Two halves side by side would be a fact.
@@ -104,15 +106,18 @@ def plant_decoys(
     return planted
 
 
-def _decoy(dice: Dice, material: Material, task: str, segment: np.ndarray) -> tuple[int, np.ndarray]:
+def _decoy(
+    dice: Dice, material: Material, task: str, segment: np.ndarray, halves: float
+) -> tuple[int, np.ndarray]:
     """Where in a segment to write what; it stays inside the segment."""
-    kind = dice.below(6)
-    if kind < 2:
+    chance = dice.random()
+    if chance < halves:
         return _half(dice, material, task, len(segment))
     start = dice.below(len(segment))
-    if kind < 4:
+    kind = int(4 * (chance - halves) / (1 - halves))
+    if kind < 2:
         return start, _with_places(dice, material, task, segment[start:])[: len(segment) // 2]
-    sentence = material.mention(dice, task) if kind == 4 else material.ids(task, near_fact(dice, task))
+    sentence = material.mention(dice, task) if kind == 2 else material.ids(task, near_fact(dice, task))
     return start, sentence[: len(segment) - start]
 
 

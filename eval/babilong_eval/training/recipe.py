@@ -80,7 +80,8 @@ class Streams(_Part):
     after_story  of the others, those that begin with a memory that holds another story, or took noise for
                  one: what is told last counts
     cut          of the fresh samples, those in which a segment's border cuts a supporting fact in two
-    decoys       how often a segment gets a sentence that looks like a fact and is none, or half a fact
+    decoys       how often a segment gets a sentence that looks like a fact and is none
+    halves       of the decoys, those that are half a fact at a segment's border
     oldest       segments after which a stream is not continued any more
     """
 
@@ -90,6 +91,7 @@ class Streams(_Part):
     after_story: Share = 0.0
     cut: Share = 0.0
     decoys: Share = 0.0
+    halves: Share = 1 / 3
     oldest: Annotated[int, Field(ge=1)] = 128
 
     @model_validator(mode="after")

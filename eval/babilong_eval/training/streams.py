@@ -180,6 +180,7 @@ class StreamMaker:
             self.material,
             task,
             often=stage.streams.decoys,
+            halves=stage.streams.halves,
             segment_size=self.material.segment_size,
             spare=spare,
         )

@@ -100,7 +100,7 @@ def test_decoys_spare_facts_and_question(material: Material) -> None:
     changed = 0
     for number in range(200):
         planted = plant_decoys(
-            tokens, Dice(number), material, "detect", often=1.0, segment_size=SEGMENT, spare=spare
+            tokens, Dice(number), material, "detect", often=1.0, halves=0.5, segment_size=SEGMENT, spare=spare
         )
         assert len(planted) == len(tokens)
         assert all(np.array_equal(planted[a:b], tokens[a:b]) for a, b in spare)
@@ -115,7 +115,7 @@ def test_half_facts_stand_where_a_border_would_have_cut_them(material: Material)
     firsts = seconds = 0
     for number in range(400):
         planted = plant_decoys(
-            tokens, Dice(number), material, "detect", often=1.0, segment_size=SEGMENT, spare=[]
+            tokens, Dice(number), material, "detect", often=1.0, halves=0.5, segment_size=SEGMENT, spare=[]
         )
         for border in range(SEGMENT, len(tokens), SEGMENT):
             first = any(int(token) in names for token in planted[border - 4 : border - 1])
@@ -130,7 +130,7 @@ def test_no_two_halves_make_a_fact(material: Material) -> None:
     tokens = material.noise(Dice(1), "detect", 6 * SEGMENT)
     for number in range(400):
         planted = plant_decoys(
-            tokens, Dice(number), material, "detect", often=1.0, segment_size=SEGMENT, spare=[]
+            tokens, Dice(number), material, "detect", often=1.0, halves=0.5, segment_size=SEGMENT, spare=[]
         )
         text = tokenizer.decode(planted.tolist())
         assert not re.search(rf"({'|'.join(NAMES)}) \w+( back)? to the ({'|'.join(PLACES)})", text)
