@@ -137,11 +137,16 @@ def _half(dice: Dice, material: Material, task: str, n_tokens: int) -> tuple[int
 
 
 def _with_places(dice: Dice, material: Material, task: str, noise: np.ndarray) -> np.ndarray:
-    """The noise itself, with a place of the task for every word that follows "the", and for one more."""
+    """The noise itself, with places of the task in it and nobody who goes there.
+
+    A place stands for every word that follows "the" and for one more, and often a person's name for another.
+    """
     the = material.ids(task, "the")[0]
     changed = noise.copy()
     for at in (*np.flatnonzero(noise[:-1] == the) + 1, dice.below(len(noise))):
         changed[at] = material.ids(task, dice.pick(PLACES))[0]
+    if dice.chance(0.5):
+        changed[dice.below(len(noise))] = material.ids(task, dice.pick(NAMES))[0]
     return changed
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import string
+import unicodedata
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import torch
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import AutoConfig, PretrainedConfig
 
 from babilong_eval.models.pretrained import embedding_table
@@ -61,32 +62,50 @@ def find_or_train_tokenizer(recipe: Recipe, cache: Path) -> Tokenizer:
 
 def train_tokenizer(recipe: Recipe, vocabulary: int, cache: Path) -> Tokenizer:
     """A cased WordPiece tokenizer of the training noise, in which every word of the stories is one piece."""
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    letters = string.ascii_letters + string.digits
+    texts = list(_texts(recipe, cache))
     words = sorted(
         {word for story in _stories(recipe) for word in story.replace(".", " ").replace("?", " ").split()}
     )
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=vocabulary - len(words),
-        # Named here, inner letters keep their order; the trainer would number them by a hash.
-        special_tokens=[*_SPECIAL, *(f"##{letter}" for letter in letters)],
-        initial_alphabet=sorted(letters + string.punctuation),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(_texts(recipe, cache), trainer)
+    tokenizer = _wordpiece({})
+    tokenizer.train_from_iterator(texts, _trainer(texts, vocabulary - len(words)))
     pieces = tokenizer.get_vocab()
     for word in words:
         pieces.setdefault(word, len(pieces))
-    tokenizer.model = models.WordPiece(pieces, unk_token="[UNK]")
+    # Anew: to the trained one the letters that the trainer was told of would be special.
+    tokenizer = _wordpiece(pieces)
     tokenizer.add_special_tokens(list(_SPECIAL))
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]",
         pair="[CLS] $A [SEP] $B:1 [SEP]:1",
-        special_tokens=[(token, tokenizer.token_to_id(token)) for token in ("[CLS]", "[SEP]")],
+        special_tokens=[(token, pieces[token]) for token in ("[CLS]", "[SEP]")],
     )
     return tokenizer
+
+
+def _wordpiece(pieces: dict[str, int]) -> Tokenizer:
+    tokenizer = Tokenizer(models.WordPiece(pieces, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+    return tokenizer
+
+
+def _trainer(texts: list[str], vocabulary: int) -> trainers.WordPieceTrainer:
+    """A trainer that numbers the same pieces in the same way, always.
+
+    Letters inside of words are named as special tokens: the trainer would number them by a hash.
+    """
+    letters = sorted(
+        letter
+        for letter in set(string.ascii_letters + string.digits).union(*texts)
+        if not letter.isspace() and not unicodedata.category(letter).startswith("P")
+    )
+    return trainers.WordPieceTrainer(
+        vocab_size=vocabulary,
+        special_tokens=[*_SPECIAL, *(f"##{letter}" for letter in letters)],
+        initial_alphabet=sorted({*letters, *string.punctuation}),
+        show_progress=False,
+    )
 
 
 def build_network(recipe: Recipe, tokenizer: Tokenizer) -> RMTModel:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +11,6 @@ from hypothesis import strategies as st
 from babilong_eval.training.apart import ContaminationError, check_dataset, check_noise, check_story
 from babilong_eval.training.material import Material, gather_material
 from babilong_eval.training.recipe import Recipe
-from babilong_eval.training.starting import train_tokenizer
 from babilong_gen.dice import Dice
 from babilong_gen.split import belongs
 from babilong_gen.tasks.sources import Simulated
@@ -92,18 +90,3 @@ def test_a_planted_document_is_refused(recipe: Recipe, cache: Path) -> None:
     material._haystacks[0, "detect"] = replace(haystack, pool=everything)
     with pytest.raises(ContaminationError, match="held-out document"):
         check_noise(material, recipe.tasks)
-
-
-def test_a_new_vocabulary_counts_no_held_out_document(
-    content: dict[str, Any], cache: Path, tmp_path: Path
-) -> None:
-    words = [first + second for first in "bdfgklmnprst" for second in ("afton", "erwick", "ollow", "undry")]
-    texts = {word: " ".join([f"The {word} stood by the sea."] * 300) for word in words}
-    lines = [json.dumps({"id": word, "text": text}) for word, text in texts.items()]
-    (tmp_path / "noise.jsonl").write_text("\n".join(lines))
-    content["data"]["noise"] = [f"files:{tmp_path / 'noise.jsonl'}"]
-    held_out = {word for word, text in texts.items() if belongs(text.encode(), "test")}
-    pieces = train_tokenizer(Recipe(**content), 1_000, cache).get_vocab()
-    assert held_out
-    assert held_out.isdisjoint(pieces)
-    assert set(words) - held_out <= set(pieces)
