@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from babilong_gen.noise.procedural import procedural_document
 _BESIDE_THE_REPOSITORY = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+Mount = Callable[[str], AbstractContextManager[Path]]
 
 
 @pytest.fixture(scope="session")
@@ -62,6 +64,33 @@ def noise_files(noise_texts: list[str], tmp_path_factory: pytest.TempPathFactory
     for number, text in enumerate(noise_texts):
         (folder / f"story{number}.txt").write_text(text, encoding="utf-8")
     return f"files:{folder}/*.txt"
+
+
+@pytest.fixture(scope="session")
+def dataset(babilong: Run, noise_files: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small dataset of four shards."""
+    out = tmp_path_factory.mktemp("dataset") / "out"
+    options = ["--tasks", "qa1,qa2", "--lengths", "0k,1k", "--samples", 3, "--noise", noise_files]
+    done = babilong("generate", *options, "--out", out)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+@pytest.fixture
+def mount(tmp_path: Path) -> Mount:
+    """Makes a file system of a size such as "200k", where this machine lets us make one."""
+
+    @contextmanager
+    def mounted(size: str) -> Iterator[Path]:
+        disk = tmp_path / "disk"
+        disk.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)]
+        if subprocess.run(command, capture_output=True).returncode:
+            pytest.skip("file systems cannot be mounted here")
+        yield disk
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+    return mounted
 
 
 @pytest.fixture(scope="session")

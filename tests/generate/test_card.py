@@ -18,18 +18,7 @@ from babilong_gen.spec import make_spec
 from babilong_gen.write.card import excerpt, templates
 from babilong_gen.write.credits import citations, licences
 from babilong_gen.write.depths import histogram, sparkline
-from tests.conftest import Run
 from tools.render_cards import example_card
-
-
-@pytest.fixture(scope="module")
-def dataset(babilong: Run, noise_files: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small dataset."""
-    out = tmp_path_factory.mktemp("card") / "out"
-    options = ["--tasks", "qa1,qa2", "--lengths", "0k,1k", "--samples", 3, "--noise", noise_files]
-    done = babilong("generate", *options, "--out", out)
-    assert done.returncode == 0, done.stderr
-    return out
 
 
 def test_the_hub_reads_its_metadata(dataset: Path) -> None:

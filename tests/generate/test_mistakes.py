@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import Run
+from tests.conftest import Mount, Run
 
 SMALL = {"--tasks": "qa1", "--lengths": "1k", "--samples": "2"}
 
@@ -149,17 +149,10 @@ def test_an_output_that_is_a_file(babilong: Run, noise_files: str, tmp_path: Pat
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 200 kB, where this machine lets us make one."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(disk)], capture_output=True
-    )
-    if mounted.returncode:
-        pytest.skip("file systems cannot be mounted here")
-    yield disk
-    subprocess.run(["umount", "-l", str(disk)], check=True)
+def small_disk(mount: Mount) -> Iterator[Path]:
+    """Holds 200 kB."""
+    with mount("200k") as disk:
+        yield disk
 
 
 def test_a_full_disk(babilong: Run, noise_files: str, small_disk: Path) -> None:

@@ -62,16 +62,6 @@ def start_push(environment: dict[str, str]) -> Callable[..., subprocess.Popen[by
 
 
 @pytest.fixture(scope="session")
-def dataset(babilong: Run, noise_files: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four shards."""
-    out = tmp_path_factory.mktemp("publish") / "out"
-    options = ["--tasks", "qa1,qa2", "--lengths", "0k,1k", "--samples", 3, "--noise", noise_files]
-    done = babilong("generate", *options, "--out", out)
-    assert done.returncode == 0, done.stderr
-    return out
-
-
-@pytest.fixture(scope="session")
 def many_shards(babilong: Run, noise_files: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A hundred and twenty shards, more than go into one commit."""
     out = tmp_path_factory.mktemp("many") / "out"

@@ -6,6 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from babilong_eval.commands.options import (
+    Data,
+    Lengths,
+    Limit,
+    NoExamples,
+    NoInstruction,
+    NoPostPrompt,
+    Prompts,
+    Tasks,
+    parts_left_out,
+)
 from babilong_gen.commands.app import comma_separated
 from babilong_gen.errors import UsageError
 
@@ -15,9 +26,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    data: Annotated[
-        str, typer.Argument(help="A dataset's folder, or a hub repository: OWNER/NAME[@REVISION].")
-    ],
+    data: Data,
     model: Annotated[
         str,
         typer.Option(
@@ -26,9 +35,9 @@ def evaluate(
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder of the results; the same command goes on with it.")],
-    tasks: Annotated[str | None, typer.Option(help="qa1,qa2,...  [default: all there are]")] = None,
-    lengths: Annotated[str | None, typer.Option(help="0k,4k,...  [default: all there are]")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Samples of each task and length.")] = None,
+    tasks: Tasks = None,
+    lengths: Lengths = None,
+    limit: Limit = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Samples read side by side, at most.")] = 8,
     batch_tokens: Annotated[
         int | None, typer.Option(min=1, help="Tokens in a batch, at most.  [default: by device and model]")
@@ -54,19 +63,10 @@ def evaluate(
         str | None, typer.Option(help="The run's name in figures.  [default: the model's]")
     ] = None,
     seed: Annotated[int, typer.Option(help="api: of the server's sampling.")] = 0,
-    prompts: Annotated[
-        Path | None,
-        typer.Option(help="Prompts of an earlier run: a .json beside its predictions, or their folder."),
-    ] = None,
-    no_instruction: Annotated[
-        bool, typer.Option("--no-instruction", help="Leave that part of the prompt out.")
-    ] = False,
-    no_examples: Annotated[
-        bool, typer.Option("--no-examples", help="Leave that part of the prompt out.")
-    ] = False,
-    no_post_prompt: Annotated[
-        bool, typer.Option("--no-post-prompt", help="Leave that part of the prompt out.")
-    ] = False,
+    prompts: Prompts = None,
+    no_instruction: NoInstruction = False,
+    no_examples: NoExamples = False,
+    no_post_prompt: NoPostPrompt = False,
     chat_template: Annotated[
         bool | None,
         typer.Option(help="Hand the prompt over as a chat.  [default: no; for servers yes]"),
@@ -98,7 +98,6 @@ def evaluate(
     from babilong_eval.ranks import this_rank
     from babilong_eval.request import Request
 
-    parts = {"instruction": no_instruction, "examples": no_examples, "post_prompt": no_post_prompt}
     request = Request(
         data=data,
         model=model,
@@ -110,7 +109,7 @@ def evaluate(
         batch_tokens=batch_tokens,
         device=device,
         prompts=prompts,
-        off=tuple(part for part, off in parts.items() if off),
+        off=parts_left_out(instruction=no_instruction, examples=no_examples, post_prompt=no_post_prompt),
         chat_template=chat_template,
         system_prompt=system_prompt,
         answers=answers,

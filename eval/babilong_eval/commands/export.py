@@ -6,6 +6,17 @@ from typing import Annotated, Literal
 
 import typer
 
+from babilong_eval.commands.options import (
+    Data,
+    Lengths,
+    Limit,
+    NoExamples,
+    NoInstruction,
+    NoPostPrompt,
+    Prompts,
+    Tasks,
+    parts_left_out,
+)
 from babilong_gen.commands.app import comma_separated
 
 _NEXT = {
@@ -17,9 +28,7 @@ _NEXT = {
 
 
 def export(
-    data: Annotated[
-        str, typer.Argument(help="A dataset's folder, or a hub repository: OWNER/NAME[@REVISION].")
-    ],
+    data: Data,
     to: Annotated[
         Literal["ruler-jsonl", "lm-eval", "json"],
         typer.Option(
@@ -28,27 +37,18 @@ def export(
         ),
     ],
     out: Annotated[Path, typer.Option(help="A new folder; it is there when all of it is.")],
-    tasks: Annotated[str | None, typer.Option(help="qa1,qa2,...  [default: all there are]")] = None,
-    lengths: Annotated[str | None, typer.Option(help="0k,4k,...  [default: all there are]")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Samples of each task and length.")] = None,
+    tasks: Tasks = None,
+    lengths: Lengths = None,
+    limit: Limit = None,
     scorer: Annotated[
         Literal["official", "strict"],
         typer.Option(help="lm-eval: the rule by which answers count, as in `babilong score`."),
     ] = "official",
     max_tokens: Annotated[int, typer.Option(min=1, help="lm-eval: of an answer.")] = 20,
-    prompts: Annotated[
-        Path | None,
-        typer.Option(help="Prompts of an earlier run: a .json beside its predictions, or their folder."),
-    ] = None,
-    no_instruction: Annotated[
-        bool, typer.Option("--no-instruction", help="Leave that part of the prompt out.")
-    ] = False,
-    no_examples: Annotated[
-        bool, typer.Option("--no-examples", help="Leave that part of the prompt out.")
-    ] = False,
-    no_post_prompt: Annotated[
-        bool, typer.Option("--no-post-prompt", help="Leave that part of the prompt out.")
-    ] = False,
+    prompts: Prompts = None,
+    no_instruction: NoInstruction = False,
+    no_examples: NoExamples = False,
+    no_post_prompt: NoPostPrompt = False,
 ) -> None:
     """Write a dataset in the form that another evaluation program reads.
 
@@ -62,7 +62,6 @@ def export(
     from babilong_eval.export.export import export as run
     from babilong_gen.commands.progress import Bars
 
-    parts = {"instruction": no_instruction, "examples": no_examples, "post_prompt": no_post_prompt}
     request = ExportRequest(
         data=data,
         form=to,
@@ -71,7 +70,7 @@ def export(
         lengths=comma_separated(lengths),
         limit=limit,
         prompts=prompts,
-        off=tuple(part for part, off in parts.items() if off),
+        off=parts_left_out(instruction=no_instruction, examples=no_examples, post_prompt=no_post_prompt),
         max_tokens=max_tokens,
         scorer=scorer,
     )

@@ -25,7 +25,7 @@ from tests.eval.training.conftest import NARROW_GPT2
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.conftest import Run
+    from tests.conftest import Mount, Run
 
 Write = Callable[[dict[str, Any]], Path]
 
@@ -202,17 +202,10 @@ def test_another_recipe_in_the_same_folder_is_refused(
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system that holds one checkpoint and not two, where this machine lets us make one."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(disk)], capture_output=True
-    )
-    if mounted.returncode:
-        pytest.skip("file systems cannot be mounted here")
-    yield disk
-    subprocess.run(["umount", "-l", str(disk)], check=True)
+def small_disk(mount: Mount) -> Iterator[Path]:
+    """Holds one checkpoint and not two."""
+    with mount("8m") as disk:
+        yield disk
 
 
 def test_a_full_disk_leaves_the_old_checkpoint(
