@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from babilong_gen.errors import OutputError
 from babilong_gen.executors import Executor, find_executor
+from babilong_gen.make import Workshop
 from babilong_gen.prepare import Prepared, check_reuse, default_cache, prepare
 from babilong_gen.spec import DatasetSpec
 from babilong_gen.write.card import write_card
@@ -204,7 +205,8 @@ def _make(
     start_folder(out, claim)
     clear_leftovers(out, shards)
     progress.planned(sum(shard.last - shard.first for shard in shards))
-    written = dict(make_shards(prepared, out, shards, workers=workers, report=progress.samples))
+    workshop = Workshop(prepared=prepared, out=out)
+    written = dict(make_shards(workshop, shards, workers=workers, report=progress.samples))
     return {shard: written[shard] for shard in shards}
 
 

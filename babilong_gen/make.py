@@ -20,7 +20,7 @@ _REPORT_TOKENS = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
-    """Where one process makes shards; the mapped noise of each task is kept between them."""
+    """What shards are made from, and where; a process keeps the mapped noise of each task between them."""
 
     prepared: Prepared
     out: Folder

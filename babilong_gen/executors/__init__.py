@@ -11,8 +11,7 @@ from typing import Protocol
 
 from babilong_gen.errors import UsageError
 from babilong_gen.executors import local, ray
-from babilong_gen.prepare import Prepared
-from babilong_gen.write.folder import Folder
+from babilong_gen.make import Workshop
 from babilong_gen.write.shards import Shard, WrittenShard
 
 
@@ -29,8 +28,7 @@ class Executor(Protocol):
 
     def __call__(
         self,
-        prepared: Prepared,
-        out: Folder,
+        workshop: Workshop,
         shards: Sequence[Shard],
         *,
         workers: int | None,

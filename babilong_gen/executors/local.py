@@ -13,41 +13,34 @@ from typing import Any
 
 from babilong_gen.errors import OutputError
 from babilong_gen.make import Workshop, make_shard
-from babilong_gen.prepare import Prepared
-from babilong_gen.write.folder import Folder, in_this_process
+from babilong_gen.write.folder import in_this_process
 from babilong_gen.write.shards import Shard, WrittenShard
 
 
 def make_shards(
-    prepared: Prepared,
-    out: Folder,
-    shards: Sequence[Shard],
-    *,
-    workers: int | None,
-    report: Callable[[int], None],
+    workshop: Workshop, shards: Sequence[Shard], *, workers: int | None, report: Callable[[int], None]
 ) -> Iterator[tuple[Shard, WrittenShard]]:
     """Make shards with so many processes, one a core if None is given.
 
     Raises:
         OutputError: a worker process died; finished shards are kept.
     """
-    workers = 1 if in_this_process(out) else min(workers or os.cpu_count() or 1, len(shards))
+    workers = 1 if in_this_process(workshop.out) else min(workers or os.cpu_count() or 1, len(shards))
     if workers > 1:
-        yield from _make_in_processes(prepared, out, shards, workers, report)
+        yield from _make_in_processes(workshop, shards, workers, report)
         return
-    workshop = Workshop(prepared=prepared, out=out)
     for shard in shards:
         yield shard, make_shard(workshop, shard, report)
 
 
 def _make_in_processes(
-    prepared: Prepared, out: Folder, shards: Sequence[Shard], workers: int, report: Callable[[int], None]
+    workshop: Workshop, shards: Sequence[Shard], workers: int, report: Callable[[int], None]
 ) -> Iterator[tuple[Shard, WrittenShard]]:
     context = multiprocessing.get_context("spawn")
     counts = context.SimpleQueue()
     drain = threading.Thread(target=lambda: [report(n) for n in iter(counts.get, None)], daemon=True)
     drain.start()
-    pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(prepared, out, counts))
+    pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(workshop, counts))
     try:
         # The longest samples first, so that no worker is left alone with them at the end.
         futures = {pool.submit(_make_in_worker, shard): shard for shard in reversed(shards)}
@@ -67,10 +60,10 @@ def _make_in_processes(
 _worker: tuple[Workshop, Callable[[int], None]] | None = None
 
 
-def _start_worker(prepared: Prepared, out: Folder, counts: Any) -> None:
+def _start_worker(workshop: Workshop, counts: Any) -> None:
     """What a worker process keeps from shard to shard."""
     global _worker
-    _worker = Workshop(prepared=prepared, out=out), counts.put
+    _worker = workshop, counts.put
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

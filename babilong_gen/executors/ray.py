@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from babilong_gen.errors import OutputError, SourceError, UsageError
 from babilong_gen.make import Workshop, make_shard
 from babilong_gen.prepare import Prepared, default_cache, prepare
+from babilong_gen.write.claim import clear_leftovers
 from babilong_gen.write.folder import Folder
 from babilong_gen.write.shards import Shard, WrittenShard
 
@@ -45,12 +46,7 @@ _OBJECT_STORE_BYTES = 100_000_000
 
 
 def make_shards(
-    prepared: Prepared,
-    out: Folder,
-    shards: Sequence[Shard],
-    *,
-    workers: int | None,
-    report: Callable[[int], None],
+    workshop: Workshop, shards: Sequence[Shard], *, workers: int | None, report: Callable[[int], None]
 ) -> Iterator[tuple[Shard, WrittenShard]]:
     """Make shards on a cluster, so many at a time, or as many as it has cores if None is given.
 
@@ -62,7 +58,7 @@ def make_shards(
     with _cluster(workers), _one_line():
         import ray
 
-        materials = ray.put((_absolute(prepared), _absolute_folder(out)))
+        materials = ray.put(_absolute(workshop))
         tally = _start_tally()
         make = ray.remote(num_cpus=1, max_retries=_RETRIES)(_make_in_worker)
         # The longest samples first, so that no worker is left alone with them at the end.
@@ -79,10 +75,11 @@ def make_shards(
             told += _tell(report, made - told)
             for one in finished:
                 shard, written = under_way.pop(one), ray.get(one)
-                _check_seen(out, written)
+                _check_seen(workshop.out, written)
                 yield shard, written
         _tell(report, sum(shard.last - shard.first for shard in shards) - told)
-    _sweep(out, shards)
+    # Of workers that were lost while the others went on; what else there is may be under way elsewhere.
+    clear_leftovers(workshop.out, shards)
 
 
 def _tell(report: Callable[[int], None], samples: int) -> int:
@@ -132,8 +129,8 @@ def _workshop(materials: ObjectRef) -> Workshop:
     """What a worker process keeps from shard to shard."""
     import ray
 
-    prepared, out = ray.get(materials)
-    return Workshop(prepared=_at_hand(prepared), out=out)
+    workshop: Workshop = ray.get(materials)
+    return replace(workshop, prepared=_at_hand(workshop.prepared))
 
 
 def _at_hand(prepared: Prepared) -> Prepared:
@@ -218,14 +215,14 @@ def _one_line() -> Iterator[None]:
         ) from lost
 
 
-def _absolute(prepared: Prepared) -> Prepared:
+def _absolute(workshop: Workshop) -> Workshop:
     """Workers have a working folder of their own."""
+    prepared, out = workshop.prepared, workshop.out
     pools = {task: pool.absolute() for task, pool in prepared.pools.items()}
-    return replace(prepared, cache=prepared.cache.absolute(), pools=pools)
-
-
-def _absolute_folder(out: Folder) -> Folder:
-    return out.absolute() if isinstance(out, Path) else out
+    return Workshop(
+        prepared=replace(prepared, cache=prepared.cache.absolute(), pools=pools),
+        out=out.absolute() if isinstance(out, Path) else out,
+    )
 
 
 def _check_seen(out: Folder, written: WrittenShard) -> None:
@@ -234,12 +231,3 @@ def _check_seen(out: Folder, written: WrittenShard) -> None:
             f"{written.path} was written on another machine, where {out} is another folder: "
             "give a folder that all machines share, or a URL such as s3://…"
         )
-
-
-def _sweep(out: Folder, shards: Sequence[Shard]) -> None:
-    """Remove what lost workers left half-written; these shards are whole by now, others may be under way."""
-    ours = {shard.path for shard in shards}
-    for leftover in out.glob("data/*/.*.parquet.*.tmp") if isinstance(out, Path) else ():
-        name = leftover.name.removeprefix(".").partition(".parquet.")[0]
-        if f"data/{leftover.parent.name}/{name}.parquet" in ours:
-            leftover.unlink(missing_ok=True)
