@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import string
-import unicodedata
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import torch
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer
 from transformers import AutoConfig, PretrainedConfig
 
 from babilong_eval.models.pretrained import embedding_table
@@ -16,19 +13,13 @@ from babilong_eval.models.rmt.building import build_rmt
 from babilong_eval.models.rmt.config import RMTConfig
 from babilong_eval.models.rmt.saving import from_pretrained
 from babilong_eval.models.vocabulary import core, find_tokenizer
-from babilong_gen.dice import Dice
 from babilong_gen.errors import UsageError
-from babilong_gen.noise.sentences import normalise, split_sentences
-from babilong_gen.noise.source import open_noise_source
-from babilong_gen.split import belongs
-from babilong_gen.tasks import TASKS
-from babilong_gen.tasks.sources import Simulated
 from babilong_gen.tokenizer import BUILTIN, load_tokenizer
 
+from .new_tokenizer import train_tokenizer
 from .recipe import FromScratch, NewTokenizer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from torch import Tensor
@@ -36,10 +27,6 @@ if TYPE_CHECKING:
     from babilong_eval.models.rmt.model import RMTModel
 
     from .recipe import Recipe
-
-_SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-_STORIES_READ = 2_000
-_DOCUMENTS_READ = 400
 
 
 def find_or_train_tokenizer(recipe: Recipe, cache: Path) -> Tokenizer:
@@ -58,54 +45,6 @@ def find_or_train_tokenizer(recipe: Recipe, cache: Path) -> Tokenizer:
             "{vocabulary: 4096} for a new one"
         )
     return core(find_tokenizer(name))
-
-
-def train_tokenizer(recipe: Recipe, vocabulary: int, cache: Path) -> Tokenizer:
-    """A cased WordPiece tokenizer of the training noise, in which every word of the stories is one piece."""
-    texts = list(_texts(recipe, cache))
-    words = sorted(
-        {word for story in _stories(recipe) for word in story.replace(".", " ").replace("?", " ").split()}
-    )
-    tokenizer = _wordpiece({})
-    tokenizer.train_from_iterator(texts, _trainer(texts, vocabulary - len(words)))
-    pieces = tokenizer.get_vocab()
-    for word in words:
-        pieces.setdefault(word, len(pieces))
-    # Anew: to the trained one the letters that the trainer was told of would be special.
-    tokenizer = _wordpiece(pieces)
-    tokenizer.add_special_tokens(list(_SPECIAL))
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]",
-        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
-        special_tokens=[(token, pieces[token]) for token in ("[CLS]", "[SEP]")],
-    )
-    return tokenizer
-
-
-def _wordpiece(pieces: dict[str, int]) -> Tokenizer:
-    tokenizer = Tokenizer(models.WordPiece(pieces, unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.decoder = decoders.WordPiece()
-    return tokenizer
-
-
-def _trainer(texts: list[str], vocabulary: int) -> trainers.WordPieceTrainer:
-    """A trainer that numbers the same pieces in the same way, always.
-
-    Letters inside of words are named as special tokens: the trainer would number them by a hash.
-    """
-    letters = sorted(
-        letter
-        for letter in set(string.ascii_letters + string.digits).union(*texts)
-        if not letter.isspace() and not unicodedata.category(letter).startswith("P")
-    )
-    return trainers.WordPieceTrainer(
-        vocab_size=vocabulary,
-        special_tokens=[*_SPECIAL, *(f"##{letter}" for letter in letters)],
-        initial_alphabet=sorted({*letters, *string.punctuation}),
-        show_progress=False,
-    )
 
 
 def build_network(recipe: Recipe, tokenizer: Tokenizer) -> RMTModel:
@@ -168,19 +107,3 @@ def _configuration(content: dict[str, Any], tokenizer: Tokenizer) -> PretrainedC
         return AutoConfig.for_model(kind, **settings)
     except ValueError as unknown:
         raise UsageError(f"model.backbone: {str(unknown).partition(chr(10))[0]}") from None
-
-
-def _stories(recipe: Recipe) -> Iterator[str]:
-    for task in recipe.tasks:
-        for number in range(_STORIES_READ if TASKS[task].simulate else 0):
-            story = Simulated().story(task, Dice("vocabulary", task, number))
-            yield " ".join((*story.facts, story.question, *story.choices))
-
-
-def _texts(recipe: Recipe, cache: Path) -> Iterator[str]:
-    """Documents as a corpus holds them, so that the same ones are held out."""
-    for noise in recipe.data.noise:
-        for document in islice(open_noise_source(noise, cache=cache).documents(), _DOCUMENTS_READ):
-            text = " ".join(split_sentences(normalise(document.text)))
-            if belongs(text.encode(), "train"):
-                yield text

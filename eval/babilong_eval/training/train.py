@@ -24,6 +24,7 @@ from .apart import check_dataset, check_noise
 from .carried import Pool
 from .journal import Entry, Journal, draw
 from .material import gather_material
+from .optimizing import learning_rate, make_optimizer
 from .rollout import NOTHING_TOLD, Batch, Rolled, Rollout, Rules
 from .snapshot import Place
 from .starting import build_network, find_or_train_tokenizer
@@ -145,7 +146,7 @@ def _set_out(recipe: Recipe, out: Path, *, cache: Path, watch: Watch, apart_from
     model.network.to(accelerator.device)
     answers = [continuation_ids(tokenizer, model.config.answer_prefix + label) for label in recipe.labels]
     rollout = Rollout(model.network, cue=model.config.answer_tokens, answers=answers)
-    optimizer = _optimizer(recipe, rollout)
+    optimizer = make_optimizer(recipe, rollout)
     rows = max(stage.batch for stage in recipe.stages)
     capacity = _POOL_BATCHES * rows
     knowing, empty, fooled = (Pool(capacity=capacity) for _ in range(3))
@@ -196,36 +197,6 @@ def _prove_apart(
         "fingerprints": [source.fingerprint for source in material.sources],
     }
     write_whole(folder / "apart.json", (json.dumps(proof, indent=2) + "\n").encode())
-
-
-def _optimizer(recipe: Recipe, rollout: torch.nn.Module) -> Optimizer:
-    """AdamW; embeddings, biases, norms and the memory are not decayed."""
-    asked = recipe.optimizer
-    matrices = [
-        p
-        for name, p in rollout.named_parameters()
-        if p.ndim > 1 and "embed" not in name and "memory" not in name
-    ]
-    chosen = set(map(id, matrices))
-    others = [p for p in rollout.parameters() if id(p) not in chosen]
-    groups = [
-        {"params": matrices, "weight_decay": asked.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=asked.learning_rate, betas=asked.betas)
-
-
-def learning_rate(recipe: Recipe, place: Place) -> float:
-    """Of the next step: up over the warm-up, down over the steps that all stages may take."""
-    asked = recipe.optimizer
-    before = sum(stage.until.steps for stage in recipe.stages[: place.stage])
-    done = (before + place.stage_step) / recipe.steps
-    falling = {"constant": 1.0, "linear": 1 - done, "cosine": (1 + math.cos(math.pi * done)) / 2}[
-        asked.schedule
-    ]
-    rising = min(1.0, (place.step + 1) / asked.warm_up) if asked.warm_up else 1.0
-    stage = recipe.stages[place.stage]
-    return asked.learning_rate * stage.rate * rising * (asked.last + (1 - asked.last) * falling)
 
 
 def _step(run: Run, stage: Stage) -> None:

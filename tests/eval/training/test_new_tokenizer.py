@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from babilong_eval.training.new_tokenizer import train_tokenizer
 from babilong_eval.training.recipe import Recipe
-from babilong_eval.training.starting import train_tokenizer
 from babilong_gen.split import belongs
 from babilong_gen.tasks.labels import PLACES
 
