@@ -10,6 +10,7 @@ from pathlib import Path
 
 from babilong_gen.errors import OutputError, SourceError
 from babilong_gen.noise.files import NoiseFile
+from babilong_gen.renaming import renaming
 
 _READING_RULES = 1  # raise it when the same bytes are read as other documents
 
@@ -67,9 +68,8 @@ def _load(path: Path) -> dict[str, list[int | str]]:
 def _store(path: Path, memo: dict[str, list[int | str]]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(f".{os.getpid()}.tmp")
-        draft.write_text(json.dumps(memo))
-        draft.replace(path)
+        with renaming(path) as temporary:
+            temporary.write_text(json.dumps(memo))
     except OSError as error:
         raise OutputError(
             f"cannot write the cache folder {path.parent}: {error.strerror}; "

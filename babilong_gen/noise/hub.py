@@ -7,7 +7,6 @@ so the noise does not change under a dataset that is being continued, and need n
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -24,6 +23,7 @@ from babilong_gen.noise.download import OFFLINE_WAYS
 from babilong_gen.noise.files import NoiseFile
 from babilong_gen.noise.fingerprint import file_digests
 from babilong_gen.noise.splits import Layout, choose_split, converted_layout, declared_layout, inferred_layout
+from babilong_gen.renaming import renaming
 
 _CONVERTED = "refs/convert/parquet"
 _TIMEOUT_S = 15
@@ -124,9 +124,8 @@ def _listing(repo: str, revision: str | None, cache: Path) -> Listing:
         pass
     listing = _ask(repo, revision)
     record.parent.mkdir(parents=True, exist_ok=True)
-    draft = record.with_suffix(f".{os.getpid()}.tmp")
-    draft.write_text(json.dumps(asdict(listing)))
-    draft.replace(record)
+    with renaming(record) as temporary:
+        temporary.write_text(json.dumps(asdict(listing)))
     return listing
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
-import platform
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +18,7 @@ from upath import UPath
 from upath.implementations.cloud import CloudPath
 
 from babilong_gen.errors import OutputError, UsageError
+from babilong_gen.renaming import renaming
 
 Folder = Path | UPath
 
@@ -94,7 +93,7 @@ def make_folder(folder: Folder) -> None:
 def writing(path: Folder) -> Iterator[BinaryIO]:
     """A new file that is there, whole, when the block has ended well, and otherwise as if never begun."""
     make_folder(path.parent)
-    with _renaming(path) if isinstance(path, Path) else _uploading(path) as file:
+    with _opened(path) if isinstance(path, Path) else _uploading(path) as file:
         yield file
 
 
@@ -144,16 +143,9 @@ def leftovers(folder: Folder, pattern: str) -> list[tuple[Path, Path]]:
 
 
 @contextlib.contextmanager
-def _renaming(path: Path) -> Iterator[BinaryIO]:
-    """A file under a temporary name until its end; machines that share the folder have different ones."""
-    machine = platform.node().partition(".")[0]
-    temporary = path.with_name(f".{path.name}.{machine}-{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            yield file
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    with renaming(path) as temporary, temporary.open("wb") as file:
+        yield file
 
 
 @contextlib.contextmanager
@@ -175,6 +167,6 @@ def _refusals() -> tuple[type[BaseException], ...]:
     loaded = [(sys.modules.get(module), name) for module, name in _DRIVER_ERRORS]
     return (
         OSError,
-        NotImplementedError,
+        NotImplementedError,  # of drivers that only read, such as that of http
         *(getattr(module, name) for module, name in loaded if module is not None),
     )

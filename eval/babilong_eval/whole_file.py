@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from babilong_gen.errors import OutputError
+from babilong_gen.renaming import renaming
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,26 +19,22 @@ def write_whole(path: Path, data: bytes) -> None:
 
     Folders that lack are made. Raises OutputError where the disk or its permissions do not allow it.
     """
-    with whole_file(path) as partial:
-        partial.write_bytes(data)
+    with whole_file(path) as temporary:
+        temporary.write_bytes(data)
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A path to write to instead; what was written is put in place of `path` when all went well.
+    """As `renaming`, and on the disk before it is in place: what it replaces may be hours of training.
 
     Raises OutputError where the disk or its permissions do not allow it; what lay at `path` is then still
     there.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
-        with partial.open("rb+") as file:
-            os.fsync(file.fileno())
-        partial.replace(path)
+        with renaming(path) as temporary:
+            yield temporary
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
-    finally:
-        if partial.parent.is_dir():
-            partial.unlink(missing_ok=True)
