@@ -3,65 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
-from torch import Tensor, nn
-from transformers import AutoConfig
+from torch import Tensor
 
-from babilong_eval.models.decoding import continuation_ids
 from babilong_eval.models.protocol import Segment
-from babilong_eval.models.rmt.building import build_rmt
-from babilong_eval.models.rmt.config import RMTConfig
-from babilong_eval.training.rollout import NOTHING_TOLD, Batch, Rollout, Rules
-from babilong_gen.tokenizer import load_tokenizer
-from tests.eval.training.conftest import NARROW_BERT, NARROW_GPT2
+from babilong_eval.training.rollout import NOTHING_TOLD, Batch, Rules
+from tests.eval.training.small import (
+    MEMORY,
+    PLACES,
+    ROWS,
+    SEGMENT,
+    SEGMENTS,
+    WIDTH,
+    Kind,
+    build_small,
+    rollout_of,
+)
 
 if TYPE_CHECKING:
     from babilong_eval.models.rmt.model import RMTModel
 
-Kind = Literal["replace", "gate", "decoder"]
-PLACES = ("bathroom", "hallway", "garden")
-ROWS, SEGMENTS, SEGMENT, MEMORY, WIDTH = 4, 3, 12, 3, 32
-
-
-def build(kind: Kind, *, dropout: float = 0.0) -> RMTModel:
-    """A small model whose matrices are so large that what was read long ago still shows."""
-    tokenizer = load_tokenizer("babilong").tokenizer
-    settings: dict[str, Any]
-    if kind == "decoder":
-        settings = NARROW_GPT2 | dict.fromkeys(("resid_pdrop", "embd_pdrop", "attn_pdrop"), dropout)
-    else:
-        names = ("hidden_dropout_prob", "attention_probs_dropout_prob")
-        settings = NARROW_BERT | dict.fromkeys(names, dropout)
-    backbone = AutoConfig.for_model(
-        settings.pop("model_type"), vocab_size=tokenizer.get_vocab_size(), pad_token_id=0, **settings
-    )
-    model = build_rmt(configuration(kind), backbone, tokenizer)
-    generator = torch.Generator().manual_seed(1)
-    for parameter in model.network.parameters():
-        if parameter.dim() > 1:
-            nn.init.normal_(parameter, std=0.2, generator=generator)
-    return model
-
-
-def configuration(kind: Kind) -> RMTConfig:
-    if kind == "decoder":
-        return RMTConfig(form="decoder", memory_tokens=MEMORY, segment_size=SEGMENT)
-    return RMTConfig(
-        form="encoder", memory_tokens=MEMORY, segment_size=SEGMENT, memory_update=kind, labels=PLACES
-    )
-
-
-def rollout_of(model: RMTModel) -> Rollout:
-    answers = [continuation_ids(model.tokenizer, model.config.answer_prefix + place) for place in PLACES]
-    return Rollout(model.network, cue=model.config.answer_tokens, answers=answers)
-
 
 @pytest.fixture(params=["replace", "gate", "decoder"])
 def model(request: pytest.FixtureRequest) -> RMTModel:
-    return build(request.param)
+    return build_small(request.param)
 
 
 @pytest.fixture
@@ -117,7 +85,7 @@ def test_rows_begin_with_their_own_memory_or_the_trained_one(model: RMTModel, ba
 def test_replay_changes_no_gradient_even_with_dropout(
     kind: Kind, dropout: float, all_segments: bool, batch: Batch
 ) -> None:
-    model = build(kind, dropout=dropout)
+    model = build_small(kind, dropout=dropout)
     rules = Rules(all_segments=all_segments, closed_gates=0.1)
     loss, kept = gradients(model, batch, rules)
     again, replayed = gradients(model, batch, replace(rules, replay=True))
@@ -162,7 +130,7 @@ def test_the_loss_of_all_segments_asks_each_row_once_it_knows(model: RMTModel, b
 
 
 def test_open_gates_cost_where_nothing_is_told(batch: Batch) -> None:
-    rollout = rollout_of(build("gate"))
+    rollout = rollout_of(build_small("gate"))
     free, costly = rollout(batch, Rules()), rollout(batch, Rules(closed_gates=2.0))
     assert 0 < float(free.open_on_noise) < 1
     torch.testing.assert_close(costly.loss, free.loss + 2 * free.open_on_noise)

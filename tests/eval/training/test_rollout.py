@@ -2,47 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 import torch
-from transformers import BertConfig
 
 from babilong_eval.models.protocol import Segment
-from babilong_eval.models.rmt.building import build_rmt
-from babilong_eval.models.rmt.config import RMTConfig
-from babilong_eval.models.rmt.model import RMTModel
 from babilong_eval.training.rollout import NOTHING_TOLD, Batch, Rollout, Rules
-from babilong_gen.tokenizer import load_tokenizer
+from tests.eval.training.small import MEMORY, PLACES, ROWS, SEGMENT, SEGMENTS, WIDTH, build_small
 
-LABELS = ("garden", "kitchen", "office")
-ROWS, SEGMENTS, SEGMENT = 4, 3, 12
-
-
-def build(update: str) -> RMTModel:
-    tokenizer = load_tokenizer("babilong").tokenizer
-    bert = BertConfig(
-        vocab_size=tokenizer.get_vocab_size(),
-        hidden_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=32,
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
-    )
-    config = RMTConfig(
-        form="encoder",
-        memory_tokens=2,
-        segment_size=SEGMENT,
-        labels=LABELS,
-        memory_update="gate" if update == "gate" else "replace",
-    )
-    return build_rmt(config, bert, tokenizer, seed=1)
+if TYPE_CHECKING:
+    from babilong_eval.models.rmt.model import RMTModel
 
 
 def batch(*, carried: bool = False) -> Batch:
     draw = torch.Generator().manual_seed(2)
     return Batch(
         segments=torch.randint(5, 8_000, (SEGMENTS, ROWS, SEGMENT), generator=draw),
-        begin=torch.randn(ROWS, 2, 16, generator=draw),
+        begin=torch.randn(ROWS, MEMORY, WIDTH, generator=draw),
         carried=torch.full((ROWS,), carried),
         target=torch.tensor([0, 1, 2, NOTHING_TOLD]),
         told=torch.tensor([0, 1, 2, NOTHING_TOLD]),
@@ -51,7 +28,7 @@ def batch(*, carried: bool = False) -> Batch:
 
 @pytest.fixture(params=["replace", "gate"])
 def model(request: pytest.FixtureRequest) -> RMTModel:
-    return build(request.param)
+    return build_small(request.param)
 
 
 @pytest.mark.parametrize("carried", [False, True])
@@ -62,7 +39,7 @@ def test_it_scores_as_the_model_answers(model: RMTModel, carried: bool) -> None:
     for tokens in given.segments[:-1]:
         state = model.step(tokens, None, state)
     torch.testing.assert_close(rolled.memory, state)
-    answers = model.answer(Segment(given.segments[-1], None), state, [LABELS] * ROWS)
+    answers = model.answer(Segment(given.segments[-1], None), state, [PLACES] * ROWS)
     scores = torch.tensor([answer.scores for answer in answers])
     torch.testing.assert_close(rolled.scores, scores)
 
@@ -99,7 +76,7 @@ def test_where_nothing_was_told_the_loss_asks_for_all_labels_alike(model: RMTMod
 
 
 def test_a_closed_gate_leaves_the_memory_bit_for_bit() -> None:
-    model = build("gate")
+    model = build_small("gate")
     gate = model.network.get_submodule("gate.openness")
     assert isinstance(gate, torch.nn.Linear)
     torch.nn.init.constant_(gate.bias, -5.0)

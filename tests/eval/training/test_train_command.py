@@ -212,6 +212,7 @@ def test_a_full_disk_leaves_the_old_checkpoint(
     babilong: Run, content: dict[str, Any], write_recipe: Write, small_disk: Path
 ) -> None:
     recipe, out = write_recipe(content), small_disk / "out"
+    content["stages"][0]["keep"] = False
     content["stages"][1]["until"]["steps"] = 2
     first = babilong("train", write_recipe(content), "--out", out)
     assert first.returncode == 0, first.stderr
