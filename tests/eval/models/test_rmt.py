@@ -23,11 +23,8 @@ from babilong_eval.models.rmt.encoder import RMTEncoder
 from babilong_eval.models.rmt.original import Hints, load_original
 from babilong_eval.models.rmt.saving import from_pretrained, load, save_pretrained
 from babilong_gen.errors import SourceError, UsageError
+from tests.eval.models.conftest import DECODER, ENCODER, NARROW, PLACES
 
-PLACES = ("bathroom", "hallway", "garden", "office", "bedroom", "kitchen")
-ENCODER = RMTConfig(form="encoder", memory_tokens=3, segment_size=8, labels=PLACES)
-DECODER = RMTConfig(form="decoder", memory_tokens=3, segment_size=8)
-NARROW = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
 BERT = AutoConfig.for_model("bert", vocab_size=40, max_position_embeddings=32, **NARROW)
 
 

@@ -15,7 +15,6 @@ from transformers import (
     AutoModelForSequenceClassification,
     GPT2Config,
     GPT2LMHeadModel,
-    LlamaConfig,
     LlamaForCausalLM,
 )
 
@@ -23,6 +22,7 @@ from babilong_eval.models.rmt.decoder import RMTDecoder
 from babilong_eval.models.rmt.encoder import RMTEncoder
 from babilong_eval.models.rmt.original import Hints, load_original
 from babilong_eval.models.segments import segment_batches
+from tests.eval.models.conftest import NARROW
 
 # Logits of the six classes after 4 * 17 + 6 tokens in segments of 17.
 ENCODER = {
@@ -146,27 +146,12 @@ DECODER = {
     ],
 }
 
-BERT = AutoConfig.for_model(
-    "bert",
-    vocab_size=40,
-    hidden_size=32,
-    num_hidden_layers=2,
-    num_attention_heads=4,
-    intermediate_size=64,
-    max_position_embeddings=32,
-    num_labels=6,
-)
+BERT = AutoConfig.for_model("bert", vocab_size=40, max_position_embeddings=32, num_labels=6, **NARROW)
 GPT2 = GPT2Config(
     vocab_size=24, n_embd=32, n_layer=2, n_head=4, n_positions=32, bos_token_id=1, eos_token_id=2
 )
-LLAMA = LlamaConfig(
-    vocab_size=24,
-    hidden_size=32,
-    num_hidden_layers=2,
-    num_attention_heads=4,
-    num_key_value_heads=2,
-    intermediate_size=64,
-    max_position_embeddings=32,
+LLAMA = AutoConfig.for_model(
+    "llama", vocab_size=24, max_position_embeddings=32, num_key_value_heads=2, **NARROW
 )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from babilong_eval.models.protocol import Segment
 from babilong_eval.training.rollout import NOTHING_TOLD, Batch, Rules
