@@ -141,7 +141,7 @@ def test_what_is_too_long_fails_alone(reader: reading.Reader) -> None:
         def __getattr__(self, name: str) -> object:
             return getattr(reader.model, name)
 
-    short = replace(reader, model=Short())  # pyright: ignore[reportArgumentType]
+    short = replace(reader, model=Short())  # pyright: ignore[reportArgumentType]  # it hands all else on
     ladder = [sample(0, segments, 0.0) for segments in LADDER]
     outcomes = list(probes.ask(short, [ladder], BatchLimits(rows=1, tokens=1 << 20)))
     assert [bool(outcome.error) for outcome in outcomes] == [True, False, False, False]

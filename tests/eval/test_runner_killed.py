@@ -128,10 +128,10 @@ class Hungry:
     def start(self, batch_size: int) -> int:
         return batch_size
 
-    def step(self, tokens: torch.Tensor, mask: torch.Tensor | None, state: int) -> int:  # noqa: ARG002
+    def step(self, tokens: torch.Tensor, mask: torch.Tensor | None, state: int) -> int:  # noqa: ARG002  # the protocol's
         return state
 
-    def answer(self, question: Segment, state: int, choices: Sequence[Any]) -> list[Answer]:  # noqa: ARG002
+    def answer(self, question: Segment, state: int, choices: Sequence[Any]) -> list[Answer]:  # noqa: ARG002  # as `step`
         import torch
 
         from babilong_eval.models.protocol import Answer

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from datasets import load_dataset
+from datasets import Dataset, load_dataset
 from huggingface_hub import snapshot_download
 
 from babilong_gen.errors import UsageError
@@ -55,7 +55,8 @@ def test_what_is_pushed_can_be_fetched_loaded_and_verified(
     snapshot_download("me/facts", repo_type="dataset", endpoint=hub.url, token=hub.token, local_dir=fetched)
     assert published(fetched) == published(dataset)
     rows = load_dataset(str(fetched), "1k", split="qa2", cache_dir=str(tmp_path / "cache"))
-    assert rows["sample_id"] == ["qa2/1k/000000", "qa2/1k/000001", "qa2/1k/000002"]  # type: ignore[index]
+    assert isinstance(rows, Dataset)
+    assert rows["sample_id"] == ["qa2/1k/000000", "qa2/1k/000001", "qa2/1k/000002"]
     assert babilong("verify", fetched).returncode == 0
 
 

@@ -41,8 +41,8 @@ def score(
             "label: the choice to which the model gave the highest score."
         ),
     ] = "official",
-    format: Annotated[  # noqa: A002 - the option's name
-        Literal["table", "json"], typer.Option(help="table to read, json to compute with.")
+    form: Annotated[
+        Literal["table", "json"], typer.Option("--format", help="table to read, json to compute with.")
     ] = "table",
 ) -> None:
     """Score predictions in the published BABILong form.
@@ -52,7 +52,7 @@ def score(
     Example: babilong score babilong_evals/ --scorer strict --format json
     """
     scores = score_folder(predictions, scorer)
-    if format == "json":
+    if form == "json":
         print(json.dumps([asdict(row) for row in scores], indent=2, ensure_ascii=False))
         return
     console = Console()

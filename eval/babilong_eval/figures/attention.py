@@ -176,4 +176,4 @@ def _colour_bar(figure: Figure, panels: Sequence[Axes], scale: PowerNorm) -> Non
         ScalarMappable(scale, _COLOURS), ax=list(panels), shrink=min(1.0, 2.0 / figure.get_figheight())
     )
     bar.ax.yaxis.set_major_formatter(PercentFormatter(1.0))
-    bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
+    bar.outline.set(visible=False)

@@ -69,6 +69,7 @@ def read_all_kept(module: PreTrainedModel, tokens: Tensor, carry: Kept | None) -
     """Reads tokens after what was kept, at the positions after it."""
     cache = DynamicCache(carry) if carry else DynamicCache()
     output = module(input_ids=tokens, past_key_values=cache, use_cache=True)
+    # To the type checker they may be None, as in a layer that has read nothing.
     return output, tuple((keys, values) for keys, values, _ in cache)  # pyright: ignore[reportReturnType]
 
 

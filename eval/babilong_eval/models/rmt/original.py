@@ -172,7 +172,7 @@ def _read(file: Path) -> State:
 
 def _numpy_scalars() -> list[Any]:
     """What a NumPy number is made of: plain data, under the names that old and new NumPy write."""
-    scalar = np._core.multiarray.scalar  # pyright: ignore[reportAttributeAccessIssue]
+    scalar: Any = np.float64().__reduce__()[0]  # it has no public name
     kinds = [type(np.dtype(kind)) for kind in (np.float32, np.float64, np.int32, np.int64, np.bool_)]
     return [
         (scalar, "numpy.core.multiarray.scalar"),
