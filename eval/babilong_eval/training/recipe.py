@@ -215,7 +215,9 @@ def read_recipe(path: Path, *, noise: list[str] | None = None) -> Recipe:
 
 
 def _first_line(invalid: ValidationError) -> str:
-    first = invalid.errors()[0]
+    errors = invalid.errors()
+    # A misspelt key is missing under its right name as well: say what was written.
+    first = next((error for error in errors if error["type"] == "extra_forbidden"), errors[0])
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return f"unknown key {where!r}: take it out, or see docs/training.md for the keys there are"

@@ -119,6 +119,7 @@ IN_THE_RECIPE: list[tuple[str, Any, str]] = [
     ("stages.1.tasks", {"qa99": 1}, "unknown task 'qa99'"),
     ("stages.1.segments", [4, 2], "segments go from 4 to 2"),
     ("stages.1.questions", "(", "no regular expression"),
+    ("stages", [{"name": "only", "segmints": 1}], "unknown key 'stages.0.segmints'"),
     ("stages.1.streams", {"continued": 0.6, "empty": 0.5}, "must leave a share"),
 ]
 IN_THE_RUN: list[tuple[str, Any, str]] = [
