@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Run
-from tests.publish.hub_server import Hub, serve_hub
+from tests.publish.hub import Hub
+from tests.publish.hub_server import serve_hub
 
 Push = Callable[..., "subprocess.CompletedProcess[str]"]
 

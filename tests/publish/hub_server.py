@@ -1,20 +1,17 @@
 """A small Hub on loopback: as much of its HTTP API as creating, filling and downloading a dataset takes.
 
-It is no more trusting than the Hub: an uploaded object must have the SHA-256 it was announced with, a commit
-may name only objects that are there, a card must have metadata, a listing comes in pages. Objects lie on
-disk, so that large ones can be sent.
+It is no more trusting than the Hub: an uploaded object must have the SHA-256 it was announced with, a card
+must have metadata, a listing comes in pages. What it holds is in `hub.py`.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import re
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import MappingProxyType
@@ -23,76 +20,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import yaml
 
+from tests.publish.hub import Blob, Hub, RefusedError, Repo
+
 PAGE = 40  # files a page of a listing
 _PIECE = 1 << 20
 _PLAIN: Mapping[str, str] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class Blob:
-    """A file of a repository: where its content lies, and whether it is stored as a large one."""
-
-    content: Path
-    size: int
-    sha256: str
-    large: bool
-
-    @property
-    def git_id(self) -> str:
-        """What git calls it; for a large file, its pointer."""
-        return git_id(f"oid sha256:{self.sha256}\n".encode() if self.large else self.content.read_bytes())
-
-
-@dataclass(slots=True)
-class Repo:
-    """A dataset's repository: for each branch, the trees of its commits, oldest first."""
-
-    private: bool
-    branches: dict[str, list[dict[str, Blob]]] = field(default_factory=lambda: {"main": [{}]})
-
-
-@dataclass(slots=True)
-class Fault:
-    """What goes wrong, once, at a request whose method and path match.
-
-    Attributes:
-        answer: a status; `close` for no answer, with nothing done; `lose` for no answer after it is done.
-    """
-
-    pattern: str
-    answer: int | str
-
-
-@dataclass(slots=True)
-class Hub:
-    """What the server knows, and what tests may turn.
-
-    Attributes:
-        store: folder of the objects.
-        token, reader: who may write; who may only read.
-        faults: each strikes once, in any order.
-        asked: all requests, as `PUT /path`.
-        watch: called with each request's number, `before` it is handled and `after`, when its answer is due.
-    """
-
-    store: Path
-    url: str = ""
-    token: str = "hf_writerwriterwriter"
-    reader: str = "hf_readerreaderreader"
-    repos: dict[str, Repo] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
-    watch: Callable[[int, str], object] = lambda *_: None
-    lock: threading.RLock = field(default_factory=threading.RLock)
-
-    def tree(self, repo: str, branch: str = "main") -> dict[str, str]:
-        """The SHA-256 of each file of a branch."""
-        return {path: blob.sha256 for path, blob in self.repos[repo].branches[branch][-1].items()}
-
-    def forget_objects(self) -> None:
-        """Make every object worth sending again."""
-        for stored in self.store.iterdir():
-            stored.unlink()
 
 
 def serve_hub(store: Path) -> Iterator[Hub]:
@@ -108,11 +40,6 @@ def serve_hub(store: Path) -> Iterator[Hub]:
         server.server_close()
 
 
-def git_id(content: bytes) -> str:
-    """The id that git gives a blob."""
-    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
-
-
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
@@ -123,20 +50,12 @@ class _Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-class _RefusedError(Exception):
-    """Ends a request with a status, and with the code by which the client tells errors apart."""
-
-    def __init__(self, status: int, message: str, code: str = "") -> None:
-        super().__init__(message)
-        self.status, self.code = status, code
-
-
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     hub: ClassVar[Hub]
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        del format, args
+    def log_message(self, *_: Any, **__: Any) -> None:
+        """Tests read what was asked from the hub's list."""
 
     def do_GET(self) -> None:
         self._handle()
@@ -153,28 +72,17 @@ class _Handler(BaseHTTPRequestHandler):
     def _handle(self) -> None:
         self.path_only = unquote(urlsplit(self.path).path)
         self.left = int(self.headers.get("Content-Length", 0))
-        with self.hub.lock:
-            self.hub.asked.append(f"{self.command} {self.path_only}")
-            self.number = len(self.hub.asked)
-            self.fault = self._fault()
+        self.number, self.fault = self.hub.take_note(f"{self.command} {self.path_only}")
         self.hub.watch(self.number, "before")
         try:
             if self.fault == "close":
                 self.close_connection = True
                 return
             if isinstance(self.fault, int):
-                raise _RefusedError(self.fault, f"no, not for {self.headers.get('Authorization')}")
+                raise RefusedError(self.fault, f"no, not for {self.headers.get('Authorization')}")
             self._route()
-        except _RefusedError as refused:
+        except RefusedError as refused:
             self._json({"error": str(refused)}, refused.status, {"X-Error-Code": refused.code})
-
-    def _fault(self) -> int | str | None:
-        request = self.hub.asked[-1]
-        for fault in self.hub.faults:
-            if re.search(fault.pattern, request):
-                self.hub.faults.remove(fault)
-                return fault.answer
-        return None
 
     def _route(self) -> None:
         for pattern, answer in _ROUTES:
@@ -182,7 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
             if match:
                 answer(self, *match.groups())
                 return
-        raise _RefusedError(404, f"no such place: {self.path_only}")
+        raise RefusedError(404, f"no such place: {self.path_only}")
 
     # Requests and answers
 
@@ -214,22 +122,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _allow(self, *, write: bool) -> None:
         given = self.headers.get("Authorization", "").removeprefix("Bearer ")
         if given not in (self.hub.token, self.hub.reader):
-            raise _RefusedError(401, f"not logged in as {given}")
+            raise RefusedError(401, f"not logged in as {given}")
         if write and given != self.hub.token:
-            raise _RefusedError(403, f"{given} may only read")
-
-    def _repo(self, name: str) -> Repo:
-        self._allow(write=False)
-        if name not in self.hub.repos:
-            raise _RefusedError(404, "Repository not found", "RepoNotFound")
-        return self.hub.repos[name]
-
-    def _tree(self, name: str, revision: str) -> dict[str, Blob]:
-        branches = self._repo(name).branches
-        commits = {commit_id(name, b, n): t for b, ts in branches.items() for n, t in enumerate(ts)}
-        if revision not in branches and revision not in commits:
-            raise _RefusedError(404, "Invalid rev id", "RevisionNotFound")
-        return branches[revision][-1] if revision in branches else commits[revision]
+            raise RefusedError(403, f"{given} may only read")
 
     # Creating
 
@@ -248,23 +143,25 @@ class _Handler(BaseHTTPRequestHandler):
 
     def branch(self, name: str, branch: str) -> None:
         self._allow(write=True)
-        branches = self._repo(name).branches
+        branches = self.hub.repo(name).branches
         if branch in branches:
-            raise _RefusedError(409, "Reference already exists")
+            raise RefusedError(409, "Reference already exists")
         branches[branch] = [branches["main"][-1]]
         self._json({})
 
     # Reading
 
     def info(self, name: str, revision: str | None = None) -> None:
-        repo = self._repo(name)
-        tree = self._tree(name, revision or "main")
-        sha = self._commit_of(name, revision or "main")
+        self._allow(write=False)
+        repo = self.hub.repo(name)
+        tree = self.hub.files_at(name, revision or "main")
+        sha = self.hub.commit_at(name, revision or "main")
         siblings = [{"rfilename": path} for path in tree]
         self._json({"id": name, "sha": sha, "private": repo.private, "siblings": siblings, "tags": []})
 
     def listing(self, name: str, revision: str) -> None:
-        tree = self._tree(name, revision)
+        self._allow(write=False)
+        tree = self.hub.files_at(name, revision)
         first = int(parse_qs(urlsplit(self.path).query).get("cursor", ["0"])[0])
         paths = sorted(tree)[first : first + PAGE]
         more = {}
@@ -274,18 +171,15 @@ class _Handler(BaseHTTPRequestHandler):
         self._json([_entry(path, tree[path]) for path in paths], headers=more)
 
     def resolve(self, name: str, revision: str, path: str) -> None:
-        tree = self._tree(name, revision)
+        self._allow(write=False)
+        tree = self.hub.files_at(name, revision)
         if path not in tree:
-            raise _RefusedError(404, "Entry not found", "EntryNotFound")
+            raise RefusedError(404, "Entry not found", "EntryNotFound")
         blob = tree[path]
-        commit = self._commit_of(name, revision)
+        commit = self.hub.commit_at(name, revision)
         etag = blob.sha256 if blob.large else blob.git_id
         headers = {"ETag": f'"{etag}"', "X-Repo-Commit": commit}
         self._send(blob.content.read_bytes(), headers=headers)
-
-    def _commit_of(self, name: str, revision: str) -> str:
-        branches = self.hub.repos[name].branches
-        return commit_id(name, revision, len(branches[revision]) - 1) if revision in branches else revision
 
     # Uploading
 
@@ -299,7 +193,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def preupload(self, name: str, revision: str) -> None:
         self._allow(write=True)
-        tree = self._tree(name, revision)
+        tree = self.hub.files_at(name, revision)
         files = []
         for asked in json.loads(self._body())["files"]:
             known = tree.get(asked["path"])
@@ -315,7 +209,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def batch(self, name: str) -> None:
         self._allow(write=True)
-        self._repo(name)
+        self.hub.repo(name)
         objects = []
         for asked in json.loads(self._body())["objects"]:
             wanted = {"oid": asked["oid"], "size": asked["size"]}
@@ -337,7 +231,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.left or digest.hexdigest() != oid:
             draft.unlink()
             self.close_connection = True
-            raise _RefusedError(400, "the content does not have its SHA-256")
+            raise RefusedError(400, "the content does not have its SHA-256")
         draft.replace(self.hub.store / oid)
         self._send(b"")
 
@@ -345,46 +239,14 @@ class _Handler(BaseHTTPRequestHandler):
         self._allow(write=True)
         asked = json.loads(self._body())
         if asked["oid"] != oid or (self.hub.store / oid).stat().st_size != asked["size"]:
-            raise _RefusedError(400, "the object is not of the size announced")
+            raise RefusedError(400, "the object is not of the size announced")
         self._json({})
 
     def commit(self, name: str, revision: str) -> None:
         self._allow(write=True)
         lines = [json.loads(line) for line in self._body().splitlines()]
-        with self.hub.lock:
-            tree = dict(self._tree(name, revision))
-            for line in lines:
-                self._apply(tree, line["key"], line["value"])
-            history = self.hub.repos[name].branches[revision]
-            history.append(tree)
-            oid = commit_id(name, revision, len(history) - 1)
+        oid = self.hub.commit(name, revision, lines)
         self._json({"success": True, "commitOid": oid, "commitUrl": f"{self.hub.url}/{name}/commit/{oid}"})
-
-    def _apply(self, tree: dict[str, Blob], key: str, value: dict[str, Any]) -> None:
-        match key:
-            case "lfsFile":
-                stored = self.hub.store / value["oid"]
-                if not stored.exists() or stored.stat().st_size != value["size"]:
-                    raise _RefusedError(400, f"{value['path']}: no such object")
-                tree[value["path"]] = Blob(stored, value["size"], value["oid"], large=True)
-            case "file":
-                content = base64.b64decode(value["content"])
-                sha256 = hashlib.sha256(content).hexdigest()
-                stored = self.hub.store / f"{sha256}.small"
-                stored.write_bytes(content)
-                tree[value["path"]] = Blob(stored, len(content), sha256, large=False)
-            case "deletedFile":
-                if tree.pop(value["path"], None) is None:
-                    raise _RefusedError(404, "A file with this name doesn't exist", "EntryNotFound")
-            case "header":
-                pass
-            case _:
-                raise _RefusedError(400, f"unknown operation {key}")
-
-
-def commit_id(name: str, branch: str, number: int) -> str:
-    """What a commit is called."""
-    return hashlib.sha1(f"{name} {branch} {number}".encode()).hexdigest()
 
 
 def _entry(path: str, blob: Blob) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from babilong_gen.errors import UsageError
 from babilong_gen.publish.hub import open_hub
 from tests.conftest import Run
 from tests.publish.conftest import Push
-from tests.publish.hub_server import Blob, Fault, Hub, Repo
+from tests.publish.hub import Blob, Fault, Hub, Repo
 
 
 def published(folder: Path) -> dict[str, str]:

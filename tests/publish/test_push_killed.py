@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.publish.hub_server import Hub
+from tests.publish.hub import Hub
 from tests.publish.test_push import published
 
 KILLS = 10
