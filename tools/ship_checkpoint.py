@@ -1,6 +1,6 @@
 """Puts a trained checkpoint into the package: weights in half precision, with a card of what it can do.
 
-    python tools/ship_checkpoint.py runs/tiny-detect tiny-detect --results results/checked/tiny-detect …
+    python tools/ship_checkpoint.py runs/tiny-detect tiny-detect --commit 1a2b3c4 --results results/checked …
 
 The weights are read back in single precision, so that what is evaluated is what ships: evaluate the shipped
 one, by `--model rmt:NAME`, and run this again for the card.
@@ -11,8 +11,8 @@ from __future__ import annotations
 import argparse
 import copy
 import json
-import subprocess
 from pathlib import Path
+from typing import Any
 
 import torch
 import yaml
@@ -22,6 +22,7 @@ from babilong_eval.models.rmt.saving import from_pretrained, save_pretrained
 from babilong_eval.training.journal import read_log
 
 ROOT = Path(__file__).parents[1]
+NOISE = {"statement": "leak-checked", "off": "raw"}
 SHIPPED = ROOT / "eval" / "babilong_eval" / "checkpoints"
 
 CARD = """---
@@ -45,7 +46,7 @@ and no story of that part was trained on.
 ## Training
 
 {steps:,} steps, {tokens:,.1f} million tokens, on two CPU cores, with babilong-gen at commit `{commit}`,
-by the recipe{before}. Noise: the 75 stories of Project Gutenberg that SQuALITY released (CC BY 4.0,
+by the recipe below. Noise: the 75 stories of Project Gutenberg that SQuALITY released (CC BY 4.0,
 texts in the public domain) and `procedural`, nine tenths of the documents of each. Weights are stored in half
 precision.
 
@@ -70,72 +71,60 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("name")
     parser.add_argument("--results", type=Path, nargs="*", default=[], help="folders of `babilong evaluate`")
-    parser.add_argument(
-        "--before", type=Path, nargs="*", default=[], help="earlier runs that this one went on from"
-    )
+    parser.add_argument("--commit", required=True, help="that it was trained at")
     arguments = parser.parse_args()
     model = from_pretrained(arguments.checkpoint)
     halved = RMTModel(copy.deepcopy(model.network).half(), model.config, model.tokenizer)
     folder = SHIPPED / arguments.name
     save_pretrained(halved, folder)
-    text = card(model, arguments.name, arguments.checkpoint, arguments.before, arguments.results)
+    text = card(model, arguments)
     (folder / "README.md").write_text(text, encoding="utf-8")
     size = sum(path.stat().st_size for path in folder.iterdir())
     print(f"{folder}: {size:,} bytes")
 
 
-def card(model: RMTModel, name: str, checkpoint: Path, before: list[Path], results: list[Path]) -> str:
+def card(model: RMTModel, asked: argparse.Namespace) -> str:
     """The model card."""
-    runs = [*before, checkpoint]
-    logs = [read_log(run / "training" / "log.jsonl") for run in runs]
-    recipe = yaml.safe_load((checkpoint / "training" / "recipe.yaml").read_text(encoding="utf-8"))
-    tasks = dict.fromkeys(task for stage in recipe["stages"] for task in stage["tasks"])
+    log = read_log(asked.checkpoint / "training" / "log.jsonl")
+    recipe = yaml.safe_load((asked.checkpoint / "training" / "recipe.yaml").read_text(encoding="utf-8"))
+    cells = [cell for folder in asked.results for cell in _cells(folder)]
+    recipe["data"]["noise"] = list(map(_without_folder, recipe["data"]["noise"]))
     return CARD.format(
-        name=name,
+        name=asked.name,
         parameters=sum(parameter.numel() for parameter in model.network.parameters()),
         backbone=model.network.backbone.config.model_type,
         memory_tokens=model.config.memory_tokens,
         segment_size=model.config.segment_size,
-        tasks=", ".join(f"`{task}`" for task in tasks),
+        tasks=" and ".join(dict.fromkeys(f"`{cell['task']}`" for _, cell in cells)),
         labels=", ".join(model.config.labels),
-        steps=sum(len(log) for log in logs),
-        tokens=sum(entry["tokens"] for log in logs for entry in log) / 1e6,
-        commit=_commit(),
-        before="s below, each of which went on from the one before" if before else " below",
-        recipe="---\n".join(_without_paths(run) for run in runs),
-        table=accuracy_table(results),
+        steps=len(log),
+        tokens=sum(entry["tokens"] for entry in log) / 1e6,
+        commit=asked.commit,
+        recipe=yaml.safe_dump(recipe, sort_keys=False, width=110, default_flow_style=None),
+        table=accuracy_table(cells),
     )
 
 
-def accuracy_table(results: list[Path]) -> str:
-    """Markdown: a line a task, length and folder of results."""
+def accuracy_table(cells: list[tuple[str, dict[str, Any]]]) -> str:
+    """Markdown: a line a kind of noise, task and length."""
     lines = ["| noise | task | segments | n | accuracy | 95 % |", "|---|---|---|---|---|---|"]
-    for folder in results:
-        for cell in json.loads((folder / "results.json").read_text(encoding="utf-8")):
-            if cell["scorer"] == "strict":
-                interval = f"{cell['ci_low']:.1%} to {cell['ci_high']:.1%}"
-                lines.append(
-                    f"| {folder.parent.name} | {cell['task']} | {cell['segments']:g} | {cell['n']} "
-                    f"| {cell['accuracy']:.1%} | {interval} |"
-                )
+    for noise, cell in sorted(cells, key=lambda cell: (cell[1]["task"], cell[0], cell[1]["segments"])):
+        interval = f"{cell['ci_low']:.1%} to {cell['ci_high']:.1%}"
+        lines.append(
+            f"| {noise} | {cell['task']} | {cell['segments']:g} | {cell['n']} | {cell['accuracy']:.1%} "
+            f"| {interval} |"
+        )
     return "\n".join(lines) + "\n"
 
 
-def _without_paths(run: Path) -> str:
-    """A run's recipe; of local paths only the last part."""
-    content = yaml.safe_load((run / "training" / "recipe.yaml").read_text(encoding="utf-8"))
-    content["data"]["noise"] = [
-        f"files:{Path(noise.removeprefix('files:')).name}" if noise.startswith("files:") else noise
-        for noise in content["data"]["noise"]
-    ]
-    if content["model"]["continue_from"]:
-        content["model"]["continue_from"] = Path(content["model"]["continue_from"]).name
-    return yaml.safe_dump(content, sort_keys=False, width=110, default_flow_style=None)
+def _cells(results: Path) -> list[tuple[str, dict[str, Any]]]:
+    """What a folder of results recorded, each with the kind of noise that its parent is named after."""
+    recorded = json.loads((results / "results.json").read_text(encoding="utf-8"))
+    return [(NOISE[results.parent.name], cell) for cell in recorded if cell["scorer"] == "strict"]
 
 
-def _commit() -> str:
-    found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
-    return found.stdout.strip()
+def _without_folder(noise: str) -> str:
+    return f"files:{Path(noise.removeprefix('files:')).name}" if noise.startswith("files:") else noise
 
 
 if __name__ == "__main__":

@@ -2,28 +2,35 @@
 
     python eval/studies/rmt-paper/figures.py
 
-Nothing is measured and nothing is typed by hand: accuracies come from results/*/*/results.json, operations
-from results/flops.json's own command.
+Nothing is measured and nothing is typed by hand: accuracies come from results/*/*/results.json, losses from
+retention.json beside them, operations from their formula; the attention is the shipped model's to the sample
+in results/attention.
 """
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
+
+import yaml
 
 from babilong_eval.commands.plot import plot
 from babilong_eval.figures import style
 from babilong_eval.figures.cost import memory_and_time
 from babilong_eval.figures.curves import accuracy_by_length
 from babilong_eval.figures.reference import read_reference
+from babilong_eval.figures.retention import losses_by_length
 from babilong_eval.results import Cell
+from babilong_eval.retention import Step
 from babilong_eval.runs import Run, load_runs
 from babilong_gen.lengths import parse_length
 
 HERE = Path(__file__).parent
 RESULTS, FIGURES = HERE / "results", HERE / "figures"
+MODEL = {"memorize": "tiny-detect", "detect": "tiny-detect", "reasoning": "tiny-reasoning"}
 NOISE = {"statement": "leak-checked noise", "off": "raw noise"}
 
 
@@ -32,15 +39,23 @@ def main() -> None:
     FIGURES.mkdir(exist_ok=True)
     with as_file(files("babilong_eval") / "figures" / "rmt_paper.csv") as path:
         paper = read_reference(path)
-    for check, words in NOISE.items():
+    for check in NOISE:
         runs = recorded(check)
-        if runs:
-            style.save(accuracy_by_length(runs, paper), FIGURES / f"figure1-{check}.svg")
-            style.save(memory_and_time(runs), FIGURES / f"cost-{check}.svg")
-            print(f"{words}: figure1-{check}.svg, cost-{check}.svg")
+        style.save(accuracy_by_length(runs, paper), FIGURES / f"figure1-{check}.svg")
+        style.save(memory_and_time(runs), FIGURES / f"cost-{check}.svg")
+        style.save(losses_by_length(runs, losses(check)), FIGURES / f"retention-{check}.svg")
+    style.save(accuracy_by_length(stages()), FIGURES / "figure5.svg")
     plot([], FIGURES / "figure3.svg", kind="flops", numbers=RESULTS / "flops.json")
-    print("operations: figure3.svg")
+    plot(
+        [RESULTS / "attention"],
+        FIGURES / "figure6.svg",
+        kind="attention",
+        model="rmt:tiny-reasoning",
+        sample="reasoning/4seg/000000",
+    )
     (HERE / "accuracy.md").write_text(table(), encoding="utf-8")
+    for path in sorted(FIGURES.iterdir()):
+        print(path.relative_to(HERE))
 
 
 def recorded(check: str) -> list[Run]:
@@ -48,16 +63,35 @@ def recorded(check: str) -> list[Run]:
     # the longest last, so that a model's cells come in the order of their lengths
     folders = sorted((path.parent for path in RESULTS.glob(f"{check}/*/results.json")), reverse=True)
     parts: dict[str, list[Run]] = defaultdict(list)
-    for run in load_runs(folders, "strict") if folders else []:
+    for run in load_runs(folders, "strict"):
         parts[run.info.model.removeprefix("rmt:")].append(run)
-    return [
-        replace(
-            same[0],
-            info=replace(same[0].info, name=name),
-            cells=tuple(cell for run in same for cell in sorted(run.cells, key=_segments)),
-        )
-        for name, same in parts.items()
-    ]
+    return [joined(name, runs) for name, runs in parts.items()]
+
+
+def joined(name: str, runs: list[Run]) -> Run:
+    """One run of all their cells."""
+    cells = tuple(cell for run in runs for cell in sorted(run.cells, key=_segments))
+    return replace(runs[0], info=replace(runs[0].info, name=name), cells=cells)
+
+
+def losses(check: str) -> dict[str, list[Step]]:
+    """What was lost from length to length, by the run that `recorded` calls so."""
+    found: dict[str, list[Step]] = defaultdict(list)
+    for path in sorted(RESULTS.glob(f"{check}/*/retention.json")):
+        for row in json.loads(path.read_text(encoding="utf-8")):
+            found[row.pop("run")].append(Step(**row))
+    return found
+
+
+def stages() -> list[Run]:
+    """What the model of each stage's end could do; a run a stage."""
+    parts: dict[str, list[Run]] = defaultdict(list)
+    for path in sorted(RESULTS.glob("stages/*/results.json")):
+        (run,) = load_runs([path.parent], "strict")
+        task, _, number = path.parent.name.partition("-")
+        recipe = yaml.safe_load((HERE / f"{MODEL[task]}.yaml").read_text(encoding="utf-8"))
+        parts[f"stage {number}: {recipe['stages'][int(number) - 1]['name']}"].append(run)
+    return [joined(name, runs) for name, runs in parts.items()]
 
 
 def _segments(cell: Cell) -> int:

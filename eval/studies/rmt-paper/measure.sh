@@ -1,28 +1,68 @@
 #!/usr/bin/env bash
-# Measures the shipped checkpoints on held-out documents and stories, and records the results beside this file.
-#     STORIES=stories.jsonl.gz eval/studies/rmt-paper/measure.sh WORK_FOLDER
-# Hours on two cores; killed, it goes on where it was.
+# Measures the shipped checkpoints, and the models of their training's stages, on held-out documents and stories,
+# and records the results beside this file.
+#     STORIES=stories.jsonl.gz eval/studies/rmt-paper/measure.sh WORK_FOLDER [statement|off|stages|attention ...]
+# WORK_FOLDER/runs/tiny-detect and tiny-reasoning are the training runs, for the stages alone.
+# An hour and a half on two cores; killed, it goes on where it was.
+# TASKS="memorize detect" leaves out the third.
 set -euo pipefail
+work=$(realpath "$1")
+ln -sf "$(realpath "$STORIES")" "$work/stories.jsonl.gz"
+shift
 cd "$(dirname "$0")"
-work=$1
-checkpoints=../../babilong_eval/checkpoints
+ln -sfn "$(realpath ../../babilong_eval/checkpoints)" "$work/checkpoints"
 short=1seg,2seg,4seg,8seg,16seg,32seg,64seg,128seg,256seg
+tasks=${TASKS:-memorize detect reasoning}
+declare -A model=([memorize]=tiny-detect [detect]=tiny-detect [reasoning]=tiny-reasoning)
+declare -A placement=([memorize]=start [detect]=uniform [reasoning]=uniform)
 
-measure() { # model, task, lengths, samples, leak check, name, placement
-    local data=$work/data/$5-$6 results=$work/results/$5/$6
-    babilong generate --tasks "$2" --lengths "$3" --samples "$4" --leak-check "$5" --out "$data" \
-        --tokenizer "$checkpoints/$1" --segment-size 48 --split test --paired --seed 2026 \
-        --noise "files:$STORIES" --placement "$7"
-    babilong evaluate "$data" --model "rmt:$1" --name "$1" --out "$results" --batch-size 50 --batch-tokens 20000000 --probe
-    mkdir -p "results/$5/$6"
-    cp "$results/results.json" "$results/run.json" "results/$5/$6/"
+generate() { # task, lengths, samples, leak check, folder
+    # There, so that what is recorded names no folder of this machine.
+    (cd "$work" && babilong generate --tasks "$1" --lengths "$2" --samples "$3" --leak-check "$4" --out "$5" \
+        --tokenizer "checkpoints/${model[$1]}" --segment-size 48 --split test --paired --seed 2026 \
+        --noise files:stories.jsonl.gz --placement "${placement[$1]}" --workers 1)
 }
 
-for check in statement off; do
-    measure tiny-detect memorize "$short" 500 $check memorize-short start
-    measure tiny-detect detect "$short" 500 $check detect-short uniform
-    measure tiny-reasoning reasoning "$short" 500 $check reasoning-short uniform
-    measure tiny-detect memorize 4096seg 64 $check memorize-long start
-    measure tiny-detect detect 4096seg 64 $check detect-long uniform
-    measure tiny-reasoning reasoning 4096seg 64 $check reasoning-long uniform
+evaluate() { # data, model, its name, where results are recorded, and options
+    local data=$1 model=$2 name=$3 recorded=$4
+    shift 4
+    babilong evaluate "$data" --model "rmt:$model" --name "$name" --out "$work/$recorded" \
+        --batch-size 50 --batch-tokens 20000000 "$@"
+    mkdir -p "$recorded"
+    cp "$work/$recorded/results.json" "$work/$recorded/run.json" "$recorded/"
+}
+
+curve() { # leak check, task, samples up to 256 segments, samples of 4,096
+    measure "$1" "$2" $short "$3" short
+    babilong plot "$work/results/$1/$2-short" --kind retention --out "$work/retention.svg" \
+        --numbers "results/$1/$2-short/retention.json"
+    measure "$1" "$2" 4096seg "$4" long
+}
+
+measure() { # leak check, task, lengths, samples, name
+    generate "$2" "$3" "$4" "$1" "$work/data/$1-$2-$5"
+    evaluate "$work/data/$1-$2-$5" "${model[$2]}" "${model[$2]}" "results/$1/$2-$5" --probe
+}
+
+stages() { # task: the models of each stage's end, where the run kept them, on 1 to 15 segments
+    local data=$work/data/stages-$1 run=$work/runs/${model[$1]}
+    [ -d "$run/stages" ] || return 0
+    generate "$1" "$(seq -s, -f %gseg 1 15)" 200 statement "$data"
+    for kept in "$run"/stages/*; do
+        evaluate "$data" "$kept" "${model[$1]}, stage $(basename "$kept")" "results/stages/$1-$(basename "$kept")"
+    done
+}
+
+attention() { # the sample of Figure 6
+    rm -rf results/attention
+    generate reasoning 4seg 1 statement "$PWD/results/attention"
+}
+
+for what in ${@:-statement off stages attention}; do
+    case $what in
+    statement) for task in $tasks; do curve $what $task 500 200; done ;;
+    off) for task in $tasks; do curve $what $task 200 50; done ;;
+    stages) for task in $tasks; do stages $task; done ;;
+    attention) attention ;;
+    esac
 done
