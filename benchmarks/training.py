@@ -26,6 +26,7 @@ from transformers import BertConfig
 from babilong_eval.models.rmt.building import build_rmt
 from babilong_eval.models.rmt.config import RMTConfig
 from babilong_eval.models.rmt.encoder import RMTEncoder
+from babilong_eval.training.allocator import give_back_what_is_freed
 from babilong_eval.training.rollout import Batch, Rollout, Rules
 from babilong_gen.tokenizer import load_tokenizer
 
@@ -105,6 +106,7 @@ def peak_mebibytes(segments: int) -> float:
 
 def one_step(segments: int) -> None:
     """Prints the peak, in MiB, that a step adds."""
+    give_back_what_is_freed()  # as `babilong train` does where a stage has replay
     model = network(load_tokenizer("babilong").tokenizer).train()
     before = peak_kibibytes()
     step(recurrent(model, segments, replay=True), torch.optim.AdamW(model.parameters()))

@@ -16,7 +16,9 @@ pytestmark = pytest.mark.skipif(not STUDY.is_dir(), reason="the study is in the 
 
 
 def test_its_figures_come_from_its_results(tmp_path: Path) -> None:
-    again = shutil.copytree(STUDY, tmp_path / "study", ignore=shutil.ignore_patterns("figures", "accuracy.md"))
+    again = shutil.copytree(
+        STUDY, tmp_path / "study", ignore=shutil.ignore_patterns("figures", "accuracy.md")
+    )
     done = subprocess.run([sys.executable, again / "figures.py"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     shown = set(re.findall(r"\((figures/[^)]+)\)", (STUDY / "README.md").read_text(encoding="utf-8")))

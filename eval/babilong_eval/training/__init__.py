@@ -12,6 +12,7 @@ rollout.py        a network through the segments of a batch, and its loss
 new_tokenizer.py  a vocabulary of a recipe's own
 starting.py       the network and tokenizer that a recipe asks for
 optimizing.py     how weights move, and how fast
+allocator.py      memory that is freed goes back
 snapshot.py       everything that a run needs to go on as if it had never stopped
 journal.py        the log, and the figure drawn from it
 train.py          the run

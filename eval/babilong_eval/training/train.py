@@ -20,6 +20,7 @@ from babilong_gen.errors import BabilongError
 from babilong_gen.tokenizer import load_tokenizer
 
 from . import snapshot
+from .allocator import give_back_what_is_freed
 from .apart import check_dataset, check_noise
 from .carried import Pool
 from .journal import Entry, Journal, draw
@@ -128,6 +129,8 @@ def train(
 def _set_out(recipe: Recipe, out: Path, *, cache: Path, watch: Watch, apart_from: Sequence[Path]) -> Run:
     # A step of one segment writes nothing to memory: its gate is then unused.
     several = DistributedDataParallelKwargs(find_unused_parameters=True)
+    if any(stage.replay for stage in recipe.stages):
+        give_back_what_is_freed()
     accelerator = Accelerator(mixed_precision=recipe.precision, kwargs_handlers=[several])
     folder = out / TRAINING
     folder.mkdir(parents=True, exist_ok=True)

@@ -40,10 +40,10 @@ def main() -> None:
     with as_file(files("babilong_eval") / "figures" / "rmt_paper.csv") as path:
         paper = read_reference(path)
     for check in NOISE:
-        runs = recorded(check)
-        style.save(accuracy_by_length(runs, paper), FIGURES / f"figure1-{check}.svg")
-        style.save(memory_and_time(runs), FIGURES / f"cost-{check}.svg")
-        style.save(losses_by_length(runs, losses(check)), FIGURES / f"retention-{check}.svg")
+        style.save(accuracy_by_length(recorded(check), paper), FIGURES / f"figure1-{check}.svg")
+    runs = recorded("statement")
+    style.save(memory_and_time(runs), FIGURES / "cost.svg")
+    style.save(losses_by_length(runs, losses("statement")), FIGURES / "retention.svg")
     style.save(accuracy_by_length(stages()), FIGURES / "figure5.svg")
     plot([], FIGURES / "figure3.svg", kind="flops", numbers=RESULTS / "flops.json")
     plot(

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Measures the shipped checkpoints, and the models of their training's stages, on held-out documents and stories,
 # and records the results beside this file.
-#     STORIES=stories.jsonl.gz eval/studies/rmt-paper/measure.sh WORK_FOLDER [statement|off|stages|attention ...]
+#     STORIES=gutenberg_stories.jsonl.gz eval/studies/rmt-paper/measure.sh WORK_FOLDER [statement|off|stages|attention ...]
 # WORK_FOLDER/runs/tiny-detect and tiny-reasoning are the training runs, for the stages alone.
 # An hour and a half on two cores; killed, it goes on where it was.
 # TASKS="memorize detect" leaves out the third.
 set -euo pipefail
 work=$(realpath "$1")
-ln -sf "$(realpath "$STORIES")" "$work/stories.jsonl.gz"
+ln -sf "$(realpath "$STORIES")" "$work/gutenberg_stories.jsonl.gz"
 shift
 cd "$(dirname "$0")"
 ln -sfn "$(realpath ../../babilong_eval/checkpoints)" "$work/checkpoints"
@@ -20,7 +20,7 @@ generate() { # task, lengths, samples, leak check, folder
     # There, so that what is recorded names no folder of this machine.
     (cd "$work" && babilong generate --tasks "$1" --lengths "$2" --samples "$3" --leak-check "$4" --out "$5" \
         --tokenizer "checkpoints/${model[$1]}" --segment-size 48 --split test --paired --seed 2026 \
-        --noise files:stories.jsonl.gz --placement "${placement[$1]}" --workers 1)
+        --noise files:gutenberg_stories.jsonl.gz --placement "${placement[$1]}" --workers 1)
 }
 
 evaluate() { # data, model, its name, where results are recorded, and options
@@ -53,7 +53,8 @@ stages() { # task: the models of each stage's end, where the run kept them, on 1
     done
 }
 
-attention() { # the sample of Figure 6
+attention() { # the sample of Figure 6, its facts before the last segment
+    local -A placement=([reasoning]=range:0.05-0.65)
     rm -rf results/attention
     generate reasoning 4seg 1 statement "$PWD/results/attention"
 }
