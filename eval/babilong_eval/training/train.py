@@ -16,7 +16,7 @@ from babilong_eval.models.decoding import continuation_ids
 from babilong_eval.models.rmt.saving import save_pretrained
 from babilong_eval.whole_file import write_whole
 from babilong_gen.dice import Dice
-from babilong_gen.errors import BabilongError
+from babilong_gen.errors import BabilongError, OutputError
 from babilong_gen.tokenizer import load_tokenizer
 
 from . import snapshot
@@ -133,7 +133,12 @@ def _set_out(recipe: Recipe, out: Path, *, cache: Path, watch: Watch, apart_from
         give_back_what_is_freed()
     accelerator = Accelerator(mixed_precision=recipe.precision, kwargs_handlers=[several])
     folder = out / TRAINING
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{out}: cannot be written ({error.strerror}): give a folder that can, by --out"
+        ) from None
     tokenizer_file = out / "tokenizer.json"
     if not tokenizer_file.is_file() and accelerator.is_main_process:
         text = find_or_train_tokenizer(recipe, cache).to_str()

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from babilong_eval.training.material import Material, gather_material
+from babilong_eval.training.recipe import Recipe
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -86,3 +89,13 @@ def write_recipe(tmp_path: Path) -> Callable[[dict[str, Any]], Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def recipe(content: dict[str, Any]) -> Recipe:
+    return Recipe(**content)
+
+
+@pytest.fixture
+def material(recipe: Recipe, cache: Path) -> Material:
+    return gather_material(recipe, "babilong", cache=cache, report=lambda _: None, notify=lambda _: None)

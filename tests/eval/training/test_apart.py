@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -19,16 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import Run
-
-
-@pytest.fixture
-def recipe(content: dict[str, Any]) -> Recipe:
-    return Recipe(**content)
-
-
-@pytest.fixture
-def material(recipe: Recipe, cache: Path) -> Material:
-    return gather_material(recipe, "babilong", cache=cache, report=lambda _: None, notify=lambda _: None)
 
 
 def generate(babilong: Run, out: Path, noise: str, *options: str) -> Path:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pytest
 import torch
 
 from babilong_eval.training.carried import Carried, Pool
 from babilong_eval.training.decoys import plant_decoys
-from babilong_eval.training.material import Material, gather_material
+from babilong_eval.training.material import Material
 from babilong_eval.training.recipe import Recipe, Stage, Streams, Until
 from babilong_eval.training.streams import Pools, StreamMaker, as_segments
 from babilong_gen.dice import Dice
@@ -19,19 +18,9 @@ from babilong_gen.tasks.labels import PLACES
 from babilong_gen.tasks.rmt_paper import NAMES
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    pass
 
 SEGMENT, BATCH = 40, 8
-
-
-@pytest.fixture
-def recipe(content: dict[str, Any]) -> Recipe:
-    return Recipe(**content)
-
-
-@pytest.fixture
-def material(recipe: Recipe, cache: Path) -> Material:
-    return gather_material(recipe, "babilong", cache=cache, report=lambda _: None, notify=lambda _: None)
 
 
 def stage(segments: int = 2, batch: int = BATCH, **shares: float) -> Stage:

@@ -209,6 +209,18 @@ def small_disk(mount: Mount) -> Iterator[Path]:
         yield disk
 
 
+def test_a_folder_that_cannot_be_written_is_one_line(
+    babilong: Run, content: dict[str, Any], write_recipe: Write, small_disk: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    assert "cannot be written" in refused(
+        babilong("train", write_recipe(content), "--out", tmp_path / "file")
+    )
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    line = refused(babilong("train", write_recipe(content), "--out", small_disk / "out"))
+    assert "Read-only file system" in line
+
+
 def test_a_full_disk_leaves_the_old_checkpoint(
     babilong: Run, content: dict[str, Any], write_recipe: Write, small_disk: Path
 ) -> None:
