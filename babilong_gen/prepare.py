@@ -16,10 +16,10 @@ from babilong_gen.assemble.choose import check_available
 from babilong_gen.assemble.haystack import Haystack
 from babilong_gen.errors import OutputError, UsageError
 from babilong_gen.lengths import Length
-from babilong_gen.noise.building import build_corpus
-from babilong_gen.noise.corpus import NoiseCorpus, corpus_folder, corpus_key, open_corpus
-from babilong_gen.noise.pool import NoisePool, open_pool, prepare_pool
-from babilong_gen.noise.source import NoiseSource, open_noise_source
+from babilong_gen.noise.corpus.build import build_corpus
+from babilong_gen.noise.corpus.corpus import NoiseCorpus, corpus_folder, corpus_key, open_corpus
+from babilong_gen.noise.corpus.pool import NoisePool, open_pool, prepare_pool
+from babilong_gen.noise.sources.source import NoiseSource, open_noise_source
 from babilong_gen.spec import DatasetSpec
 from babilong_gen.tasks import TASKS
 from babilong_gen.tasks.reskin import read_vocabulary, reskin_lexicon

@@ -31,8 +31,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from babilong_gen.dice import Dice
 from babilong_gen.errors import BabilongError, UsageError
+from babilong_gen.rng import Dice
 from babilong_gen.solvers import SOLVERS, SolverError, solve
 from babilong_gen.tasks import TASKS
 from babilong_gen.tasks.babi import SPLITS, read_babi

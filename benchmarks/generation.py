@@ -159,9 +159,9 @@ def _corpus(job: dict[str, Any]) -> dict[str, Any]:
     """Building the corpus beside `encode_batch` on the same documents, white space normalised before."""
     from itertools import islice
 
-    from babilong_gen.noise.building import build_corpus
+    from babilong_gen.noise.corpus.build import build_corpus
+    from babilong_gen.noise.corpus.sentences import normalise
     from babilong_gen.noise.document import Document
-    from babilong_gen.noise.sentences import normalise
 
     prepared, source = _prepared(job)
     texts = [normalise(document.text) for document in islice(source.documents(), 1_000)]
@@ -208,8 +208,8 @@ def _reference(job: dict[str, Any]) -> dict[str, Any]:
 
     from transformers import PreTrainedTokenizerFast
 
-    from babilong_gen.dice import Dice
     from babilong_gen.lengths import parse_length
+    from babilong_gen.rng import Dice
     from benchmarks.reference import reference_sample, write_reference
 
     prepared, source = _prepared(job)

@@ -34,14 +34,14 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from babilong_eval.models.carried import CarriedModel
+from babilong_eval.models.incremental_forward import reader_for
 from babilong_eval.models.pretrained import LanguageModel, body
 from babilong_eval.models.protocol import SegmentModel
-from babilong_eval.models.reading_on import reader_for
-from babilong_eval.models.rmt.building import build_rmt
+from babilong_eval.models.rmt.build import build_rmt
 from babilong_eval.models.rmt.config import RMTConfig
 from babilong_eval.models.rmt.model import RMTModel
 from babilong_eval.models.segments import segment_batches
+from babilong_eval.models.stateful_lm import CarriedModel
 
 LABELS = ("bathroom", "bedroom", "garden", "hallway", "kitchen", "office")
 ENCODER = RMTConfig(form="encoder", labels=LABELS)

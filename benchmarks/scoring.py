@@ -20,9 +20,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from babilong_eval.results import Prediction, write_predictions
+from babilong_eval.results.prediction_files import FileName, find_predictions
+from babilong_eval.results.records import Prediction, write_predictions
 from babilong_eval.scoring.official import OFFICIAL_LABELS, official_marks
-from babilong_eval.scoring.predictions import FileName, find_predictions
 from babilong_eval.scoring.score import ScorerName, score_file
 
 _TEMPLATES = (

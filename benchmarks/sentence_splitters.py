@@ -18,7 +18,7 @@ from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 
-from babilong_gen.noise.files import match_files, read_documents
+from babilong_gen.noise.sources.files import match_files, read_documents
 
 Split = Callable[[str], list[str]]
 
@@ -84,7 +84,7 @@ def with_nupunkt() -> Split:
 
 
 def with_ours() -> Split:
-    return import_module("babilong_gen.noise.sentences").split_sentences
+    return import_module("babilong_gen.noise.corpus.sentences").split_sentences
 
 
 SPLITTERS = {"sentencex": with_sentencex, "nupunkt": with_nupunkt, "nupunkt, our rules": with_ours}

@@ -23,11 +23,11 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import BertConfig
 
-from babilong_eval.models.rmt.building import build_rmt
+from babilong_eval.models.rmt.build import build_rmt
 from babilong_eval.models.rmt.config import RMTConfig
 from babilong_eval.models.rmt.encoder import RMTEncoder
 from babilong_eval.training.allocator import give_back_what_is_freed
-from babilong_eval.training.rollout import Batch, Rollout, Rules
+from babilong_eval.training.unroll import Batch, Rollout, Rules
 from babilong_gen.tokenizer import load_tokenizer
 
 ROWS, SEGMENT, MEMORY, FRAME, WIDTH = 16, 240, 10, 3, 256

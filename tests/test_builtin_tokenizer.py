@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer
 
-from babilong_gen.noise.procedural import procedural_document
+from babilong_gen.noise.sources.procedural import procedural_document
 
 SCRIPT = Path(__file__).parents[1] / "tools" / "train_tokenizer.py"
 TASK_WORDS = """Mary John Sandra Daniel Bill Fred Jeff Julie Lily Bernhard Greg Brian Julius Jason Antoine

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from babilong_gen.generate import generate
-from babilong_gen.noise import source
-from babilong_gen.noise.procedural import procedural_document
+from babilong_gen.noise.sources import source
+from babilong_gen.noise.sources.procedural import procedural_document
 from babilong_gen.presets import PRESETS, with_preset
 from babilong_gen.spec import make_spec
 from babilong_gen.write.card import example_row, render_card

@@ -18,8 +18,8 @@ import torch
 import yaml
 
 from babilong_eval.models.rmt.model import RMTModel
-from babilong_eval.models.rmt.saving import from_pretrained, save_pretrained
-from babilong_eval.training.journal import read_log
+from babilong_eval.models.rmt.serialization import from_pretrained, save_pretrained
+from babilong_eval.training.metrics_log import read_log
 
 ROOT = Path(__file__).parents[1]
 NOISE = {"statement": "leak-checked", "off": "raw"}

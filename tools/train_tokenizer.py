@@ -21,7 +21,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-from babilong_gen.noise.procedural import procedural_documents
+from babilong_gen.noise.sources.procedural import procedural_documents
 
 OUT = Path(__file__).parents[1] / "babilong_gen" / "data" / "tokenizer.json"
 SPECIAL_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]

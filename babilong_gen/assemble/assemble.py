@@ -9,9 +9,9 @@ from babilong_gen.assemble.haystack import Haystack
 from babilong_gen.assemble.places import Facts, in_bounds, place, room_needed
 from babilong_gen.assemble.sample import Sample
 from babilong_gen.assemble.splice import Spliced, Stretch, noise_spans, splice
-from babilong_gen.dice import Dice
 from babilong_gen.errors import DoesNotFitError, SourceError
 from babilong_gen.lengths import Length
+from babilong_gen.rng import Dice
 from babilong_gen.tasks.story import Story
 
 # A story that leaves less room than this for noise counts as one that does not fit: the few sentences

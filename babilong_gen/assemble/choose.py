@@ -7,9 +7,9 @@ from functools import lru_cache
 
 from babilong_gen.assemble.assemble import fits
 from babilong_gen.assemble.haystack import Haystack
-from babilong_gen.dice import Dice
 from babilong_gen.errors import DoesNotFitError, UsageError
 from babilong_gen.lengths import Length
+from babilong_gen.rng import Dice
 from babilong_gen.tasks import TASKS
 from babilong_gen.tasks.sources import OfficialFiles, Simulated, StorySource
 from babilong_gen.tasks.story import Story

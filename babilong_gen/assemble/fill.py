@@ -14,7 +14,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from babilong_gen.noise.pool import NoisePool
+from babilong_gen.noise.corpus.pool import NoisePool
 
 # How many sentences may be taken back, and how many looked at, to close the gap; wider when that fails.
 _WINDOWS = ((4, 32), (16, 128), (64, 512))

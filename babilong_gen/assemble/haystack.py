@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from babilong_gen.noise.pool import NoisePool
+from babilong_gen.noise.corpus.pool import NoisePool
 from babilong_gen.placement import Placement
 from babilong_gen.tokenizer import TextTokenizer
 

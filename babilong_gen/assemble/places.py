@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from babilong_gen.assemble.fill import Noise
-from babilong_gen.dice import Dice
 from babilong_gen.placement import Placement
+from babilong_gen.rng import Dice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,15 +5,14 @@
 
 from __future__ import annotations
 
-from babilong_gen.tasks import (
+from babilong_gen.tasks import labels, lexicons
+from babilong_gen.tasks.simulators import (
     carrying,
     deduction,
     directions,
     giving,
     holding,
     induction,
-    labels,
-    lexicons,
     motivations,
     moving,
     positions,

@@ -21,9 +21,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from babilong_gen.dice import Dice
 from babilong_gen.errors import UsageError
-from babilong_gen.tasks.deduction import PLURALS
+from babilong_gen.rng import Dice
+from babilong_gen.tasks.simulators.deduction import PLURALS
 from babilong_gen.tasks.story import Story
 from babilong_gen.tasks.task import Lexicon
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
-from babilong_gen.dice import Dice
 from babilong_gen.errors import UsageError
+from babilong_gen.rng import Dice
 from babilong_gen.split import Split, belongs
 from babilong_gen.tasks import TASKS
 from babilong_gen.tasks.babi import SPLITS, babi_files, parse_babi

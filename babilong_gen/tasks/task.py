@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from babilong_gen.dice import Dice
+from babilong_gen.rng import Dice
 from babilong_gen.tasks.story import Story, StoryShape
 
 

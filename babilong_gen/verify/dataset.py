@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from babilong_gen.errors import SourceError
-from babilong_gen.noise.corpus import NoiseCorpus, open_corpus
+from babilong_gen.noise.corpus.corpus import NoiseCorpus, open_corpus
 from babilong_gen.tasks.reskin import read_vocabulary
 from babilong_gen.tokenizer import TextTokenizer, load_tokenizer
 from babilong_gen.verify.rows import check_answer, check_noise, check_offsets, check_tokens

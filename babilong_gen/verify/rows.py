@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from babilong_gen.lengths import parse_length
-from babilong_gen.noise.corpus import NoiseCorpus
+from babilong_gen.noise.corpus.corpus import NoiseCorpus
 from babilong_gen.solvers import SOLVERS, SolverError, solve
 from babilong_gen.tasks.reskin import Vocabulary
 from babilong_gen.tokenizer import TextTokenizer

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from babilong_gen.errors import OutputError
-from babilong_gen.noise.source import NoiseSource
+from babilong_gen.noise.sources.source import NoiseSource
 from babilong_gen.prepare import Prepared
 from babilong_gen.write.folder import (
     Folder,

@@ -10,8 +10,8 @@ from importlib.metadata import version
 from typing import Any
 
 from babilong_gen.errors import OutputError
-from babilong_gen.noise.sentences import SPLITTER_VERSION
-from babilong_gen.noise.source import NoiseSource
+from babilong_gen.noise.corpus.sentences import SPLITTER_VERSION
+from babilong_gen.noise.sources.source import NoiseSource
 from babilong_gen.prepare import Prepared
 from babilong_gen.write.folder import Folder, reaching
 from babilong_gen.write.shards import Shard, WrittenShard

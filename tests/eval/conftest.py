@@ -79,9 +79,9 @@ def rmt_folder(tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory) -
     import torch
     from transformers import BertConfig
 
-    from babilong_eval.models.rmt.building import build_rmt
+    from babilong_eval.models.rmt.build import build_rmt
     from babilong_eval.models.rmt.config import RMTConfig
-    from babilong_eval.models.rmt.saving import save_pretrained
+    from babilong_eval.models.rmt.serialization import save_pretrained
 
     torch.set_num_threads(1)  # threads of a narrow model wait for each other longer than they compute
     folder = tmp_path_factory.mktemp("models") / "small"

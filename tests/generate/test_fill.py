@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from babilong_gen.assemble.fill import Noise, NoiseStart, fill
-from babilong_gen.dice import Dice
-from babilong_gen.noise.corpus import NoiseCorpus
-from babilong_gen.noise.pool import NoisePool
+from babilong_gen.noise.corpus.corpus import NoiseCorpus
+from babilong_gen.noise.corpus.pool import NoisePool
+from babilong_gen.rng import Dice
 
 
 def pool_of(lengths: list[int]) -> NoisePool:

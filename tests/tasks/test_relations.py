@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from babilong_gen.dice import Dice
 from babilong_gen.errors import UsageError
+from babilong_gen.rng import Dice
 from babilong_gen.solvers import solve
 from babilong_gen.solvers.directions import read_relation
 from babilong_gen.solvers.sizes import read_sizes
 from babilong_gen.tasks import TASKS
-from babilong_gen.tasks.directions import STEPS
-from babilong_gen.tasks.induction import KINDS
+from babilong_gen.tasks.simulators.directions import STEPS
+from babilong_gen.tasks.simulators.induction import KINDS
 from babilong_gen.tasks.story import Story, StoryShape
 
 RELATIONS = ("qa4", "qa15", "qa16", "qa17", "qa18", "qa19", "qa20")

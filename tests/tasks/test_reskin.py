@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from babilong_gen.dice import Dice
 from babilong_gen.errors import UsageError
+from babilong_gen.rng import Dice
 from babilong_gen.solvers import solve
-from babilong_gen.tasks import TASKS, invented
+from babilong_gen.tasks import TASKS
 from babilong_gen.tasks.babi import read_babi
 from babilong_gen.tasks.lexicons import FEARS, SIZES
 from babilong_gen.tasks.reskin import ORIGINAL, Vocabulary, read_vocabulary, reskin, reskin_lexicon
+from babilong_gen.tasks.simulators import invented
 from babilong_gen.tasks.story import Story, StoryShape
 
 PEOPLE = """Daniel John Mary Sandra Bill Fred Jeff Julie Antoine Jason Sumit Yann Emily Gertrude Jessica

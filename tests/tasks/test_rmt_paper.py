@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from babilong_gen.dice import Dice
+from babilong_gen.rng import Dice
 from babilong_gen.solvers import solve
 from babilong_gen.tasks.labels import PLACES
-from babilong_gen.tasks.rmt_paper import NAMES, detect, memorize, reasoning
+from babilong_gen.tasks.simulators.rmt_paper import NAMES, detect, memorize, reasoning
 from babilong_gen.tasks.story import StoryShape
 
 USUAL = StoryShape()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from babilong_gen.dice import Dice
 from babilong_gen.errors import SourceError, UsageError
+from babilong_gen.rng import Dice
 from babilong_gen.tasks import TASKS
 from babilong_gen.tasks.sources import OfficialFiles, Simulated, open_story_source
 from babilong_gen.tasks.story import StoryShape

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from babilong_gen.dice import Dice
+from babilong_gen.rng import Dice
 from babilong_gen.solvers import SOLVERS, solve
 from babilong_gen.tasks import TASKS
 from babilong_gen.tasks.babi import read_babi

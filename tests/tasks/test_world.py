@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from babilong_gen.dice import Dice
 from babilong_gen.errors import UsageError
+from babilong_gen.rng import Dice
 from babilong_gen.solvers import solve
 from babilong_gen.tasks import TASKS
 from babilong_gen.tasks.babi import read_babi

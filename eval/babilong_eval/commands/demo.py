@@ -45,7 +45,7 @@ def _checkpoint(out: Path, task: str, name: str, placement: str, samples: int) -
     """Has a shipped checkpoint asked about documents and stories that it was not trained on."""
     from babilong_eval.checkpoints import shipped_folder
     from babilong_eval.commands.evaluate import evaluate
-    from babilong_eval.models.rmt.saving import from_pretrained
+    from babilong_eval.models.rmt.serialization import from_pretrained
     from babilong_gen.commands.generate import generate
     from babilong_gen.commands.verify import verify
 

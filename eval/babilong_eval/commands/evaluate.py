@@ -21,8 +21,8 @@ from babilong_gen.commands.app import comma_separated
 from babilong_gen.errors import UsageError
 
 if TYPE_CHECKING:
-    from babilong_eval.progress import ProgressBar
-    from babilong_eval.results import Cell
+    from babilong_eval.evaluation.progress import ProgressBar
+    from babilong_eval.results.records import Cell
 
 
 def evaluate(
@@ -93,10 +93,10 @@ def evaluate(
     """
     # Arrow is to give a long text's memory back when it is read; its own pool, chosen at import, keeps it
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-    from babilong_eval.evaluation import evaluate as evaluate_request
-    from babilong_eval.progress import ProgressBar
-    from babilong_eval.ranks import this_rank
-    from babilong_eval.request import Request
+    from babilong_eval.evaluation.config import Request
+    from babilong_eval.evaluation.distributed import this_rank
+    from babilong_eval.evaluation.evaluate import evaluate as evaluate_request
+    from babilong_eval.evaluation.progress import ProgressBar
 
     request = Request(
         data=data,

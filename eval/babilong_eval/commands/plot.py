@@ -155,8 +155,8 @@ def _check_kind(kind: Kind, options: Mapping[str, object]) -> None:
 
 def _write_report(results: Sequence[Path], out: Path, reference: Path | None, scorer: ScorerName) -> None:
     from babilong_eval.figures.reference import read_reference
-    from babilong_eval.report import write_report
-    from babilong_eval.runs import load_runs
+    from babilong_eval.report.report import write_report
+    from babilong_eval.results.load import load_runs
 
     references = read_reference(reference) if reference else []
     write_report(load_runs(results, scorer), out, references)
@@ -165,11 +165,11 @@ def _write_report(results: Sequence[Path], out: Path, reference: Path | None, sc
 def _of_runs(
     results: Sequence[Path], kind: Kind, reference: Path | None, scorer: ScorerName, numbers: Path | None
 ) -> Figure:
+    from babilong_eval.analysis.fact_distance import accuracy_by_gap
+    from babilong_eval.analysis.paired_lengths import steps
     from babilong_eval.figures import cost, curves, grids, retention
     from babilong_eval.figures.reference import read_reference
-    from babilong_eval.gaps import accuracy_by_gap
-    from babilong_eval.retention import steps
-    from babilong_eval.runs import load_runs
+    from babilong_eval.results.load import load_runs
 
     references = read_reference(reference) if reference else []
     runs = load_runs(results, scorer)
@@ -197,9 +197,9 @@ def _flops(
     memory_tokens: int | None,
     numbers: Path | None,
 ) -> Figure:
+    from babilong_eval.analysis.flops import savings as comparison
+    from babilong_eval.analysis.flops.shapes import OPT, find_shape
     from babilong_eval.figures.flops import operations_by_length
-    from babilong_eval.flops import savings as comparison
-    from babilong_eval.flops.shapes import OPT, find_shape
 
     compared = comparison.compare(
         [find_shape(name) for name in models or OPT],
@@ -231,10 +231,10 @@ def _attention(
         )
     if head is not None and layer is None:
         raise UsageError("--head is one of a layer's: give --layer too")
-    from babilong_eval.attention import attention_maps
-    from babilong_eval.dataset import open_dataset
+    from babilong_eval.analysis.attention import attention_maps
+    from babilong_eval.data.dataset import open_dataset
+    from babilong_eval.data.find_sample import find_sample
     from babilong_eval.figures.attention import attention_by_segment
-    from babilong_eval.find_sample import find_sample
     from babilong_eval.models.registry import load_model
 
     found = find_sample(open_dataset(str(data[0])), sample)
@@ -250,8 +250,8 @@ def _flips(data: Sequence[Path], model: str | None, limit: int, numbers: Path | 
             "--kind flips has a model read a dataset: babilong plot DATA --kind flips --model rmt:FOLDER "
             "--out FIGURE"
         )
+    from babilong_eval.analysis.memory_overwrites import watch_longest
     from babilong_eval.figures.flips import windows_that_lose
-    from babilong_eval.flips import watch_longest
     from babilong_eval.models.registry import load_model
 
     watched = watch_longest(load_model(model, device="auto"), str(data[0]), limit=limit)
@@ -261,6 +261,6 @@ def _flips(data: Sequence[Path], model: str | None, limit: int, numbers: Path | 
 
 
 def _write_numbers(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    from babilong_eval.whole_file import write_whole
+    from babilong_gen.atomic import write_whole
 
     write_whole(path, (json.dumps(rows, indent=1, ensure_ascii=False) + "\n").encode())

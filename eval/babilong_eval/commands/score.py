@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from babilong_eval.scoring.predictions import FileName, find_predictions
+from babilong_eval.results.prediction_files import FileName, find_predictions
 from babilong_eval.scoring.score import ScorerName, score_file
 
 _WIDTH_OF_A_PIPE = 160

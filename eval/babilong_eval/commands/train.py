@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from babilong_eval.training.journal import Entry
+    from babilong_eval.training.metrics_log import Entry
 
 
 def train(

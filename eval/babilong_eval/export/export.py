@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from babilong_eval.dataset import open_dataset, select
+from babilong_eval.data.dataset import open_dataset, select
+from babilong_eval.evaluation.backend import MAX_NEW_TOKENS
+from babilong_eval.evaluation.resume import labels_of, sizes_of
+from babilong_eval.export.chosen_samples import Material, Rule
 from babilong_eval.export.folder import whole_folder
 from babilong_eval.export.lm_eval import write_lm_eval
-from babilong_eval.export.material import Material, Rule
 from babilong_eval.export.published import write_published
 from babilong_eval.export.ruler import write_ruler
-from babilong_eval.prompts import PromptSet, own_prompts, read_prompts, without
-from babilong_eval.respondents import MAX_NEW_TOKENS
-from babilong_eval.runner import labels_of, sizes_of
+from babilong_eval.prompts.prompts import PromptSet, own_prompts, read_prompts, without
 from babilong_gen.errors import UsageError
 
 if TYPE_CHECKING:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from babilong_eval.export.material import Material
-    from babilong_eval.runner import Pair
+    from babilong_eval.evaluation.resume import Pair
+    from babilong_eval.export.chosen_samples import Material
 
 _SCHEMA = pa.schema(
     [

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from babilong_eval.export.material import Material
-    from babilong_eval.runner import Pair
+    from babilong_eval.evaluation.resume import Pair
+    from babilong_eval.export.chosen_samples import Material
 
 
 def write_published(material: Material, folder: Path) -> None:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from babilong_eval.dataset import Sample
-    from babilong_eval.export.material import Material
+    from babilong_eval.data.dataset import Sample
+    from babilong_eval.export.chosen_samples import Material
 
 # Of RULER's own kinds of task, the one that asks for a short answer (30 tokens) and counts all of `outputs`.
 _LIKE = "variable_tracking"

@@ -11,7 +11,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.ticker import PercentFormatter
 
-from babilong_eval.attention import SegmentMap, at, clearest_reading, clearest_writing
+from babilong_eval.analysis.attention import SegmentMap, at, clearest_reading, clearest_writing
 from babilong_eval.figures import style
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from babilong_eval.attention import AttentionMaps, Key, KeyKind
+    from babilong_eval.analysis.attention import AttentionMaps, Key, KeyKind
 
 _MOST_COLUMNS = 64
 _ROW_INCHES, _BESIDE_ROWS_INCHES = 0.1, 0.72

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from babilong_eval.results import Cell
+    from babilong_eval.results.records import Cell
 
 Unit = Literal["tokens", "segments"]
 

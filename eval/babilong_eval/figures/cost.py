@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from babilong_eval.figures import style
 from babilong_eval.figures.axis import length_axis
-from babilong_eval.runs import lengths_of
+from babilong_eval.results.load import lengths_of
 from babilong_gen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from babilong_eval.figures.axis import LengthAxis
-    from babilong_eval.results import Cell
-    from babilong_eval.runs import Run
+    from babilong_eval.results.load import Run
+    from babilong_eval.results.records import Cell
 
 _GIB = 2**30
 _MOST_GROWTH_ON_A_LINEAR_SCALE = 8

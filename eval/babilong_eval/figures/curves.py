@@ -12,7 +12,7 @@ from matplotlib.ticker import MultipleLocator, PercentFormatter
 
 from babilong_eval.figures import style
 from babilong_eval.figures.axis import LengthAxis, can_count_segments, length_axis
-from babilong_eval.runs import chance, tasks_of
+from babilong_eval.results.load import chance, tasks_of
 from babilong_gen.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from babilong_eval.figures.reference import ReferenceCurve
-    from babilong_eval.results import Cell
-    from babilong_eval.runs import Run
+    from babilong_eval.results.load import Run
+    from babilong_eval.results.records import Cell
 
 _MOST_TASKS_IN_A_PANEL = 4
 _PANELS_IN_A_ROW = 3

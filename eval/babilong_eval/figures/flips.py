@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
+from babilong_eval.analysis.memory_overwrites import words_of
+from babilong_eval.analysis.paired_lengths import Share
 from babilong_eval.figures import style
-from babilong_eval.flips import words_of
-from babilong_eval.retention import Share
 from babilong_gen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from babilong_eval.flips import Flip, Watched
+    from babilong_eval.analysis.memory_overwrites import Flip, Watched
 
 _MOST_WORDS = 14
 _FEWEST_WINDOWS = 2

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from babilong_eval.flops.savings import Saving
+    from babilong_eval.analysis.flops.savings import Saving
 
 _FULL_ATTENTION: Mapping[str, Any] = {"linestyle": (0, (4, 1.5)), "linewidth": 1.0}
 _SEGMENTS: Mapping[str, Any] = {"linestyle": "-", "linewidth": 1.6}

@@ -17,7 +17,7 @@ from matplotlib.colors import Normalize
 from matplotlib.ticker import PercentFormatter
 
 from babilong_eval.figures import style
-from babilong_eval.runs import judged, lengths_of, tasks_of
+from babilong_eval.results.load import judged, lengths_of, tasks_of
 from babilong_eval.scoring.score import Score
 from babilong_gen.errors import UsageError
 from babilong_gen.lengths import parse_length
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from babilong_eval.runs import Run
+    from babilong_eval.results.load import Run
 
 _COLOURS = "cividis"
 _ROW_INCHES = 0.3

@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, MultipleLocator, PercentFormatter
 
 from babilong_eval.figures import style
 from babilong_eval.figures.axis import length_axis
-from babilong_eval.runs import lengths_of, tasks_of
+from babilong_eval.results.load import lengths_of, tasks_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from babilong_eval.gaps import GapBin
-    from babilong_eval.retention import Share, Step
-    from babilong_eval.runs import Run
+    from babilong_eval.analysis.fact_distance import GapBin
+    from babilong_eval.analysis.paired_lengths import Share, Step
+    from babilong_eval.results.load import Run
 
 _PANELS_IN_A_ROW = 3
 _DODGE = 0.07

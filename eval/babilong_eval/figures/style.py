@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from babilong_eval.whole_file import write_whole
+from babilong_gen.atomic import write_whole
 from babilong_gen.errors import UsageError
 
 if TYPE_CHECKING:

@@ -17,22 +17,21 @@ from torch import Tensor
 from transformers import DynamicCache
 from transformers.cache_utils import LinearAttentionCacheLayerMixin
 
+from babilong_eval.models.decoding import respond
+from babilong_eval.models.incremental_forward import reader_for
+from babilong_eval.models.pretrained import LanguageModel, body, find_language_model, limit_of_positions
+from babilong_eval.models.recurrent import check_reads_on
+from babilong_eval.models.state import fork
+from babilong_eval.models.stateful_lm import CarriedModel
+from babilong_eval.models.tokenizers import core
 from babilong_gen.errors import DoesNotFitError
-
-from .carried import CarriedModel
-from .decoding import respond
-from .pretrained import LanguageModel, body, find_language_model, limit_of_positions
-from .reading_on import reader_for
-from .recurrent import check_reads_on
-from .state import fork
-from .vocabulary import core
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from transformers import Cache, PreTrainedModel
 
-    from .protocol import Alignment, Answer, InputForm, Messages, Segment
+    from babilong_eval.models.protocol import Alignment, Answer, InputForm, Messages, Segment
 
 
 @dataclass(frozen=True, slots=True)

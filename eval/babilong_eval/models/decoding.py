@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from .protocol import Answer
-from .reasoning import split_reasoning
+from babilong_eval.models.protocol import Answer
+from babilong_eval.models.reasoning import split_reasoning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

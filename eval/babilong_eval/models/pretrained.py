@@ -10,16 +10,15 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
 
+from babilong_eval.models.tokenizers import check_fits, core, find_tokenizer
 from babilong_gen.errors import SourceError, UsageError
-
-from .vocabulary import check_fits, core, find_tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from transformers import PreTrainedTokenizerBase
 
-    from .protocol import Messages
+    from babilong_eval.models.protocol import Messages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
+from babilong_eval.models.incremental_forward import reader_for
+from babilong_eval.models.pretrained import body, find_language_model
+from babilong_eval.models.stateful_lm import CarriedModel
 from babilong_gen.errors import UsageError
-
-from .carried import CarriedModel
-from .pretrained import body, find_language_model
-from .reading_on import reader_for
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

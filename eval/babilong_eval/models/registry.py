@@ -15,7 +15,7 @@ from babilong_gen.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .protocol import SegmentModel
+    from babilong_eval.models.protocol import SegmentModel
 
     Loader = Callable[..., SegmentModel]
 
@@ -25,7 +25,7 @@ _OURS = {
     "hf": "babilong_eval.models.causal:load",
     "hf-recurrent": "babilong_eval.models.recurrent:load",
     "hf-window": "babilong_eval.models.window:load",
-    "rmt": "babilong_eval.models.rmt.saving:load",
+    "rmt": "babilong_eval.models.rmt.serialization:load",
 }
 
 

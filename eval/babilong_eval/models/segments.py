@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from .protocol import Segment
+from babilong_eval.models.protocol import Segment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import ArrayLike
 
-    from .protocol import Alignment
+    from babilong_eval.models.protocol import Alignment
 
 
 def cut(n_tokens: int, segment_size: int, alignment: Alignment) -> list[slice]:

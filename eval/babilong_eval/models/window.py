@@ -17,10 +17,9 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from babilong_eval.models.pretrained import body, find_language_model, limit_of_positions
+from babilong_eval.models.stateful_lm import CarriedModel
 from babilong_gen.errors import UsageError
-
-from .carried import CarriedModel
-from .pretrained import body, find_language_model, limit_of_positions
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from babilong_eval.results.prediction_files import FileName, read_columns
+from babilong_eval.scoring.interval import wilson
+from babilong_eval.scoring.official import OFFICIAL_LABELS, official_marks
+from babilong_eval.scoring.strict import strict_marks
 from babilong_gen.errors import SourceError, UsageError
-
-from .interval import wilson
-from .official import OFFICIAL_LABELS, official_marks
-from .predictions import FileName, read_columns
-from .strict import strict_marks
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,23 +13,22 @@ import yaml
 from accelerate import Accelerator, DistributedDataParallelKwargs
 
 from babilong_eval.models.decoding import continuation_ids
-from babilong_eval.models.rmt.saving import save_pretrained
-from babilong_eval.whole_file import write_whole
-from babilong_gen.dice import Dice
+from babilong_eval.models.rmt.serialization import save_pretrained
+from babilong_eval.training import resume_state as snapshot
+from babilong_eval.training.allocator import give_back_what_is_freed
+from babilong_eval.training.batch_rows import Pools, StreamMaker, as_segments, keep
+from babilong_eval.training.contamination import check_dataset, check_noise
+from babilong_eval.training.initialization import build_network, find_or_train_tokenizer
+from babilong_eval.training.memory_pool import Pool
+from babilong_eval.training.metrics_log import Entry, Journal, draw
+from babilong_eval.training.optimizer import learning_rate, make_optimizer
+from babilong_eval.training.resume_state import Place
+from babilong_eval.training.samples import gather_material
+from babilong_eval.training.unroll import NOTHING_TOLD, Batch, Rolled, Rollout, Rules
+from babilong_gen.atomic import write_whole
 from babilong_gen.errors import BabilongError, OutputError
+from babilong_gen.rng import Dice
 from babilong_gen.tokenizer import load_tokenizer
-
-from . import snapshot
-from .allocator import give_back_what_is_freed
-from .apart import check_dataset, check_noise
-from .carried import Pool
-from .journal import Entry, Journal, draw
-from .material import gather_material
-from .optimizing import learning_rate, make_optimizer
-from .rollout import NOTHING_TOLD, Batch, Rolled, Rollout, Rules
-from .snapshot import Place
-from .starting import build_network, find_or_train_tokenizer
-from .streams import Pools, StreamMaker, as_segments, keep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,10 +36,9 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
     from babilong_eval.models.rmt.model import RMTModel
-
-    from .material import Material
-    from .recipe import Recipe, Stage
-    from .streams import Stream
+    from babilong_eval.training.batch_rows import Stream
+    from babilong_eval.training.recipe import Recipe, Stage
+    from babilong_eval.training.samples import Material
 
 TRAINING = "training"
 _POOL_BATCHES = 3

@@ -17,15 +17,15 @@ from pathlib import Path
 
 import yaml
 
+from babilong_eval.analysis.paired_lengths import Step
 from babilong_eval.commands.plot import plot
 from babilong_eval.figures import style
 from babilong_eval.figures.cost import memory_and_time
 from babilong_eval.figures.curves import accuracy_by_length
 from babilong_eval.figures.reference import read_reference
 from babilong_eval.figures.retention import losses_by_length
-from babilong_eval.results import Cell
-from babilong_eval.retention import Step
-from babilong_eval.runs import Run, load_runs
+from babilong_eval.results.load import Run, load_runs
+from babilong_eval.results.records import Cell
 from babilong_gen.lengths import parse_length
 
 HERE = Path(__file__).parent

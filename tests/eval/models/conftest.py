@@ -14,9 +14,9 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
 from babilong_eval.models.registry import load_model
-from babilong_eval.models.rmt.building import build_rmt
+from babilong_eval.models.rmt.build import build_rmt
 from babilong_eval.models.rmt.config import RMTConfig
-from babilong_eval.models.rmt.saving import save_pretrained
+from babilong_eval.models.rmt.serialization import save_pretrained
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,11 +10,11 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoConfig
 
-from babilong_eval.models.rmt.building import build_rmt
+from babilong_eval.models.rmt.build import build_rmt
 from babilong_eval.models.rmt.config import RMTConfig
 from babilong_eval.models.rmt.encoder import RMTEncoder
 from babilong_eval.models.rmt.gate import MemoryGate
-from babilong_eval.models.rmt.saving import from_pretrained, save_pretrained
+from babilong_eval.models.rmt.serialization import from_pretrained, save_pretrained
 from babilong_gen.errors import UsageError
 from tests.eval.models.conftest import NARROW, PLACES, VOCABULARY, stir, word_tokenizer
 

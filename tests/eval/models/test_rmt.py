@@ -15,13 +15,13 @@ from transformers import AutoConfig, GPT2Config, PretrainedConfig
 from babilong_eval.models.pretrained import embedding_table
 from babilong_eval.models.protocol import Segment
 from babilong_eval.models.registry import load_model
-from babilong_eval.models.rmt import last_layer
-from babilong_eval.models.rmt.building import build_rmt
+from babilong_eval.models.rmt import sparse_last_layer as last_layer
+from babilong_eval.models.rmt.author_checkpoints import Hints, load_original
+from babilong_eval.models.rmt.build import build_rmt
 from babilong_eval.models.rmt.config import RMTConfig
 from babilong_eval.models.rmt.decoder import RMTDecoder
 from babilong_eval.models.rmt.encoder import RMTEncoder
-from babilong_eval.models.rmt.original import Hints, load_original
-from babilong_eval.models.rmt.saving import from_pretrained, load, save_pretrained
+from babilong_eval.models.rmt.serialization import from_pretrained, load, save_pretrained
 from babilong_gen.errors import SourceError, UsageError
 from tests.eval.models.conftest import DECODER, ENCODER, NARROW, PLACES
 

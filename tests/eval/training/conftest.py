@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from babilong_eval.training.material import Material, gather_material
 from babilong_eval.training.recipe import Recipe
+from babilong_eval.training.samples import Material, gather_material
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,9 +9,9 @@ from torch import nn
 from transformers import AutoConfig
 
 from babilong_eval.models.decoding import continuation_ids
-from babilong_eval.models.rmt.building import build_rmt
+from babilong_eval.models.rmt.build import build_rmt
 from babilong_eval.models.rmt.config import RMTConfig
-from babilong_eval.training.rollout import Rollout
+from babilong_eval.training.unroll import Rollout
 from babilong_gen.tokenizer import load_tokenizer
 from tests.eval.training.conftest import NARROW_BERT, NARROW_GPT2
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from babilong_eval.models.protocol import Segment
-from babilong_eval.training.rollout import NOTHING_TOLD, Batch, Rules
+from babilong_eval.training.unroll import NOTHING_TOLD, Batch, Rules
 from tests.eval.training.small import (
     MEMORY,
     PLACES,

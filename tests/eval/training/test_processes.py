@@ -13,7 +13,7 @@ import pytest
 import torch
 import yaml
 
-from babilong_eval.training.journal import read_log
+from babilong_eval.training.metrics_log import read_log
 from tests.eval.training.conftest import recipe_content
 
 if TYPE_CHECKING:

@@ -14,9 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from babilong_eval.models.pretrained import body, embedding_table
-
-from .gate import MemoryGate
-from .last_layer import feed_forward_at
+from babilong_eval.models.rmt.gate import MemoryGate
+from babilong_eval.models.rmt.sparse_last_layer import feed_forward_at
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

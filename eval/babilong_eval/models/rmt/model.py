@@ -10,11 +10,10 @@ from torch import Tensor
 from babilong_eval.models.decoding import respond
 from babilong_eval.models.pretrained import stop_ids
 from babilong_eval.models.protocol import Answer
+from babilong_eval.models.rmt.encoder import RMTEncoder
 from babilong_eval.models.segments import rows_of_one_length
 from babilong_eval.models.state import fork
 from babilong_gen.errors import UsageError
-
-from .encoder import RMTEncoder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,9 +21,8 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
     from babilong_eval.models.protocol import Alignment, InputForm, Segment
-
-    from .config import RMTConfig
-    from .decoder import RMTDecoder
+    from babilong_eval.models.rmt.config import RMTConfig
+    from babilong_eval.models.rmt.decoder import RMTDecoder
 
 
 class RMTModel:

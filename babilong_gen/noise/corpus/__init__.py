@@ -1,0 +1,1 @@
+"""Documents cut into sentences, tokenized once and memory-mapped."""

@@ -1,0 +1,1 @@
+"""Where documents of natural text come from."""

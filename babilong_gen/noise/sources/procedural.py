@@ -1,0 +1,30 @@
+"""The built-in noise: endless story-like English prose, written by nobody and seeded by a number.
+
+It needs no download, never runs out, and speaks of no person, place, thing or animal of the bAbI tasks,
+so that no sentence of it can be taken for a fact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+
+from babilong_gen.noise.document import Document
+from babilong_gen.noise.sources.prose.story import tell
+from babilong_gen.rng import Dice
+
+VERSION = "1"
+"""Part of every cache key: to be raised with any change of the text, however small."""
+
+
+def procedural_document(seed: int, index: int) -> Document:
+    """Document `index` of the endless corpus `seed`: about 2,400 words in paragraphs parted by blank lines.
+
+    It depends on nothing else, so any range of documents can be made anywhere and in any order.
+    """
+    return Document(name=f"procedural-{seed}-{index:06d}", text=tell(Dice("procedural", seed, index)))
+
+
+def procedural_documents(seed: int = 0, *, first: int = 0) -> Iterator[Document]:
+    """All documents of the corpus `seed` from number `first` on; it never ends."""
+    return (procedural_document(seed, index) for index in count(first))

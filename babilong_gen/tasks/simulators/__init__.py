@@ -1,0 +1,1 @@
+"""Stories without end, one module per family of tasks."""

@@ -1,0 +1,126 @@
+"""Rooms north, south, east and west of each other.
+
+qa4     three rooms in a line: What is the office east of?
+qa19    two steps from room to room, and three rooms off the way: How do you go from the garden to the attic?
+
+Longer stories tell of rooms of our own, on a map of theirs that does not touch the one asked about; beyond
+some 1,600 facts they repeat themselves.
+
+In a few official stories of qa19 two rooms share one place: the corner over which a second way of two steps
+could lead. Ours leave that corner empty, so that there is one shortest way.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from babilong_gen.rng import Dice
+from babilong_gen.tasks.labels import PATHS, PLACES
+from babilong_gen.tasks.simulators import invented
+from babilong_gen.tasks.simulators.lengthening import fitted
+from babilong_gen.tasks.story import Story, StoryShape
+
+STEPS = {"north": (0, 1), "south": (0, -1), "east": (1, 0), "west": (-1, 0)}
+DIRECTIONS = tuple(STEPS)
+OPPOSITE = {"north": "south", "south": "north", "east": "west", "west": "east"}
+
+# Shares in the official files: of facts said of the room further out ("The <outer> is east of the <inner>."),
+# and of ways that go straight on.
+_OUTER_FIRST = 2 / 3
+_STRAIGHT_ON = 0.31
+_OFF_THE_WAY = 3
+
+Relation = tuple[str, str, str]
+"""`there, direction, here`: `there` is north (…) of `here`."""
+
+
+def simulate_qa4(dice: Dice, shape: StoryShape) -> Story:
+    """Two-argument relations: which of two neighbours of a room, or the room itself, lies in a direction."""
+    middle, near, far = dice.sample(PLACES, 3)
+    direction = dice.pick(DIRECTIONS)
+    relations = [
+        _told_either_way(dice, (near, direction, middle)),
+        _told_either_way(dice, (far, OPPOSITE[direction], middle)),
+    ]
+    asked = dice.below(2)
+    story = Story(
+        task="qa4",
+        facts=tuple(map(_fact, relations)),
+        question=_what_is_there(dice, relations[asked]),
+        answer=relations[asked][0],
+        supporting=(asked,),
+        choices=PLACES,
+    )
+    return fitted(story, dice, shape, other_rooms)
+
+
+def simulate_qa19(dice: Dice, shape: StoryShape) -> Story:
+    """Path finding: the directions of the two steps from one room to another."""
+    start, middle, goal, *others = dice.sample(PLACES, 3 + _OFF_THE_WAY)
+    first = dice.pick(DIRECTIONS)
+    second = first if dice.chance(_STRAIGHT_ON) else dice.pick(_turns(first))
+    relations = [(start, OPPOSITE[first], middle), (goal, second, middle)]
+    for room, (here, direction) in zip(others, dice.sample(_sides(first, second), len(others)), strict=True):
+        relations.append((room, direction, (start, middle, goal)[here]))
+    order = dice.sample(range(len(relations)), len(relations))
+    story = Story(
+        task="qa19",
+        facts=tuple(_fact(_told_either_way(dice, relations[index])) for index in order),
+        question=f"How do you go from the {start} to the {goal}?",
+        answer=f"{first[0]},{second[0]}",
+        supporting=(order.index(0), order.index(1)),
+        choices=PATHS,
+    )
+    return fitted(story, dice, shape, other_rooms)
+
+
+def other_rooms(dice: Dice, count: int) -> list[str]:
+    """Facts about rooms of our own, all true on one map."""
+    return [
+        _fact(_told_either_way(dice, (first, "west" if in_a_row else "north", second)))
+        for first, second, in_a_row in invented.side_by_side(dice, count, invented.rooms())
+    ]
+
+
+def _fact(relation: Relation) -> str:
+    there, direction, here = relation
+    return f"The {there} is {direction} of the {here}."
+
+
+def _told_either_way(dice: Dice, relation: Relation) -> Relation:
+    """`relation`, or the same seen from its other room."""
+    if dice.chance(_OUTER_FIRST):
+        return relation
+    there, direction, here = relation
+    return here, OPPOSITE[direction], there
+
+
+def _what_is_there(dice: Dice, relation: Relation) -> str:
+    """Asks for the first room of `relation`, in its own direction or in the opposite one."""
+    _, direction, here = relation
+    if dice.chance(0.5):
+        return f"What is {direction} of the {here}?"
+    return f"What is the {here} {OPPOSITE[direction]} of?"
+
+
+@cache
+def _turns(direction: str) -> tuple[str, ...]:
+    """To the left and to the right."""
+    return tuple(each for each in DIRECTIONS if each not in (direction, OPPOSITE[direction]))
+
+
+@cache
+def _sides(first: str, second: str) -> tuple[tuple[int, str], ...]:
+    """Where a room off the way can lie: of which of the three on the way (by index), and in which direction.
+
+    Left out is the corner over which another way of two steps would lead.
+    """
+    (x, y), (further_x, further_y) = STEPS[first], STEPS[second]
+    way = ((0, 0), (x, y), (x + further_x, y + further_y))
+    taken = {*way, (further_x, further_y)}
+    return tuple(
+        (here, direction)
+        for here, (x, y) in enumerate(way)
+        for direction, (step_x, step_y) in STEPS.items()
+        if (x + step_x, y + step_y) not in taken
+    )

@@ -1,0 +1,76 @@
+"""The colour of an animal is that of others of its kind (qa16).
+
+    Lily is a swan. Lily is gray. Greg is a swan. What color is Greg? gray
+
+The official files are loose about it: with every animal introduced, its kind gets a new colour, so that two
+of a kind often differ; they answer with the colour of the one introduced last. So do ours, but a question is
+asked only where all others of the kind have the same colour, so that every way to induce gives the
+same answer. The one that supports it is still the one introduced last.
+
+Longer stories tell of more animals, of other kinds than the one asked about.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from babilong_gen.rng import Dice
+from babilong_gen.tasks.labels import COLOURS
+from babilong_gen.tasks.simulators import invented
+from babilong_gen.tasks.simulators.lengthening import fitted
+from babilong_gen.tasks.story import Story, StoryShape
+
+NAMES = ("Bernhard", "Brian", "Greg", "Julius", "Lily")
+KINDS = ("frog", "lion", "rhino", "swan")
+
+
+def simulate_qa16(dice: Dice, shape: StoryShape) -> Story:
+    """Basic induction: the colour of the one animal whose colour was not told."""
+    while (story := _told(dice)) is None:
+        pass
+    asked_kind = story.facts[story.supporting[0]].removesuffix(".").rpartition(" ")[2]
+    return fitted(story, dice, shape, partial(other_animals, unlike=asked_kind))
+
+
+def other_animals(dice: Dice, count: int, unlike: str) -> list[str]:
+    """`count` facts about animals of other kinds than `unlike`: first the kind of each, then its colour."""
+    kinds = [kind for kind in KINDS if kind != unlike]
+    facts: list[str] = []
+    for name in invented.names(dice, (count + 1) // 2):
+        facts += f"{name} is a {dice.pick(kinds)}.", f"{name} is {dice.pick(COLOURS)}."
+    return facts[:count]
+
+
+def _told(dice: Dice) -> Story | None:
+    """Kinds and colours in random order, up to the last colour; None where that cannot be asked for."""
+    kind_of = {name: dice.pick(KINDS) for name in NAMES}
+    introduced: dict[str, int] = {}
+    coloured: dict[str, int] = {}
+    colour_of: dict[str, str] = {}
+    colour_of_kind: dict[str, str] = {}
+    facts: list[str] = []
+    untold = list(NAMES)
+    while len(facts) < 2 * len(NAMES) - 1:
+        name = dice.pick(untold)
+        if name not in introduced:
+            introduced[name] = len(facts)
+            colour_of_kind[kind_of[name]] = dice.pick(COLOURS)
+            facts.append(f"{name} is a {kind_of[name]}.")
+        else:
+            coloured[name] = len(facts)
+            colour_of[name] = colour_of_kind[kind_of[name]]
+            facts.append(f"{name} is {colour_of[name]}.")
+            untold.remove(name)
+    (asked,) = untold
+    alike = [name for name in introduced if kind_of[name] == kind_of[asked] and name != asked]
+    if len({colour_of[name] for name in alike}) != 1:
+        return None
+    last = alike[-1]
+    return Story(
+        task="qa16",
+        facts=tuple(facts),
+        question=f"What color is {asked}?",
+        answer=colour_of[last],
+        supporting=(introduced[asked], introduced[last], coloured[last]),
+        choices=COLOURS,
+    )

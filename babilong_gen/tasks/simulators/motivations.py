@@ -1,0 +1,97 @@
+"""Why people do what they do, and what they will do (qa20).
+
+    Jason is thirsty. Where will jason go? kitchen
+    Jason went to the kitchen. Why did jason go to the kitchen? thirsty
+    Jason took the milk there. Why did jason get the milk? thirsty
+
+Four people feel something, go where it leads them, and take what they want there; what one of them has taken
+is no longer there for the others. Each of these facts has its question. What leads where is common
+sense, which no fact says.
+
+Longer stories tell of more people, with names that bAbI does not have, who feel something and go there.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from babilong_gen.rng import Dice
+from babilong_gen.tasks.labels import MOTIVE_PLACES, MOTIVES
+from babilong_gen.tasks.simulators import invented
+from babilong_gen.tasks.simulators.lengthening import fitted, most_of_its_own
+from babilong_gen.tasks.simulators.world.wording import MOVING, going, taking
+from babilong_gen.tasks.story import Story, StoryShape
+
+NAMES = ("Antoine", "Jason", "Sumit", "Yann")
+CHOICES = (*MOTIVES, *MOTIVE_PLACES)
+
+_MOST_FACTS = 3 * len(NAMES)
+
+
+class Motive(NamedTuple):
+    """What a feeling leads to: where one goes, and what one takes there."""
+
+    place: str
+    thing: str
+
+
+LEADS_TO = {
+    "bored": Motive("garden", "football"),
+    "hungry": Motive("kitchen", "apple"),
+    "thirsty": Motive("kitchen", "milk"),
+    "tired": Motive("bedroom", "pajamas"),
+}
+
+
+def simulate_qa20(dice: Dice, shape: StoryShape) -> Story:
+    """Agents' motivations: a question about the last thing that happened."""
+    most = most_of_its_own(shape, usual=_MOST_FACTS)
+    # All official questions are alike likely, and only some stories have a twelfth.
+    while (story := _day(dice, dice.between(1, most))) is None:
+        pass
+    return fitted(story, dice, shape, other_people)
+
+
+def other_people(dice: Dice, count: int) -> list[str]:
+    """`count` facts about people of our own: what each feels, then where it leads them."""
+    facts: list[str] = []
+    for name in invented.names(dice, (count + 1) // 2):
+        feeling = dice.pick(MOTIVES)
+        facts += f"{name} is {feeling}.", f"{name} {dice.pick(MOVING)} to the {LEADS_TO[feeling].place}."
+    return facts[:count]
+
+
+def _day(dice: Dice, length: int) -> Story | None:
+    """The first `length` things that happen to the four; None where it ends before."""
+    feelings = {name: dice.pick(MOTIVES) for name in NAMES}
+    told: dict[str, list[int]] = {name: [] for name in NAMES}
+    taken: set[str] = set()
+    facts: list[str] = []
+    question = answer = name = ""
+    while len(facts) < length:
+        active = [who for who in NAMES if len(told[who]) < (2 if feelings[who] in taken else 3)]
+        if not active:
+            return None
+        name = dice.pick(active)
+        feeling = feelings[name]
+        place, thing = LEADS_TO[feeling]
+        if not told[name]:
+            fact = f"{name} is {feeling}."
+            question, answer = f"Where will {name.lower()} go?", place
+        elif len(told[name]) == 1:
+            fact = dice.pick(going(name, place))
+            question, answer = f"Why did {name.lower()} go to the {place}?", feeling
+        else:
+            fact = dice.pick(taking(name, thing))
+            question, answer = f"Why did {name.lower()} get the {thing}?", feeling
+            taken.add(feeling)
+        told[name].append(len(facts))
+        facts.append(fact)
+    return Story(
+        task="qa20",
+        facts=tuple(facts),
+        question=question,
+        answer=answer,
+        supporting=(told[name][0],),
+        choices=CHOICES,
+    )

@@ -1,0 +1,75 @@
+"""Coloured shapes left of, right of, above and below each other (qa17).
+
+Three shapes lie on a grid, two of them beside the third, each fact a step between neighbours. "Above" means
+right above: what is above a shape in its own column is neither left nor right of it.
+
+Longer stories tell of things of our own on a grid of theirs; beyond some 1,100 facts they repeat themselves.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from babilong_gen.rng import Dice
+from babilong_gen.tasks.labels import YES_NO
+from babilong_gen.tasks.simulators import invented
+from babilong_gen.tasks.simulators.lengthening import fitted
+from babilong_gen.tasks.story import Story, StoryShape
+
+SHAPES = ("blue square", "pink rectangle", "red sphere", "red square", "triangle", "yellow square")
+STEPS = {"to the left of": (-1, 0), "to the right of": (1, 0), "above": (0, 1), "below": (0, -1)}
+RELATIONS = tuple(STEPS)
+OPPOSITE = {
+    "to the left of": "to the right of",
+    "to the right of": "to the left of",
+    "above": "below",
+    "below": "above",
+}
+
+_OUTER_FIRST = (
+    1 / 3
+)  # How often a fact is said of the shape further out: "The <outer> is below the <middle>."
+
+
+def simulate_qa17(dice: Dice, shape: StoryShape) -> Story:
+    """Positional reasoning: how two neighbours of one shape lie to each other."""
+    asked, middle, other = dice.sample(SHAPES, 3)
+    where_asked, where_other = dice.sample(RELATIONS, 2)
+    holding, failing = _between(where_asked, where_other)
+    answer = dice.pick(YES_NO)
+    relation = dice.pick(holding if answer == "yes" else failing)
+    facts = (_fact(dice, asked, where_asked, middle), _fact(dice, other, where_other, middle))
+    asked_first = dice.chance(0.5)
+    story = Story(
+        task="qa17",
+        facts=facts if asked_first else facts[::-1],
+        question=f"Is the {asked} {relation} the {other}?",
+        answer=answer,
+        supporting=(0, 1) if asked_first else (1, 0),
+        choices=YES_NO,
+    )
+    return fitted(story, dice, shape, other_things)
+
+
+def other_things(dice: Dice, count: int) -> list[str]:
+    """Facts about things of our own, all true on one grid."""
+    return [
+        _fact(dice, first, "to the left of" if in_a_row else "above", second)
+        for first, second, in_a_row in invented.side_by_side(dice, count, invented.things())
+    ]
+
+
+def _fact(dice: Dice, outer: str, relation: str, middle: str) -> str:
+    if dice.chance(_OUTER_FIRST):
+        return f"The {outer} is {relation} the {middle}."
+    return f"The {middle} is {OPPOSITE[relation]} the {outer}."
+
+
+@cache
+def _between(where_one: str, where_other: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Which relations hold of one shape to the other, and which fail, by where they lie from the middle."""
+    (x, y), (other_x, other_y) = STEPS[where_one], STEPS[where_other]
+    holding = tuple(
+        relation for relation, (right, up) in STEPS.items() if right * (x - other_x) + up * (y - other_y) > 0
+    )
+    return holding, tuple(relation for relation in RELATIONS if relation not in holding)

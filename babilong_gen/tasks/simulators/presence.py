@@ -1,0 +1,175 @@
+"""Yes-no questions: is Mary in the kitchen?
+
+    qa6     Mary went to the garden. Mary got the milk there.
+    qa9     Mary is in the garden.   Mary is not in the garden.   Mary is no longer in the garden.
+    qa10    Mary is either in the park or the school.
+
+Half of the questions are about where the last fact puts somebody, half about some other place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from babilong_gen.rng import Dice
+from babilong_gen.tasks.labels import PLACES, TOWN_PLACES, YES_NO, YES_NO_MAYBE
+from babilong_gen.tasks.simulators.moving import PEOPLE
+from babilong_gen.tasks.simulators.world.carrying import CARRYING, Event, elsewhere, heard_by
+from babilong_gen.tasks.simulators.world.telling import Plot, Question, Setting, tell
+from babilong_gen.tasks.simulators.world.wording import going
+from babilong_gen.tasks.story import Story, StoryShape
+
+TOWN_PEOPLE = ("Bill", "Fred", "Julie", "Mary")
+
+
+class _SeenGoing:
+    """Where everybody went last, among facts about what they carry (qa6)."""
+
+    def __init__(self, dice: Dice) -> None:
+        self._dice = dice
+        self._moved: dict[str, tuple[str, int]] = {}
+
+    def hear(self, index: int, event: Event) -> str:
+        if event.action != "go":
+            return ""
+        self._moved[event.who] = event.what, index
+        return event.who
+
+    def can_ask(self, subject: str) -> bool:
+        return subject in self._moved
+
+    def ask(self, subject: str) -> Question:
+        place, moved_at = self._moved[subject]
+        asked = _here_or_elsewhere(self._dice, place, PLACES)
+        return Question(_is_in(subject, asked), "yes" if asked == place else "no", (moved_at,))
+
+
+class _Report(NamedTuple):
+    """What is told of somebody.
+
+    Attributes:
+        fact: the sentence.
+        named: the places that it names.
+        there: whether the person is in one that it names: `yes`, `no` or `maybe`.
+    """
+
+    fact: str
+    named: tuple[str, ...]
+    there: str
+
+
+# What is told of a person (first argument) who went from one place (second) to another (third).
+_Reporter = Callable[[Dice, str, str, str], _Report]
+
+
+class _Reports:
+    """People walk about; what is told may be their move, where they are, or less (qa9, qa10)."""
+
+    def __init__(
+        self, dice: Dice, setting: Setting, places: tuple[str, ...], reporters: Sequence[_Reporter]
+    ) -> None:
+        self.facts: list[str] = []
+        self.subjects: list[str] = []
+        self._dice = dice
+        self._people = setting.people
+        self._places = places
+        self._reporters = reporters
+        self._place = {person: dice.pick(places) for person in setting.people}
+        self._last: dict[str, tuple[_Report, int]] = {}
+
+    def unfold(self) -> None:
+        dice = self._dice
+        who = dice.pick(self._people)
+        before = self._place[who]
+        self._place[who] = now = elsewhere(dice, self._places, before)
+        report = dice.pick(self._reporters)(dice, who, before, now)
+        self._last[who] = report, len(self.facts)
+        self.facts.append(report.fact)
+        self.subjects.append(who)
+
+    def can_ask(self, subject: str) -> bool:
+        return subject in self._last
+
+    def ask(self, subject: str) -> Question:
+        report, told_at = self._last[subject]
+        asked = self._dice.pick(report.named)
+        if report.there != "no":
+            asked = _here_or_elsewhere(self._dice, asked, self._places)
+        return Question(_is_in(subject, asked), report.there if asked in report.named else "no", (told_at,))
+
+
+def _move(dice: Dice, who: str, _before: str, now: str) -> _Report:
+    return _Report(dice.pick(going(who, now)), (now,), "yes")
+
+
+def _stay(_dice: Dice, who: str, _before: str, now: str) -> _Report:
+    return _Report(f"{who} is in the {now}.", (now,), "yes")
+
+
+def _absence(dice: Dice, who: str, before: str, _now: str) -> _Report:
+    """They are not where they were, wherever they are."""
+    return _Report(f"{who} is {dice.pick(('not', 'no longer'))} in the {before}.", (before,), "no")
+
+
+def _doubt(dice: Dice, who: str, _before: str, now: str) -> _Report:
+    """They are in one of two places, the first of which is right.
+
+    The official files also have "in the park or the park", which would leave nothing in doubt.
+    """
+    other = elsewhere(dice, TOWN_PLACES, now)
+    return _Report(f"{who} is either in the {now} or the {other}.", (now, other), "maybe")
+
+
+def _denying(dice: Dice, setting: Setting) -> _Reports:
+    return _Reports(dice, setting, PLACES, (_move, _move, _stay, _absence))
+
+
+def _doubting(dice: Dice, setting: Setting) -> _Reports:
+    return _Reports(dice, setting, TOWN_PLACES, (_move, _move, _stay, _doubt))
+
+
+def _here_or_elsewhere(dice: Dice, place: str, places: Sequence[str]) -> str:
+    return place if dice.chance(0.5) else elsewhere(dice, places, place)
+
+
+def _is_in(who: str, place: str) -> str:
+    return f"Is {who} in the {place}?"
+
+
+_QA6 = Plot(
+    task="qa6",
+    choices=YES_NO,
+    people=PEOPLE,
+    scene=heard_by(_SeenGoing, CARRYING),
+    least=1,
+)
+_QA9 = Plot(
+    task="qa9",
+    choices=YES_NO,
+    people=PEOPLE,
+    scene=_denying,
+    least=1,
+)
+_QA10 = Plot(
+    task="qa10",
+    choices=YES_NO_MAYBE,
+    people=TOWN_PEOPLE,
+    scene=_doubting,
+    least=1,
+)
+
+
+def simulate_qa6(dice: Dice, shape: StoryShape) -> Story:
+    """Yes-no questions: whether somebody is where they went."""
+    return tell(_QA6, dice, shape)
+
+
+def simulate_qa9(dice: Dice, shape: StoryShape) -> Story:
+    """Simple negation: whether somebody is there, of whom it may be told where they are not."""
+    return tell(_QA9, dice, shape)
+
+
+def simulate_qa10(dice: Dice, shape: StoryShape) -> Story:
+    """Indefinite knowledge: whether somebody is there, of whom it may be told in which of two places."""
+    return tell(_QA10, dice, shape)

@@ -1,0 +1,227 @@
+"""How a story unfolds, whatever it is about: two facts, then perhaps a question, five questions in all.
+
+A question is about something of which one of the last five facts told. Where none of these can be asked
+about (nobody knows where the milk is, as nobody said where Mary was when she took it), the story goes on
+for two more facts. An official story of five questions is five of ours, each with all facts before it.
+
+Where the user bounds the number of facts, it is drawn uniformly between the bounds, and the question comes
+at the end. Distractors are a second story, told of other people and other things in between the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from babilong_gen.errors import UsageError
+from babilong_gen.rng import Dice
+from babilong_gen.tasks.labels import OBJECTS
+from babilong_gen.tasks.story import Story, StoryShape
+
+FACTS_A_TURN = 2
+QUESTIONS = 5
+ATTENTION = 5  # how many of the last facts a question may be about
+
+_ATTEMPTS = 100_000
+
+
+class Question(NamedTuple):
+    """A question that the facts so far answer; `supporting` are indices into them."""
+
+    text: str
+    answer: str
+    supporting: tuple[int, ...]
+
+
+class Scene(Protocol):
+    """People and things in play, what was told of them, and what can be asked.
+
+    Attributes:
+        facts: the sentences so far.
+        subjects: who or what the facts told of, in their order, in the form that the scene understands;
+            "" or None where no question can be about it.
+    """
+
+    facts: list[str]
+    subjects: list[Any]
+
+    def unfold(self) -> None:
+        """Let the next thing happen: one fact more, or as many as belong together."""
+        ...
+
+    def can_ask(self, subject: Any) -> bool:
+        """Whether the facts answer a question about `subject`."""
+        ...
+
+    def ask(self, subject: Any) -> Question:
+        """A question about `subject`, of whom `can_ask` holds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """Who and what a scene is played with.
+
+    Attributes:
+        people: in the order in which presents are thought of.
+        things: likewise.
+        facts: how many facts will be told; None where that depends on when questions can be asked.
+    """
+
+    people: tuple[str, ...]
+    things: tuple[str, ...] = OBJECTS
+    facts: int | None = None
+
+
+OpenScene = Callable[[Dice, Setting], Scene]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plot:
+    """What a task's stories have in common.
+
+    Attributes:
+        task: `qa1` and so on.
+        choices: its closed label set.
+        people: all who can take part.
+        scene: opens a scene with (some of) them.
+        least: the fewest facts with which a question can be asked.
+        shortest: official stories with fewer facts are passed over: there are so few different ones that
+            they would soon repeat.
+        step: how many facts one unfolding of the scene tells; what is left over from this if the number
+            of facts is known, the first tells.
+    """
+
+    task: str
+    choices: tuple[str, ...]
+    people: tuple[str, ...]
+    scene: OpenScene
+    least: int
+    shortest: int = 0
+    step: int = 1
+
+
+def tell(plot: Plot, dice: Dice, shape: StoryShape) -> Story:
+    """One story of `plot`: facts, and one question at the end.
+
+    Raises:
+        UsageError: the task has no story of this shape.
+    """
+    length = _length(plot, dice, shape)
+    if shape.distractors:
+        setting, elsewhere = _two_settings(plot, dice, length, shape.distractors)
+    else:
+        setting, elsewhere = Setting(people=plot.people, facts=length), None
+    scene, question = _official(plot, dice, setting) if length is None else _long(plot, dice, setting, length)
+    facts, supporting = scene.facts, question.supporting
+    if elsewhere:
+        aside = _aside(plot, dice, elsewhere, shape.distractors)
+        facts, supporting = _interleave(dice, facts, aside, supporting, plot.step)
+    return Story(
+        task=plot.task,
+        facts=tuple(facts),
+        question=question.text,
+        answer=question.answer,
+        supporting=supporting,
+        choices=plot.choices,
+    )
+
+
+def _length(plot: Plot, dice: Dice, shape: StoryShape) -> int | None:
+    """How many facts to tell besides the distractors; None: as the task's official stories have."""
+    if shape.facts is None:
+        return None
+    low, high = (bound - shape.distractors for bound in shape.facts)
+    low = max(low, plot.least)
+    if low > high:
+        raise UsageError(_too_short(plot, shape.facts, shape.distractors))
+    return dice.between(low, high)
+
+
+def _too_short(plot: Plot, bounds: tuple[int, int], distractors: int) -> str:
+    low, high = bounds
+    asked = f"{low}" if low == high else f"{low} to {high}"
+    aside = f" and {distractors} distractors" if distractors else ""
+    return (
+        f"{plot.task} has no story of {asked} facts: it takes {plot.least}{aside},"
+        f" so allow at least {plot.least + distractors}"
+    )
+
+
+def _official(plot: Plot, dice: Dice, setting: Setting) -> tuple[Scene, Question]:
+    """The scene up to one of the questions of an official story, and that question."""
+    while True:
+        scene, question = _one_of_five(plot, dice, setting)
+        if len(scene.facts) >= plot.shortest:
+            return scene, question
+
+
+def _one_of_five(plot: Plot, dice: Dice, setting: Setting) -> tuple[Scene, Question]:
+    unasked = dice.between(1, QUESTIONS)
+    scene = plot.scene(dice, setting)
+    while True:
+        for _ in range(FACTS_A_TURN // plot.step):
+            scene.unfold()
+        askable = _askable(scene, ATTENTION)
+        if askable:
+            unasked -= 1
+            if not unasked:
+                return scene, scene.ask(dice.pick(askable))
+
+
+def _long(plot: Plot, dice: Dice, setting: Setting, length: int) -> tuple[Scene, Question]:
+    """A scene of exactly `length` facts, about any of which the question may be if not about the last."""
+    for _ in range(_ATTEMPTS):
+        scene = plot.scene(dice, setting)
+        while len(scene.facts) < length:
+            scene.unfold()
+        askable = _askable(scene, ATTENTION) or _askable(scene, length)
+        if askable:
+            return scene, scene.ask(dice.pick(askable))
+    raise UsageError(f"{plot.task} has hardly a story of {length} facts: ask for more facts")
+
+
+def _askable(scene: Scene, last: int) -> list[Any]:
+    """What a question can be about, of what the `last` facts told: as often as they told of it."""
+    return [subject for subject in scene.subjects[-last:] if subject and scene.can_ask(subject)]
+
+
+def _two_settings(plot: Plot, dice: Dice, length: int | None, distractors: int) -> tuple[Setting, Setting]:
+    """Half the people for the story and half for the distractors, and one thing for these."""
+    people = dice.sample(plot.people, len(plot.people))
+    things = dice.sample(OBJECTS, len(OBJECTS))
+    half = len(people) // 2
+    return (
+        Setting(people=tuple(people[half:]), things=tuple(things[1:]), facts=length),
+        Setting(people=tuple(people[:half]), things=tuple(things[:1]), facts=distractors),
+    )
+
+
+def _aside(plot: Plot, dice: Dice, setting: Setting, length: int) -> list[str]:
+    """`length` facts of a scene of their own."""
+    scene = plot.scene(dice, setting)
+    while len(scene.facts) < length:
+        scene.unfold()
+    return scene.facts
+
+
+def _interleave(
+    dice: Dice, facts: Sequence[str], aside: Sequence[str], supporting: tuple[int, ...], step: int
+) -> tuple[list[str], tuple[int, ...]]:
+    """Both sequences in their own order, mixed at random, steps kept whole; `supporting` moves along."""
+    mixed: list[str] = []
+    moved_to: list[int] = []
+    told = told_aside = 0
+    while told < len(facts) or told_aside < len(aside):
+        left, left_aside = len(facts) - told, len(aside) - told_aside
+        if dice.below(left + left_aside) < left:
+            size = left % step or step
+            moved_to += range(len(mixed), len(mixed) + size)
+            mixed += facts[told : told + size]
+            told += size
+        else:
+            size = left_aside % step or step
+            mixed += aside[told_aside : told_aside + size]
+            told_aside += size
+    return mixed, tuple(moved_to[index] for index in supporting)

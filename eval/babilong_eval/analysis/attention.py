@@ -1,0 +1,202 @@
+"""Where an RMT encoder looks while it reads: what it writes to its memory, keeps there, and reads from it.
+
+Of each segment the rows that matter are those of [CLS], by which the last segment is answered, and of the
+memory tokens, whose outputs are the next memory (arXiv 2304.11062, figure 6). The sample is read by the very
+functions that an evaluation calls; attention is looked at from outside.
+
+Legend: L layers, H heads, M memory tokens, K = M + S + 3 keys of a segment of S tokens.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+
+from babilong_eval.models.pretrained import body
+from babilong_eval.models.protocol import Segment
+from babilong_eval.models.rmt.encoder import RMTEncoder
+from babilong_eval.models.rmt.model import RMTModel
+from babilong_eval.models.segments import cut
+from babilong_gen.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from transformers import PreTrainedModel
+
+    from babilong_eval.data.dataset import Sample
+    from babilong_eval.models.protocol import SegmentModel
+
+KeyKind = Literal["frame", "memory", "fact", "question", "noise"]
+
+MOST_SEGMENTS = 8
+"""More maps than these fit on no page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """What a column of a map stands for: a token, as its piece of the text, or a place of the frame."""
+
+    text: str
+    kind: KeyKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentMap:
+    """The attention of [CLS] and the memory tokens in one segment.
+
+    Attributes:
+        weights: float [L, H, 1 + M, K]; [CLS] is the first row, and every row adds up to 1.
+        keys: the K columns.
+        change: how far the segment moved the memory, as a share of its norm: 0 where it kept everything, 1 or
+            more where little is left; None for the last, whose outputs are the answer.
+    """
+
+    weights: np.ndarray
+    keys: tuple[Key, ...]
+    change: float | None
+
+    def mass(self, kind: KeyKind) -> np.ndarray:
+        """How much of each row's attention goes to keys of a kind: [L, H, 1 + M]."""
+        return self.weights[..., [key.kind == kind for key in self.keys]].sum(axis=-1)
+
+    def excess(self, kind: KeyKind) -> np.ndarray:
+        """The same, less what even attention to all keys would give them."""
+        return self.mass(kind) - sum(key.kind == kind for key in self.keys) / len(self.keys)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttentionMaps:
+    """One sample as an RMT read it.
+
+    Attributes:
+        question: that was asked.
+        target: the right answer.
+        answer: the model's.
+        segments: one map each, in the order of reading.
+    """
+
+    question: str
+    target: str
+    answer: str
+    segments: tuple[SegmentMap, ...]
+
+
+@torch.inference_mode()
+def attention_maps(model: SegmentModel, sample: Sample) -> AttentionMaps:
+    """Has the model read a sample and answer, and records its attention.
+
+    Raises:
+        UsageError: not an RMT encoder, or more segments than can be drawn.
+    """
+    if not (isinstance(model, RMTModel) and isinstance(model.network, RMTEncoder)):
+        raise UsageError("attention to a memory is drawn of RMT encoders: give --model rmt:FOLDER of one")
+    tokens, keys = _tokens_and_keys(model, sample)
+    places = cut(len(tokens), model.segment_size, model.alignment)
+    if len(places) > MOST_SEGMENTS:
+        raise UsageError(
+            f"{sample.sample_id} has {len(places)} segments for this model; maps are drawn of up to "
+            f"{MOST_SEGMENTS}: generate a shorter sample, such as --lengths 4seg"
+        )
+    *before, last = (tokens[place].unsqueeze(0) for place in places)
+    memory = model.config.memory_tokens
+    changes: list[float | None] = []
+    with _attention_of(model.network.backbone, rows=1 + memory) as seen:
+        state = model.start(1)
+        for segment in before:
+            state, was = model.step(segment, None, state), state
+            changes.append(float((state - was).norm() / was.norm()))
+        (answer,) = model.answer(Segment(last, None), state, [sample.choices])
+    return AttentionMaps(
+        question=sample.question,
+        target=sample.target,
+        answer=answer.text,
+        segments=tuple(
+            SegmentMap(weights=weights, keys=_framed(keys[place], memory), change=change)
+            for weights, place, change in zip(seen, places, [*changes, None], strict=True)
+        ),
+    )
+
+
+def clearest_writing(maps: AttentionMaps) -> tuple[int, int]:
+    """The layer and head, from 0, in which the memory looks at facts the most.
+
+    That is by how much it looks at them more than evenly spread attention would, as a mean over the memory
+    tokens and the segments that hold facts.
+    """
+    with_facts = [segment for segment in maps.segments if any(key.kind == "fact" for key in segment.keys)]
+    looks = [segment.excess("fact")[..., 1:].mean(axis=-1) for segment in with_facts or maps.segments]
+    return _highest(np.mean(looks, axis=0))
+
+
+def clearest_reading(maps: AttentionMaps) -> tuple[int, int]:
+    """The layer and head, from 0, in which [CLS] looks at the memory the most, in the last segment."""
+    return _highest(maps.segments[-1].excess("memory")[..., 0])
+
+
+def at(segment: SegmentMap, layer: int, head: int | None) -> SegmentMap:
+    """The map of one head, or the mean of a layer's: L and H become 1.
+
+    Raises:
+        UsageError: there is no such layer or head.
+    """
+    layers, heads = segment.weights.shape[:2]
+    for name, asked, has in (("layer", layer, layers), ("head", head or 0, heads)):
+        if not 0 <= asked < has:
+            raise UsageError(f"no {name} {asked + 1}: the model has {has}, counted from 1")
+    chosen = slice(None) if head is None else slice(head, head + 1)
+    return replace(segment, weights=segment.weights[layer : layer + 1, chosen].mean(axis=1, keepdims=True))
+
+
+def _highest(pattern: np.ndarray) -> tuple[int, int]:
+    layer, head = np.unravel_index(np.argmax(pattern), np.shape(pattern))
+    return int(layer), int(head)
+
+
+def _tokens_and_keys(model: RMTModel, sample: Sample) -> tuple[torch.Tensor, tuple[Key, ...]]:
+    """The tokens of input and question as the model reads them, and what each belongs to."""
+    text = f"{sample.input} {sample.question}"
+    encoding = model.tokenizer.encode(text, add_special_tokens=False)
+    question = len(text) - len(sample.question)
+    facts = [(fact["char_start"], fact["char_end"]) for fact in sample.facts]
+
+    def kind(start: int, end: int) -> KeyKind:
+        if start >= question:
+            return "question"
+        told = any(start < fact_end and end > fact_start for fact_start, fact_end in facts)
+        return "fact" if told else "noise"
+
+    keys = tuple(Key(text=text[slice(*span)].strip(), kind=kind(*span)) for span in encoding.offsets)
+    return torch.tensor(encoding.ids), keys
+
+
+def _framed(keys: Sequence[Key], memory_tokens: int) -> tuple[Key, ...]:
+    memory = (Key(text=f"m{number}", kind="memory") for number in range(1, memory_tokens + 1))
+    separator = Key(text="[SEP]", kind="frame")
+    return Key(text="[CLS]", kind="frame"), *memory, separator, *keys, separator
+
+
+@contextmanager
+def _attention_of(backbone: PreTrainedModel, rows: int) -> Iterator[list[np.ndarray]]:
+    """Within it, each forward pass over one text adds the attention [L, H, rows, K] of its first places."""
+    seen: list[np.ndarray] = []
+    before = backbone.config._attn_implementation or "eager"
+
+    def record(_: torch.nn.Module, __: tuple[Any, ...], output: Any) -> None:
+        first = (layer[0, :, :rows].float().numpy(force=True) for layer in output.attentions)
+        seen.append(np.stack(list(first)))
+
+    # fused kernels never have the weights at hand
+    backbone.set_attn_implementation("eager")
+    backbone.config.output_attentions = True
+    hook = body(backbone).register_forward_hook(record)
+    try:
+        yield seen
+    finally:
+        hook.remove()
+        backbone.config.output_attentions = False
+        backbone.set_attn_implementation(before)

@@ -1,0 +1,248 @@
+"""Which windows of a text make a model forget: the segments whose reading changes its answer.
+
+The model reads a sample once, and its state before each segment is kept. Then the last segment, question
+included, is read again with the memory as it was after fewer segments: what changes the answer is what the
+windows between did to the memory. Answers are taken 0, 1, 3, 7 ... windows after the last fact; where two of
+them in a row differ, bisection finds the windows between them that turned the one into the other. Turns that
+undo each other within one such span stay unseen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice, pairwise
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import track
+
+from babilong_eval.data.dataset import open_dataset, read_samples, select
+from babilong_eval.inference import segment_loop as reading
+from babilong_eval.inference.segment_loop import choices_of, read, walk
+from babilong_eval.models.protocol import Segment
+from babilong_eval.models.segments import cut
+from babilong_eval.models.state import join_rows, select_rows
+from babilong_eval.prompts.prompts import plain_prompts
+from babilong_gen.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from babilong_eval.data.dataset import Sample
+    from babilong_eval.inference.batching import Reading
+    from babilong_eval.inference.segment_loop import Reader
+    from babilong_eval.models.protocol import SegmentModel
+
+_Ask = Callable[[Sequence[tuple[int, int]]], list[str]]
+"""Answers rows, each from the memory after so many segments: (row, segments) -> answer."""
+
+_SIDE_BY_SIDE = 8
+
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flip:
+    """A window whose reading changed the answer.
+
+    Attributes:
+        segment: the window's number in the sample, from 1.
+        tokens_read: from the sample's beginning to the window's end.
+        target: the right answer.
+        before: the answer from the memory before the window.
+        after: the answer from the memory behind it.
+        text: of the window.
+    """
+
+    segment: int
+    tokens_read: int
+    target: str
+    before: str
+    after: str
+    text: str
+
+    @property
+    def lost(self) -> bool:
+        """Whether the right answer was lost."""
+        return self.before == self.target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """What became of one sample's answer after its last fact.
+
+    Attributes:
+        labels: of its task.
+        windows: how many were read between the last fact and the last segment.
+        words: in how many of them each word stands, in lower case.
+        naming: in how many of them a label stands.
+        flips: in the order of reading.
+    """
+
+    sample_id: str
+    labels: tuple[str, ...]
+    windows: int
+    words: Mapping[str, int]
+    naming: int
+    flips: tuple[Flip, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """A sample that is watched.
+
+    Attributes:
+        cuts: where its segments are.
+        first: how many segments have been read once its last fact has.
+    """
+
+    reading: Reading
+    cuts: Sequence[slice]
+    first: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Span:
+    """Segments of a row, from after `start` of them to after `end`, over which its answer changed."""
+
+    row: int
+    start: int
+    end: int
+    before: str
+    after: str
+
+
+def watch(reader: Reader, samples: Iterable[Sample], *, batch_size: int) -> Iterator[Watched]:
+    """Has samples read, `batch_size` side by side, and finds the windows that changed their answers.
+
+    Samples whose last fact is told in their last segment have no such window and are left out.
+
+    Raises:
+        UsageError: a model that keeps all it reads, or that is not trained on samples as they are.
+    """
+    if not reader.model.bounded_state or reader.model.input_form != "plain":
+        raise UsageError(
+            "windows that overwrite a memory are looked for in models of bounded memory that read samples as "
+            "they are: give --model rmt:FOLDER"
+        )
+    waiting = iter(samples)
+    while batch := [_row(reader, sample) for sample in islice(waiting, batch_size)]:
+        sizes = {len(row.cuts) for row in batch}
+        for size in sorted(sizes):
+            rows = [row for row in batch if len(row.cuts) == size and row.first < size]
+            if rows:
+                yield from _watch(reader, rows)
+
+
+def watch_longest(model: SegmentModel, data: str, *, limit: int) -> list[Watched]:
+    """Watches up to `limit` samples of each task of a dataset, at its longest length.
+
+    Shows on a terminal how far it is. Raises what `watch` and `open_dataset` raise.
+    """
+    dataset = open_dataset(data)
+    longest = dict(select(dataset))  # shorter lengths come first
+    prompts = plain_prompts(list(longest)).prompts
+    reader = reading.reader(model, lambda sample: prompts[sample.task], choose=True)
+    console = Console(stderr=True)
+    watched: list[Watched] = []
+    for task, length in longest.items():
+        samples = islice(read_samples(dataset, task, length), limit)
+        found = watch(reader, samples, batch_size=_SIDE_BY_SIDE)
+        about = f"{task} at {length}"
+        watched += track(
+            found, about, total=limit, console=console, transient=True, disable=not console.is_terminal
+        )
+    return watched
+
+
+def words_of(text: str) -> set[str]:
+    """The words of a text in lower case."""
+    return {word.lower() for word in _WORD.findall(text)}
+
+
+def _row(reader: Reader, sample: Sample) -> _Row:
+    told = max((fact["char_end"] for fact in sample.facts), default=0)
+    tokens_told = len(reader.encoder.encode(sample.input[:told].encode()))
+    tokens = read(reader, sample)
+    cuts = cut(len(tokens.tokens), reader.model.segment_size, reader.model.alignment)
+    return _Row(reading=tokens, cuts=cuts, first=sum(place.start < tokens_told for place in cuts))
+
+
+def _watch(reader: Reader, rows: Sequence[_Row]) -> Iterator[Watched]:
+    """Watches rows of as many segments each."""
+    model = reader.model
+    walked = list(walk(model, [row.reading for row in rows], model.start(len(rows))))
+    states, last = [state for state, _ in walked], walked[-1][1]
+
+    def ask(places: Sequence[tuple[int, int]]) -> list[str]:
+        numbers = [row for row, _ in places]
+        state = join_rows([select_rows(states[segments], [row]) for row, segments in places])
+        question = Segment(last.tokens[numbers], None if last.mask is None else last.mask[numbers])
+        choices = [choices_of(reader, rows[row].reading.sample) for row in numbers]
+        return [answer.text for answer in model.answer(question, state, choices)]
+
+    spans = [span for number, row in enumerate(rows) for span in _turns(number, _probes(row), ask)]
+    while any(span.end - span.start > 1 for span in spans):
+        spans = list(_halved(spans, ask))
+    for number, row in enumerate(rows):
+        yield _watched(reader, row, [span for span in spans if span.row == number])
+
+
+def _probes(row: _Row) -> list[int]:
+    """After how many segments the answer is taken: 0, 1, 3, 7 ... after the last fact, and after all."""
+    every = len(row.cuts) - 1
+    doubling = [row.first + 2**power - 1 for power in range(every.bit_length())]
+    return [*(probe for probe in doubling if probe < every), every]
+
+
+def _turns(row: int, probes: Sequence[int], ask: _Ask) -> Iterator[_Span]:
+    answers = ask([(row, probe) for probe in probes])
+    for (start, before), (end, after) in pairwise(zip(probes, answers, strict=True)):
+        yield from _span(row, (start, end), (before, after))
+
+
+def _halved(spans: Sequence[_Span], ask: _Ask) -> Iterator[_Span]:
+    """Of each span wider than a window the half, or both halves, whose ends have different answers."""
+    yield from (span for span in spans if span.end - span.start == 1)
+    wide = [span for span in spans if span.end - span.start > 1]
+    middles = [(span.start + span.end) // 2 for span in wide]
+    said = ask([(span.row, middle) for span, middle in zip(wide, middles, strict=True)])
+    for span, middle, answer in zip(wide, middles, said, strict=True):
+        yield from _span(span.row, (span.start, middle), (span.before, answer))
+        yield from _span(span.row, (middle, span.end), (answer, span.after))
+
+
+def _span(row: int, ends: tuple[int, int], answers: tuple[str, str]) -> Iterator[_Span]:
+    if answers[0] != answers[1]:
+        yield _Span(row=row, start=ends[0], end=ends[1], before=answers[0], after=answers[1])
+
+
+def _watched(reader: Reader, row: _Row, spans: Sequence[_Span]) -> Watched:
+    sample, tokens = row.reading.sample, row.reading.tokens
+    texts = {
+        segment: reader.model.tokenizer.decode(tokens[row.cuts[segment]].tolist())
+        for segment in range(row.first, len(row.cuts) - 1)
+    }
+    words = [words_of(text) for text in texts.values()]
+    labels = words_of(" ".join(sample.choices or ()))
+    return Watched(
+        sample_id=sample.sample_id,
+        labels=sample.choices or (),
+        windows=len(texts),
+        words=Counter(word for found in words for word in found),
+        naming=sum(not labels.isdisjoint(found) for found in words),
+        flips=tuple(
+            Flip(
+                segment=span.end,
+                tokens_read=row.cuts[span.start].stop,
+                target=sample.target,
+                before=span.before,
+                after=span.after,
+                text=texts[span.start],
+            )
+            for span in sorted(spans, key=lambda span: span.end)
+        ),
+    )

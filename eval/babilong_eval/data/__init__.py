@@ -1,0 +1,1 @@
+"""The dataset as the harness reads it."""

@@ -1,0 +1,1 @@
+"""One run: samples asked, answers logged, scores written."""

@@ -1,0 +1,59 @@
+"""What is exported: samples, and the words around them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Literal
+
+from babilong_eval.data.dataset import Dataset, Sample, read_samples
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from babilong_eval.evaluation.resume import Pair
+    from babilong_eval.prompts.prompts import Prompt
+
+Rule = Literal["official", "strict"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """What is exported.
+
+    Attributes:
+        sizes: how many samples each (task, length) gives, shortest lengths first.
+        labels: each task's label set.
+        prompts: the words around a sample, by task.
+        max_tokens: of an answer, where the form says how to ask.
+        scorer: the rule by which answers count, where the form says how to score.
+        told: is called for each sample that is written.
+    """
+
+    dataset: Dataset
+    sizes: Mapping[Pair, int]
+    labels: Mapping[str, Sequence[str]]
+    prompts: Mapping[str, Prompt]
+    max_tokens: int
+    scorer: Rule
+    told: Callable[[int], None]
+
+    def samples(self, pair: Pair) -> Iterator[Sample]:
+        """The samples of a (task, length), one in memory at a time."""
+        for sample in islice(read_samples(self.dataset, *pair), self.sizes[pair]):
+            yield sample
+            self.told(1)
+
+    def prompt(self, sample: Sample) -> str:
+        """Everything that a model reads for a sample."""
+        return self.prompts[sample.task].text(sample.input, sample.question)
+
+    @property
+    def tasks(self) -> list[str]:
+        """In their order."""
+        return list(self.labels)
+
+    @property
+    def lengths(self) -> list[str]:
+        """The shortest first."""
+        return list(dict.fromkeys(length for _, length in self.sizes))

@@ -1,0 +1,75 @@
+"""Samples of like length side by side: what a batch is made of, and how large it may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import numpy as np
+
+    from babilong_eval.data.dataset import Sample
+
+_WINDOW_BATCHES = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A sample as a model reads it.
+
+    Attributes:
+        sample: without its input, which nobody needs once there are tokens.
+        tokens: uint32 [n], prompt and question included.
+    """
+
+    sample: Sample
+    tokens: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchLimits:
+    """How large a batch may be.
+
+    Attributes:
+        rows: samples in a batch, at most.
+        tokens: rows times the tokens of the longest, at most; a single sample may be longer.
+    """
+
+    rows: int
+    tokens: int
+
+
+def batches(readings: Iterable[Reading], limits: BatchLimits) -> Iterator[list[Reading]]:
+    """Groups readings of like length, looking a few batches ahead, so that little of a batch is padding.
+
+    No more than `_WINDOW_BATCHES` times what a batch may hold is kept at a time.
+    """
+    window: list[Reading] = []
+    held = 0
+    for reading in readings:
+        if window and held + len(reading.tokens) > limits.tokens:
+            yield from _by_length(window, limits)
+            held = 0
+        window.append(reading)
+        held += len(reading.tokens)
+        del reading  # or it would be kept while the next is read
+        if len(window) == _WINDOW_BATCHES * limits.rows or held >= limits.tokens:
+            yield from _by_length(window, limits)
+            held = 0
+    yield from _by_length(window, limits)
+
+
+def _by_length(window: list[Reading], limits: BatchLimits) -> Iterator[list[Reading]]:
+    """Empties the window, batch by batch."""
+    window.sort(key=lambda reading: -len(reading.tokens))
+    while window:
+        batch = [window.pop()]
+        while window and _fits(batch, window[-1], limits):
+            batch.append(window.pop())
+        yield batch
+
+
+def _fits(batch: list[Reading], reading: Reading, limits: BatchLimits) -> bool:
+    return len(batch) < limits.rows and (len(batch) + 1) * len(reading.tokens) <= limits.tokens

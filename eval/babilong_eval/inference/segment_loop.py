@@ -1,0 +1,201 @@
+"""Has a segment model read samples and answer: prompt -> tokens -> batches -> segments -> answers."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections import deque
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+import torch
+
+from babilong_eval.inference.batching import BatchLimits, Reading, batches
+from babilong_eval.inference.chunked_encoder import ExactEncoder
+from babilong_eval.inference.memory import give_back_freed, peak_bytes, reset_peak
+from babilong_eval.inference.sample_result import Outcome
+from babilong_eval.models.segments import cut, segment_batches
+from babilong_gen.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from babilong_eval.data.dataset import Sample
+    from babilong_eval.models.protocol import Answer, Segment, SegmentModel, State
+    from babilong_eval.prompts.prompts import Prompt
+
+    PromptOf = Callable[[Sample], Prompt]
+
+T = TypeVar("T")
+
+_LONG_TEXT_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """A model with what is needed to hand samples to it.
+
+    Attributes:
+        encoder: the model's tokenizer, for long texts.
+        prompt_of: the words around a sample.
+        choose: whether the model chooses among the task's labels, or answers in its own words.
+    """
+
+    model: SegmentModel
+    encoder: ExactEncoder
+    prompt_of: PromptOf
+    choose: bool
+
+
+def reader(model: SegmentModel, prompt_of: PromptOf, *, choose: bool) -> Reader:
+    """A reader for a model."""
+    return Reader(model=model, encoder=ExactEncoder(model.tokenizer), prompt_of=prompt_of, choose=choose)
+
+
+def ask(reader: Reader, samples: Iterable[Sample], limits: BatchLimits) -> Iterator[Outcome]:
+    """Has every sample read and yields the outcomes, batch by batch.
+
+    A sample that is too long for the model, or for its memory even alone, fails; where a batch is too large
+    for the memory, it is halved, and so are those after it.
+    """
+    model, most_rows = reader.model, limits.rows
+    reset_peak(model.device)
+    for batch in batches(map(partial(read, reader), samples), limits):
+        yield from (outcome_of_too_long(model, reading) for reading in batch if too_long(model, reading))
+        left = deque(reading for reading in batch if not too_long(model, reading))
+        batch.clear()  # the next texts are read while this name stands for it
+        while left:
+            rows = [left.popleft() for _ in range(min(most_rows, len(left)))]
+            started = time.monotonic()
+            answers = try_within_memory(partial(_answer, reader, rows))
+            if answers is None and len(rows) > 1:
+                most_rows = len(rows) // 2
+                left.extendleft(reversed(rows))
+                continue
+            seconds = (time.monotonic() - started) / len(rows)
+            yield from outcomes_of(model, rows, answers, seconds)
+            reset_peak(model.device)
+            rows.clear()
+
+
+def read(reader: Reader, sample: Sample) -> Reading:
+    """The tokens of a sample as its model reads it: exactly those of tokenizing the whole prompt."""
+    tokens = _tokens(reader, sample, reader.prompt_of(sample))
+    if len(sample.utf8) > _LONG_TEXT_BYTES:
+        give_back_freed()  # what tokenizing took would otherwise be there as long as the model reads
+    return Reading(sample=replace(sample, utf8=b"", input_ids=None), tokens=tokens)
+
+
+def n_segments(model: SegmentModel, reading: Reading) -> int:
+    """In how many segments the model reads it."""
+    return len(cut(len(reading.tokens), model.segment_size, model.alignment))
+
+
+def too_long(model: SegmentModel, reading: Reading) -> bool:
+    """Whether the model cannot take so many tokens."""
+    return model.max_tokens is not None and len(reading.tokens) > model.max_tokens
+
+
+def outcome_of_too_long(model: SegmentModel, reading: Reading) -> Outcome:
+    """The failure of a sample that the model cannot take."""
+    n = len(reading.tokens)
+    error = f"too long: {n:,} tokens, and the model takes {model.max_tokens:,}"
+    return Outcome(sample=reading.sample, error=error, n_tokens=n)
+
+
+def choices_of(reader: Reader, sample: Sample) -> tuple[str, ...] | None:
+    """The labels to choose from; None where the model is to answer in its own words.
+
+    Raises:
+        UsageError: labels are needed, and neither the dataset nor the task has any.
+    """
+    if not reader.choose:
+        return None
+    if not sample.choices:
+        raise UsageError(
+            f"{sample.sample_id}: no labels to choose from; the dataset needs a column 'choices'"
+        )
+    return sample.choices
+
+
+def try_within_memory(work: Callable[[], T]) -> T | None:
+    """What the work gives, or None where it ran out of memory, of the device or of the process."""
+    try:
+        with torch.inference_mode():
+            return work()
+    except (torch.OutOfMemoryError, MemoryError):
+        pass
+    except RuntimeError as error:
+        if "can't allocate memory" not in str(error) and "out of memory" not in str(error):
+            raise
+    # only now, with the failed frames gone, can what they held be given back
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return None
+
+
+def walk(
+    model: SegmentModel, rows: Sequence[Reading], state: State, position: int = 0
+) -> Iterator[tuple[State, Segment]]:
+    """Yields, before each segment from `position` on, what the model remembers, and the segment.
+
+    `state` is what it remembers before the first of them. The last segment is not read: it is to be answered.
+    """
+    streams = [row.tokens for row in rows]
+    segments = islice(segment_batches(streams, model.segment_size, model.alignment), position, None)
+    segment = next(segments)
+    for following in segments:
+        yield state, segment
+        state = model.step(segment.tokens, segment.mask, state)
+        segment = following
+    yield state, segment
+
+
+def answer_from(reader: Reader, rows: Sequence[Reading], state: State, position: int = 0) -> list[Answer]:
+    """Reads the segments from `position` on and answers: one answer a row."""
+    remembered, segment = deque(walk(reader.model, rows, state, position), maxlen=1).pop()
+    return reader.model.answer(segment, remembered, [choices_of(reader, row.sample) for row in rows])
+
+
+def _answer(reader: Reader, rows: Sequence[Reading]) -> list[Answer]:
+    return answer_from(reader, rows, reader.model.start(len(rows)))
+
+
+def outcomes_of(
+    model: SegmentModel, rows: Sequence[Reading], answers: Sequence[Answer] | None, seconds: float
+) -> Iterator[Outcome]:
+    """What became of the rows of a batch; without answers they were too large for the memory.
+
+    `seconds` are those of one row.
+    """
+    peak = peak_bytes(model.device)
+    for row, answer in zip(rows, answers or [None] * len(rows), strict=True):
+        yield Outcome(
+            sample=row.sample,
+            answer=answer,
+            error="" if answer else f"out of memory with {len(row.tokens):,} tokens",
+            n_tokens=len(row.tokens),
+            segments=n_segments(model, row),
+            seconds=seconds,
+            peak_memory_bytes=peak,
+        )
+
+
+def _tokens(reader: Reader, sample: Sample, prompt: Prompt) -> np.ndarray:
+    model, encoder = reader.model, reader.encoder
+    if prompt.chat_template:
+        if model.render_chat is None:
+            raise UsageError("the model has no chat template: leave out --chat-template")
+        return encoder.encode(model.render_chat(prompt.messages(sample.input, sample.question)).encode())
+    if prompt.is_plain:
+        tokens = encoder.encode_two(sample.utf8, sample.question, sample.input_ids)
+    else:
+        tokens = encoder.encode(prompt.text(sample.input, sample.question).encode())
+    if not model.adds_special_tokens:
+        return tokens
+    before, after = encoder.special_tokens()
+    return np.concatenate([before, tokens, after])

@@ -1,0 +1,121 @@
+"""Builds RMTs around backbones: of random weights from a configuration, or pretrained ones."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING
+
+import torch
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    PretrainedConfig,
+    PreTrainedModel,
+)
+
+from babilong_eval.models.pretrained import embedding_table, limit_of_positions
+from babilong_eval.models.rmt.decoder import RMTDecoder
+from babilong_eval.models.rmt.encoder import RMTEncoder
+from babilong_eval.models.rmt.model import RMTModel
+from babilong_eval.models.tokenizers import check_fits, core, find_tokenizer
+from babilong_gen.errors import SourceError, UsageError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+    from babilong_eval.models.rmt.config import RMTConfig
+
+_FRAME = 3  # [CLS] and two [SEP]
+
+
+def build_rmt(
+    config: RMTConfig,
+    backbone: str | PretrainedConfig,
+    tokenizer: Tokenizer | None = None,
+    *,
+    seed: int = 0,
+    max_new_tokens: int = 20,
+) -> RMTModel:
+    """A new RMT, to be trained.
+
+    Args:
+        config: the memory, the segments, the labels.
+        backbone: a configuration, for random weights; or a pretrained model's folder or hub name.
+        tokenizer: the backbone's; may be left out where the backbone is a folder or hub name that has one.
+        seed: of every weight that is not pretrained.
+    """
+    if tokenizer is None:
+        if not isinstance(backbone, str):
+            raise UsageError("a backbone of random weights has no tokenizer of its own: pass one")
+        tokenizer = core(find_tokenizer(backbone))
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = _new(config, backbone) if isinstance(backbone, PretrainedConfig) else _found(config, backbone)
+        network = wrap(config, model, tokenizer)
+        torch.nn.init.normal_(network.memory, std=embedding_table(model).std().item())
+    return RMTModel(network, config, tokenizer, max_new_tokens=max_new_tokens)
+
+
+def wrap(config: RMTConfig, backbone: PreTrainedModel, tokenizer: Tokenizer) -> RMTEncoder | RMTDecoder:
+    """Puts a memory, still empty, around a backbone; refuses segments or tokens that do not fit it."""
+    name = f"the backbone {backbone.config.model_type}"
+    check_fits(tokenizer, len(embedding_table(backbone)), name)
+    width, hidden = embedding_table(backbone).shape[1], backbone.config.get_text_config().hidden_size
+    if width != hidden:
+        raise UsageError(
+            f"{name} embeds tokens in {width} dimensions and computes in {hidden}: its outputs cannot be the "
+            "memory that its next segment begins with"
+        )
+    around = _FRAME if config.form == "encoder" else config.memory_tokens
+    needed = config.segment_size + config.memory_tokens + around
+    limit = limit_of_positions(backbone.config)
+    if limit is not None and needed > limit:
+        raise UsageError(
+            f"segments of {config.segment_size} tokens and {config.memory_tokens} of memory make "
+            f"{needed} positions, but {name} has {limit}: take shorter segments"
+        )
+    if config.form == "decoder":
+        if "past_key_values" not in inspect.signature(backbone.forward).parameters:
+            raise UsageError(
+                f"{name} has no attention for a memory to be read by: take a decoder like GPT-2 or Llama"
+            )
+        return RMTDecoder(backbone, memory_tokens=config.memory_tokens)
+    cls_id, sep_id = _frame(tokenizer)
+    return RMTEncoder(
+        backbone,
+        memory_tokens=config.memory_tokens,
+        cls_id=cls_id,
+        sep_id=sep_id,
+        gated=config.memory_update == "gate",
+    )
+
+
+def without_weights(config: RMTConfig, backbone: PretrainedConfig) -> PreTrainedModel:
+    """A backbone whose weights are about to be loaded."""
+    return _new(config, backbone)
+
+
+def _new(config: RMTConfig, backbone: PretrainedConfig) -> PreTrainedModel:
+    if config.form == "decoder":
+        return AutoModelForCausalLM.from_config(backbone)
+    backbone.num_labels = len(config.labels)
+    return AutoModelForSequenceClassification.from_config(backbone)
+
+
+def _found(config: RMTConfig, name: str) -> PreTrainedModel:
+    try:
+        if config.form == "decoder":
+            return AutoModelForCausalLM.from_pretrained(name)
+        return AutoModelForSequenceClassification.from_pretrained(name, num_labels=len(config.labels))
+    except (OSError, ValueError) as error:
+        raise SourceError(f"no backbone in {name}: {str(error).partition(chr(10))[0]}") from None
+
+
+def _frame(tokenizer: Tokenizer) -> tuple[int, int]:
+    """The tokens that begin and end a text, as the tokenizer itself puts them around one."""
+    ids = tokenizer.encode("").ids
+    if len(ids) != 2:
+        raise SourceError(
+            f"the tokenizer puts {len(ids)} tokens around a text; an RMT encoder needs two, [CLS] and [SEP]"
+        )
+    return ids[0], ids[1]

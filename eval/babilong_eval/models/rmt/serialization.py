@@ -1,0 +1,134 @@
+"""RMTs on disk: a folder with config.json, model.safetensors and tokenizer.json."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from safetensors import SafetensorError
+from safetensors.torch import load_model, save_model
+
+from babilong_eval.checkpoints import shipped, shipped_folder
+from babilong_eval.models.pretrained import named_dtype
+from babilong_eval.models.rmt.author_checkpoints import Hints, load_original
+from babilong_eval.models.rmt.build import without_weights, wrap
+from babilong_eval.models.rmt.config import MODEL_TYPE, from_json, to_json
+from babilong_eval.models.rmt.model import RMTModel
+from babilong_eval.models.tokenizers import read_tokenizer
+from babilong_gen.atomic import whole_file, write_whole
+from babilong_gen.errors import OutputError, SourceError, UsageError
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from babilong_eval.models.protocol import Alignment
+
+CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
+
+
+def load(
+    path: str,
+    *,
+    device: str = "cpu",
+    dtype: str = "auto",
+    max_new_tokens: int = 20,
+    backbone: str | None = None,
+    tokenizer: str | None = None,
+    labels: str = "",
+    segment_size: int | None = None,
+    alignment: Alignment | None = None,
+    cue: str | None = None,
+    answer_prefix: str | None = None,
+) -> RMTModel:
+    """The model kind `rmt:`: a folder written by `save_pretrained`, or a checkpoint of the authors' own code.
+
+    Args:
+        path: the folder; or the name of a checkpoint that ships; or an original checkpoint's file, or the
+            folder of its run.
+        dtype: of the weights, by default as they were saved.
+        max_new_tokens: longest answer that a decoder writes.
+        labels: "bathroom,hallway,..."; this and the arguments around it tell of an original checkpoint what
+            it does not tell itself, see `original.Hints`.
+    """
+    folder = shipped_folder(path) or Path(path).expanduser()
+    if not folder.exists():
+        ships = ", ".join(shipped())
+        raise SourceError(f"no RMT at {path}: there is no such file or folder; {ships} ship with the package")
+    hints = Hints(
+        backbone=backbone,
+        tokenizer=tokenizer,
+        labels=tuple(labels.split(",")) if labels else (),
+        segment_size=segment_size,
+        alignment=alignment,
+        cue=cue,
+        answer_prefix=answer_prefix,
+    )
+    if not is_rmt_folder(folder):
+        model = load_original(folder, hints, max_new_tokens=max_new_tokens)
+    elif hints == Hints():
+        model = from_pretrained(folder, max_new_tokens=max_new_tokens)
+    else:
+        raise UsageError(f"{path} says itself how it is made: only dtype and max_new_tokens can be chosen")
+    if dtype != "auto":
+        model.network.to(named_dtype(dtype))
+    model.network.to(device)
+    return model
+
+
+def is_rmt_folder(folder: Path) -> bool:
+    """Whether a folder's config.json is one of ours."""
+    return (folder / CONFIG).is_file() and _read_json(folder / CONFIG).get("model_type") == MODEL_TYPE
+
+
+def save_pretrained(model: RMTModel, folder: str | Path) -> None:
+    """Writes a model so that `from_pretrained` brings it back.
+
+    Each file is there whole or not at all: where the disk is full, the weights saved before are still there.
+
+    Raises:
+        OutputError: there is no room, or no right to write.
+    """
+    folder = Path(folder)
+    content = to_json(model.config, model.network.backbone.config)
+    write_whole(folder / TOKENIZER, model.tokenizer.to_str(pretty=True).encode())
+    write_whole(folder / CONFIG, (json.dumps(content, indent=2) + "\n").encode())
+    with whole_file(folder / WEIGHTS) as partial:
+        try:
+            save_model(model.network, str(partial))
+        except SafetensorError as error:
+            raise OutputError(f"{folder / WEIGHTS}: cannot be written ({error})") from error
+
+
+def from_pretrained(folder: str | Path, *, max_new_tokens: int = 20) -> RMTModel:
+    """Reads what `save_pretrained` wrote.
+
+    Raises:
+        SourceError: a file is missing or damaged, or the weights or tokenizer belong to another model.
+    """
+    folder = Path(folder)
+    config, backbone = from_json(_read_json(folder / CONFIG), folder / CONFIG)
+    if not (folder / WEIGHTS).is_file():
+        raise SourceError(
+            f"{folder} holds a configuration but no weights: expected {WEIGHTS} beside {CONFIG}"
+        )
+    tokenizer = read_tokenizer(folder / TOKENIZER)
+    network = wrap(config, without_weights(config, backbone), tokenizer)
+    try:
+        load_model(network, str(folder / WEIGHTS))
+    except (RuntimeError, SafetensorError) as error:
+        first = str(error).strip().replace("\n", " ")[:200]
+        raise SourceError(f"{folder / WEIGHTS} does not fit {CONFIG} beside it: {first}") from None
+    return RMTModel(network, config, tokenizer, max_new_tokens=max_new_tokens)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SourceError(f"{path.parent} holds no {path.name}") from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise SourceError(f"{path} is not JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise SourceError(f"{path} is not a JSON object")
+    return content

@@ -1,0 +1,173 @@
+"""A causal LM read through what it carries from segment to segment: a recurrent state, or a bounded cache.
+
+Rows that have read equally much share one carry and are run together; padding is never run at all, since most
+of these models cannot mask it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from babilong_eval.models.decoding import respond
+from babilong_eval.models.pretrained import body
+from babilong_eval.models.segments import rows_of_one_length
+from babilong_eval.models.state import can_join, join_rows, select_rows
+from babilong_eval.models.tokenizers import core
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from babilong_eval.models.incremental_forward import Read
+    from babilong_eval.models.pretrained import LanguageModel
+    from babilong_eval.models.protocol import Alignment, Answer, InputForm, Messages, Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rows of a batch that are run together, and what they carry; None before their first token."""
+
+    rows: tuple[int, ...]
+    carry: Any
+
+
+State = tuple[Group, ...]
+
+
+class CarriedModel:
+    """The harness's `SegmentModel` over a way of reading on.
+
+    Args:
+        found: the language model.
+        read: reads tokens after a carry; see `reading_on`.
+        settle: what is done to a carry after a whole segment, before the next.
+        bounded_state: whether carries keep their size.
+        max_tokens: longest stream, if there is a limit.
+        answer_prefix: what parts the prompt from a choice, when choices are scored.
+    """
+
+    adds_special_tokens = True
+    alignment: Alignment = "right"
+    input_form: InputForm = "prompt"
+
+    def __init__(
+        self,
+        found: LanguageModel,
+        read: Read,
+        *,
+        settle: Callable[[Any], Any] = lambda carry: carry,
+        bounded_state: bool = True,
+        max_tokens: int | None = None,
+        segment_size: int = 512,
+        max_new_tokens: int = 20,
+        answer_prefix: str = " ",
+    ) -> None:
+        self.network = found.network
+        self.tokenizer = core(found.tokenizer)
+        self.segment_size = segment_size
+        self.bounded_state = bounded_state
+        self.max_tokens = max_tokens
+        self._found = found
+        self._read = read
+        self._settle = settle
+        self._max_new_tokens = max_new_tokens
+        self._answer_prefix = answer_prefix
+
+    @property
+    def render_chat(self) -> Callable[[Messages], str] | None:
+        """The model's chat template."""
+        return self._found.render_chat
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.network.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the weights."""
+        return self.network.dtype
+
+    def start(self, batch_size: int) -> State:
+        """All rows in one group that has read nothing."""
+        return (Group(tuple(range(batch_size)), None),)
+
+    @torch.inference_mode()
+    def step(self, tokens: Tensor, mask: Tensor | None, state: State) -> State:
+        """One segment through the base model; no logits are computed."""
+        read: list[Group] = []
+        for group in state:
+            for rows, part, carry in _parts(group, tokens, mask):
+                if part is not None:
+                    _, carry = self._read(body(self.network), part.to(self.device), carry)
+                    carry = self._settle(carry)
+                read.append(Group(rows, carry))
+        return _joined(read)
+
+    @torch.inference_mode()
+    def answer(
+        self, question: Segment, state: State, choices: Sequence[Sequence[str] | None]
+    ) -> list[Answer]:
+        """Reads the end of the prompt, then scores the choices or writes an answer."""
+        answers: dict[int, Answer] = {}
+        for group in state:
+            for rows, part, carry in _parts(group, *question):
+                if part is None:
+                    raise ValueError("a row without any token in the last segment has no question")
+                here = self._answer(part.to(self.device), carry, [choices[row] for row in rows])
+                answers.update(zip(rows, here, strict=True))
+        return [answers[row] for row in range(len(choices))]
+
+    def _answer(self, tokens: Tensor, carry: Any, choices: list[Sequence[str] | None]) -> list[Answer]:
+        if tokens.shape[1] > 1:  # the head is wanted at the last token only
+            _, carry = self._read(body(self.network), tokens[:, :-1], carry)
+        first, carry = self._forward(tokens[:, -1:], carry)
+        return respond(
+            first[:, -1],
+            carry,
+            self._forward,
+            choices,
+            tokenizer=self.tokenizer,
+            answer_prefix=self._answer_prefix,
+            max_new_tokens=self._max_new_tokens,
+            stop_ids=self._found.stop_ids,
+        )
+
+    def _forward(self, tokens: Tensor, carry: Any) -> tuple[Tensor, Any]:
+        output, carry = self._read(self.network, tokens, carry)
+        return output.logits, carry
+
+
+def _parts(
+    group: Group, tokens: Tensor, mask: Tensor | None
+) -> Iterator[tuple[tuple[int, ...], Tensor | None, Any]]:
+    """Splits a group by how many tokens its rows have here: (rows, tokens or None for none, carry)."""
+    rows = list(group.rows)
+    if mask is None:
+        yield group.rows, tokens[rows], group.carry
+        return
+    idle = [place for place, row in enumerate(rows) if not mask[row].any()]
+    if idle:
+        yield tuple(rows[place] for place in idle), None, select_rows(group.carry, idle)
+    for places, part in rows_of_one_length(tokens[rows], mask[rows]):
+        yield tuple(rows[place] for place in places), part, select_rows(group.carry, places)
+
+
+def _joined(groups: list[Group]) -> State:
+    """Puts groups together again whose carries allow it: those of a constant size always do."""
+    joined: list[list[Group]] = []
+    for group in groups:
+        like = next((some for some in joined if can_join(some[0].carry, group.carry)), None)
+        if like is None:
+            joined.append([group])
+        else:
+            like.append(group)
+    return tuple(
+        some[0]
+        if len(some) == 1
+        else Group(tuple(row for group in some for row in group.rows), join_rows([g.carry for g in some]))
+        for some in joined
+    )

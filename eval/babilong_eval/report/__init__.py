@@ -1,0 +1,1 @@
+"""All of a study on one HTML page."""

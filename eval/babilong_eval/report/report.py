@@ -1,0 +1,165 @@
+"""One page about one or several runs: figures, scores, what went wrong, and the facts of each run.
+
+The page is a single file that asks the network for nothing. Whatever a model wrote is text in it, never
+markup: the template escapes every value, and the page's own policy forbids scripts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, fields
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from babilong_eval.figures import cost, curves, grids, style
+from babilong_eval.results.load import Judged, judged, lengths_of
+from babilong_eval.results.printable import visible
+from babilong_gen.atomic import write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from matplotlib.figure import Figure
+
+    from babilong_eval.figures.reference import ReferenceCurve
+    from babilong_eval.results.load import Run
+    from babilong_eval.results.records import Cell, RunInfo
+
+_MOST_FAILURES_OF_A_TASK = 3
+_MOST_FAILURES = 24
+_LONGEST_TEXT = 700
+_WHAT_DEPTH_IS = (
+    "Depth is where the supporting facts lie on average: 0 % is the start of the input. Each sample counts "
+    "in the nearest row. Per cent right; below it the 95 % Wilson interval."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Drawing:
+    """A figure in the page; folded away until asked for where there are many."""
+
+    title: str
+    caption: str
+    svg: Markup
+    folded: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _RunSection:
+    """What the page says of one run."""
+
+    name: str
+    facts: Sequence[tuple[str, str]]
+    cells: Sequence[Cell]
+    errors: Sequence[tuple[str, int]]
+    failures: Sequence[Judged]
+
+
+def write_report(runs: Sequence[Run], path: Path, references: Sequence[ReferenceCurve] = ()) -> None:
+    """Write the report of some runs as one HTML file.
+
+    Raises:
+        UsageError: the runs' lengths cannot share a figure.
+        OutputError: the file cannot be written.
+    """
+    template = files("babilong_eval.report").joinpath("report.html.j2").read_text(encoding="utf-8")
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters.update(percent=_percent, excerpt=_excerpt, mebibytes=_mebibytes)
+    page = environment.from_string(template).render(
+        title=", ".join(run.info.name for run in runs),
+        scorer=runs[0].scorer,
+        drawings=list(_drawings(runs, references)),
+        sections=[_section(run) for run in runs],
+    )
+    write_whole(path, page.encode("utf-8", errors="replace"))
+
+
+def hardest_failures(predictions: Iterable[Judged], cells: Sequence[Cell]) -> list[Judged]:
+    """The wrong answers that stand out: those in the cells where most others were right.
+
+    At most three of a task, in the order of the cells. Samples without an answer, because something failed,
+    are not among them.
+    """
+    accuracy = {(cell.task, cell.length): cell.accuracy for cell in cells}
+    order = {(cell.task, cell.length): place for place, cell in enumerate(cells)}
+    wrong = [item for item in predictions if not item.right and not item.prediction.error]
+    wrong.sort(key=lambda item: (-accuracy[item.task, item.length], order[item.task, item.length]))
+    chosen: list[Judged] = []
+    of_task: Counter[str] = Counter()
+    for item in wrong:
+        if of_task[item.task] < _MOST_FAILURES_OF_A_TASK:
+            of_task[item.task] += 1
+            chosen.append(item)
+    return sorted(chosen[:_MOST_FAILURES], key=lambda item: order[item.task, item.length])
+
+
+def _drawings(runs: Sequence[Run], references: Sequence[ReferenceCurve]) -> Iterable[_Drawing]:
+    yield _drawing(
+        curves.accuracy_by_length(runs, references),
+        "Accuracy against length",
+        "Bars are 95 % Wilson intervals. The dotted line is what guessing among a task's labels would score.",
+    )
+    if any(len(lengths_of([run])) > 1 for run in runs):
+        yield _drawing(
+            grids.task_by_length(runs), "Task × length", "Per cent right; below it the 95 % Wilson interval."
+        )
+    if cost.has_costs(runs):
+        yield _drawing(
+            cost.memory_and_time(runs), "Memory and time", "Over all tasks: the highest peak, the mean time."
+        )
+    for run in runs:
+        if grids.has_depths([run]):
+            title = f"Depth × length: {run.info.name}"
+            yield _drawing(grids.depth_by_length([run]), title, _WHAT_DEPTH_IS, folded=len(runs) > 1)
+
+
+def _drawing(figure: Figure, title: str, caption: str, *, folded: bool = False) -> _Drawing:
+    # matplotlib escapes the names that it writes into the SVG
+    return _Drawing(title=title, caption=caption, svg=Markup(style.as_svg(figure)), folded=folded)
+
+
+def _section(run: Run) -> _RunSection:
+    predictions = list(judged(run))
+    errors = Counter(item.prediction.error for item in predictions if item.prediction.error)
+    return _RunSection(
+        name=run.info.name,
+        facts=list(_facts(run.info)),
+        cells=run.cells,
+        errors=errors.most_common(),
+        failures=hardest_failures(predictions, run.cells),
+    )
+
+
+def _facts(info: RunInfo) -> Iterable[tuple[str, str]]:
+    for spec in fields(info):
+        value: Any = getattr(info, spec.name)
+        if spec.name != "name" and value not in (None, "", {}):
+            yield spec.name.replace("_", " "), _as_text(value)
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_as_text(part)}" for key, part in value.items())
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / 2**20:,.0f} MiB"
+
+
+def _excerpt(text: str) -> str:
+    """A text as it can stand in a page: not too long, its control characters visible."""
+    shown = visible(text[:_LONGEST_TEXT])
+    left_out = len(text) - _LONGEST_TEXT
+    return f"{shown} … ({left_out:,} characters more)" if left_out > 0 else shown

@@ -1,0 +1,91 @@
+"""A vocabulary of a recipe's own: counted on the training noise, whole words for all that stories say."""
+
+from __future__ import annotations
+
+import string
+import unicodedata
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+from babilong_gen.noise.corpus.sentences import normalise, split_sentences
+from babilong_gen.noise.sources.source import open_noise_source
+from babilong_gen.rng import Dice
+from babilong_gen.split import belongs
+from babilong_gen.tasks import TASKS
+from babilong_gen.tasks.sources import Simulated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from babilong_eval.training.recipe import Recipe
+
+_SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+_STORIES_READ = 2_000
+_DOCUMENTS_READ = 400
+
+
+def train_tokenizer(recipe: Recipe, vocabulary: int, cache: Path) -> Tokenizer:
+    """A cased WordPiece tokenizer of the training noise, in which every word of the stories is one piece."""
+    texts = list(_texts(recipe, cache))
+    words = sorted(
+        {word for story in _stories(recipe) for word in story.replace(".", " ").replace("?", " ").split()}
+    )
+    tokenizer = _wordpiece({})
+    tokenizer.train_from_iterator(texts, _trainer(texts, vocabulary - len(words)))
+    pieces = tokenizer.get_vocab()
+    for word in words:
+        pieces.setdefault(word, len(pieces))
+    # Anew: to the trained one the letters that the trainer was told of would be special.
+    tokenizer = _wordpiece(pieces)
+    tokenizer.add_special_tokens(list(_SPECIAL))
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[(token, pieces[token]) for token in ("[CLS]", "[SEP]")],
+    )
+    return tokenizer
+
+
+def _wordpiece(pieces: dict[str, int]) -> Tokenizer:
+    tokenizer = Tokenizer(models.WordPiece(pieces, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+    return tokenizer
+
+
+def _trainer(texts: list[str], vocabulary: int) -> trainers.WordPieceTrainer:
+    """A trainer that numbers the same pieces in the same way, always.
+
+    Letters inside of words are named as special tokens: the trainer would number them by a hash.
+    """
+    letters = sorted(
+        letter
+        for letter in set(string.ascii_letters + string.digits).union(*texts)
+        if not letter.isspace() and not unicodedata.category(letter).startswith("P")
+    )
+    return trainers.WordPieceTrainer(
+        vocab_size=vocabulary,
+        special_tokens=[*_SPECIAL, *(f"##{letter}" for letter in letters)],
+        initial_alphabet=sorted({*letters, *string.punctuation}),
+        show_progress=False,
+    )
+
+
+def _stories(recipe: Recipe) -> Iterator[str]:
+    for task in recipe.tasks:
+        for number in range(_STORIES_READ if TASKS[task].simulate else 0):
+            story = Simulated().story(task, Dice("vocabulary", task, number))
+            yield " ".join((*story.facts, story.question, *story.choices))
+
+
+def _texts(recipe: Recipe, cache: Path) -> Iterator[str]:
+    """Documents as a corpus holds them, so that the same ones are held out."""
+    for noise in recipe.data.noise:
+        for document in islice(open_noise_source(noise, cache=cache).documents(), _DOCUMENTS_READ):
+            text = " ".join(split_sentences(normalise(document.text)))
+            if belongs(text.encode(), "train"):
+                yield text

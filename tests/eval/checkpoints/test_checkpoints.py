@@ -1,0 +1,55 @@
+"""The checkpoints that ship do what their cards say, on documents and stories they were not trained on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from babilong_eval.checkpoints import shipped, shipped_folder
+from babilong_eval.training.recipe import read_recipe
+
+if TYPE_CHECKING:
+    from tests.conftest import Run
+
+_MOST_BYTES = 6_000_000
+_RECIPES = sorted((Path(__file__).parents[3] / "eval" / "studies" / "rmt-paper").glob("*.yaml"))
+_TASKS = {"tiny-detect": "memorize,detect", "tiny-reasoning": "reasoning"}
+
+
+def test_together_they_are_small() -> None:
+    folders = [shipped_folder(name) for name in shipped()]
+    assert sum(file.stat().st_size for folder in folders if folder for file in folder.iterdir()) < _MOST_BYTES
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_a_card_tells_data_recipe_commit_and_accuracy(name: str) -> None:
+    folder = shipped_folder(name)
+    assert folder is not None
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    for needed in ("license:", "stages:", "commit `", "held-out documents", "95 %", "| 64 |"):
+        assert needed in card
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_it_remembers_through_sixteen_segments(babilong: Run, name: str, tmp_path: Path) -> None:
+    made = babilong(
+        "generate", "--tasks", _TASKS[name], "--lengths", "1seg,16seg", "--samples", "30",
+        "--split", "test", "--segment-size", "48", "--tokenizer", shipped_folder(name), "--seed", "5",
+        "--out", tmp_path / "data",
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    done = babilong(
+        "evaluate", tmp_path / "data", "--model", f"rmt:{name}", "--out", tmp_path / "results",
+        "--batch-size", "30",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for cell in json.loads((tmp_path / "results" / "results.json").read_text()):
+        assert cell["accuracy"] >= 0.8, cell
+
+
+@pytest.mark.parametrize("path", _RECIPES, ids=lambda path: path.stem)
+def test_every_recipe_of_the_study_can_be_read(path: Path) -> None:
+    assert read_recipe(path).labels

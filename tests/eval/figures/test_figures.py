@@ -1,0 +1,318 @@
+"""Figures: what is drawn is what was measured, and every accuracy has its interval."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from matplotlib.collections import LineCollection
+from matplotlib.container import ErrorbarContainer
+
+from babilong_eval.commands.plot import plot
+from babilong_eval.figures import cost, curves, grids, style
+from babilong_eval.figures.axis import LengthAxis, length_axis, written
+from babilong_eval.figures.reference import read_reference
+from babilong_eval.results.load import chance, judged, load_runs
+from babilong_eval.results.prediction_files import FileName
+from babilong_eval.results.records import (
+    Prediction,
+    RunInfo,
+    cell_of,
+    write_cells,
+    write_predictions,
+    write_run,
+)
+from babilong_eval.scoring.score import Score
+from babilong_gen.errors import SourceError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    from babilong_eval.commands.plot import Kind
+
+LENGTHS = ("0k", "1k", "4k", "16k", "1M", "10M")
+SHARES = (1.0, 0.9, 0.75, 0.5, 0.25, 0.0)
+
+
+def record(
+    folder: Path,
+    *,
+    name: str = "RMT",
+    tasks: Sequence[str] = ("qa1",),
+    lengths: Sequence[str] = LENGTHS,
+    n: int = 20,
+    costs: bool = True,
+) -> Path:
+    """A results folder whose accuracies fall along `SHARES`."""
+    cells = []
+    for task in tasks:
+        for length, share in zip(lengths, SHARES, strict=False):
+            correct = round(share * n)
+            right = Prediction(target="kitchen", output="kitchen", question="Where is Mary?", depth=0.1)
+            wrong = Prediction(target="kitchen", output="garden", question="Where is Mary?", depth=0.9)
+            predictions = [right] * correct + [wrong] * (n - correct)
+            place = FileName(task=task, length=length, config="x")
+            write_predictions(folder, place, predictions, prompt={}, generate_kwargs={}, choices=())
+            cells.append(
+                cell_of(
+                    Score(n=n, correct=correct),
+                    task=task,
+                    length=length,
+                    scorer="official",
+                    segments=int(length.removesuffix("seg")) if length.endswith("seg") else None,
+                    seconds=n * 0.5 if costs else None,
+                    peak_memory_bytes=2**30 if costs else None,
+                )
+            )
+    write_cells(folder, cells)
+    write_run(folder, RunInfo(name=name, model="rmt:x", data="data"))
+    return folder
+
+
+def panels(figure: Figure) -> list[Axes]:
+    return [axes for axes in figure.axes if axes.get_title(loc="left") or axes.get_title()]
+
+
+def drawn(axes: Axes) -> list[ErrorbarContainer]:
+    return [item for item in axes.containers if isinstance(item, ErrorbarContainer)]
+
+
+def heights(line: Line2D) -> list[float]:
+    return np.asarray(line.get_ydata()).tolist()
+
+
+def texts(axes: Axes) -> set[str]:
+    return {text.get_text() for text in axes.texts}
+
+
+def test_a_curve_goes_through_the_accuracies_and_its_bars_span_their_intervals(tmp_path: Path) -> None:
+    runs = load_runs([record(tmp_path)], "official")
+    (axes,) = panels(curves.accuracy_by_length(runs))
+    (bars,) = drawn(axes)
+    line, _, (spans,) = bars.lines
+    assert heights(line) == pytest.approx(SHARES)
+    assert isinstance(spans, LineCollection)
+    intervals = [(segment[0][1], segment[1][1]) for segment in spans.get_segments()]
+    assert intervals == [pytest.approx((cell.ci_low, cell.ci_high)) for cell in runs[0].cells]
+
+
+def test_lengths_stand_in_the_order_of_their_size_at_powers_of_two(tmp_path: Path) -> None:
+    (run,) = load_runs([record(tmp_path)], "official")
+    axis = length_axis(run.cells)
+    places = [axis.at(cell) for cell in run.cells]
+    assert [cell.length for cell in run.cells] == list(LENGTHS)
+    assert places == sorted(places)
+    assert places[2] - places[1] == pytest.approx(2)
+    assert places[1] - places[0] == 1  # 0k has no logarithm: it stands one step before the shortest
+
+
+@pytest.mark.parametrize(
+    ("value", "label"), [(0, "0k"), (1_000, "1k"), (512_000, "512k"), (10_000_000, "10M")]
+)
+def test_token_lengths_are_written_as_the_field_writes_them(value: float, label: str) -> None:
+    assert written(value, "tokens") == label
+
+
+def test_lengths_in_tokens_and_segments_do_not_share_a_figure(tmp_path: Path) -> None:
+    folders = [record(tmp_path / "a"), record(tmp_path / "b", lengths=("1seg", "2seg"))]
+    with pytest.raises(UsageError, match="separate figures"):
+        curves.accuracy_by_length(load_runs(folders, "official"))
+
+
+def test_one_run_with_few_tasks_is_one_panel_and_several_runs_have_a_panel_a_task(tmp_path: Path) -> None:
+    one = record(tmp_path / "a", tasks=("memorize", "detect"))
+    other = record(tmp_path / "b", tasks=("memorize", "detect"), name="GPT")
+    assert [len(drawn(axes)) for axes in panels(curves.accuracy_by_length(load_runs([one], "official")))] == [
+        2
+    ]
+    both = curves.accuracy_by_length(load_runs([one, other], "official"))
+    assert [len(drawn(axes)) for axes in panels(both)] == [2, 2]
+    (legend,) = both.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["RMT", "GPT", "chance"]
+
+
+def test_chance_is_a_guess_among_the_labels(tmp_path: Path) -> None:
+    (axes,) = panels(curves.accuracy_by_length(load_runs([record(tmp_path)], "official")))
+    assert [1 / 6, 1 / 6] in [heights(line) for line in axes.lines]
+    assert chance("qa1") == 1 / 6
+    assert chance("no such task") is None
+
+
+def test_a_reference_is_drawn_for_its_task_on_an_axis_that_holds_it(tmp_path: Path) -> None:
+    runs = load_runs([record(tmp_path, tasks=("memorize",), lengths=("1seg", "2seg", "4seg"))], "official")
+    path = tmp_path / "paper.csv"
+    path.write_text(
+        "task,evaluated_segments,accuracy_percent\nmemorize,2,100\nmemorize,64,98.5\ndetect,2,1\n"
+    )
+    figure = curves.accuracy_by_length(runs, read_reference(path))
+    (axes,) = panels(figure)
+    assert [heights(line) for line in axes.lines if 0.985 in heights(line)] == [[1.0, 0.985]]
+    assert axes.get_xlim()[1] > 6
+    assert "reference: paper" in [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "task,accuracy_percent\na,1\n", "task,evaluated_segments,accuracy_percent\na,b,c\n"]
+)
+def test_a_reference_of_another_form_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "paper.csv"
+    path.write_text(text)
+    with pytest.raises(SourceError, match=r"paper\.csv"):
+        read_reference(path)
+
+
+def test_the_papers_own_curves_can_be_read(shared_data: Path) -> None:
+    figure1 = read_reference(shared_data / "rmt_paper" / "figure1_accuracy.csv")
+    figure5 = read_reference(shared_data / "rmt_paper" / "figure5_accuracy.csv")
+    assert {curve.task for curve in figure1} == {"memorize", "detect", "reasoning"}
+    assert all(curve.segments[-1] == 4096 for curve in figure1)
+    assert len(figure5) == 21  # three tasks, seven numbers of segments trained on
+
+
+def test_the_heatmap_has_each_accuracy_and_its_interval_in_figures(tmp_path: Path) -> None:
+    figure = grids.task_by_length(load_runs([record(tmp_path, tasks=("qa1", "qa2"))], "official"))
+    (axes,) = panels(figure)
+    assert {"100", "90", "75", "50", "25", "0"} <= texts(axes)
+    assert {"84–100", "70–97", "0–16"} <= texts(axes)
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["qa1", "qa2"]
+    assert [label.get_text() for label in axes.get_xticklabels()] == list(LENGTHS)
+
+
+def test_the_depth_grid_counts_each_prediction_where_its_facts_lie(tmp_path: Path) -> None:
+    runs = load_runs([record(tmp_path, lengths=("0k", "1k", "4k"))], "official")
+    (axes,) = panels(grids.depth_by_length(runs))
+    # right ones lie at 10 % of the input, wrong ones at 90 %: nearest quarters 0 % and 100 %
+    assert texts(axes) == {"100", "84–100", "82–100", "80–100", "0", "0–66", "0–43"}
+
+
+def test_predictions_without_depth_have_no_depth_grid(tmp_path: Path) -> None:
+    (tmp_path / "qa1_0k_x.csv").write_text("target,output,question\nkitchen,kitchen,Where?\n")
+    with pytest.raises(UsageError, match="no prediction has a `depth`"):
+        grids.depth_by_length(load_runs([tmp_path], "official"))
+
+
+def test_costs_are_drawn_in_gib_and_seconds_a_sample(tmp_path: Path) -> None:
+    memory, time = panels(cost.memory_and_time(load_runs([record(tmp_path)], "official")))
+    assert set(heights(memory.lines[0])) == {1.0}
+    assert set(heights(time.lines[0])) == {0.5}
+    assert memory.get_ylim()[0] == 0
+
+
+def test_results_without_costs_have_no_figure_of_them(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no time and no peak memory"):
+        cost.memory_and_time(load_runs([record(tmp_path, costs=False)], "official"))
+
+
+def test_recorded_cells_alone_can_be_plotted(tmp_path: Path) -> None:
+    folder = record(tmp_path / "all")
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    for name in ("results.json", "run.json"):
+        shutil.copy(folder / name, kept)
+    (run,) = load_runs([kept], "official")
+    assert [cell.accuracy for cell in run.cells] == list(SHARES)
+    assert list(judged(run)) == []
+
+
+def test_another_rule_scores_the_predictions_again_and_keeps_the_costs(tmp_path: Path) -> None:
+    (run,) = load_runs([record(tmp_path)], "strict")
+    assert [cell.accuracy for cell in run.cells] == list(SHARES)
+    assert {cell.seconds for cell in run.cells} == {10.0}
+    assert {cell.scorer for cell in run.cells} == {"strict"}
+
+
+def test_published_predictions_are_a_run_for_each_model_and_prompt(tmp_path: Path) -> None:
+    places = ("a/qa1_0k_examples_yes_post_prompt_no", "a/qa1_1k_examples_yes_post_prompt_no")
+    for place in (*places, "a/qa1_0k_examples_no", "a/qa1_0k_mine", "b/qa1_0k_examples_yes"):
+        path = tmp_path / f"{place}.csv"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("target,output,question\nkitchen,kitchen,Where?\n")
+    runs = {run.info.name: len(run.cells) for run in load_runs([tmp_path], "official")}
+    assert runs == {"a, examples": 2, "a, bare prompt": 1, "a, mine": 1, "b": 1}
+
+
+def test_runs_of_the_same_name_are_told_apart(tmp_path: Path) -> None:
+    runs = load_runs([record(tmp_path / "a"), record(tmp_path / "b")], "official")
+    assert [run.info.name for run in runs] == ["RMT (1)", "RMT (2)"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "form", "magic"),
+    [
+        ("length", "png", b"\x89PNG"),
+        ("heatmap", "svg", b"<?xml"),
+        ("depth", "pdf", b"%PDF"),
+        ("memory", "png", b"\x89PNG"),
+    ],
+)
+def test_each_kind_is_written_in_the_form_of_the_suffix(
+    tmp_path: Path, kind: Kind, form: str, magic: bytes
+) -> None:
+    out = tmp_path / "new folder" / f"figure.{form}"
+    plot([record(tmp_path / "results")], out, kind)
+    assert out.read_bytes().startswith(magic)
+
+
+def test_the_same_results_are_the_same_file(tmp_path: Path) -> None:
+    results = record(tmp_path / "results")
+    for name in ("one.svg", "two.svg"):
+        plot([results], tmp_path / name)
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+
+
+def test_names_are_text_whatever_signs_they_hold(tmp_path: Path) -> None:
+    names = ["_hidden", "$x^2", "<b>&", "{}"]
+    folders = [record(tmp_path / str(number), name=name) for number, name in enumerate(names)]
+    figure = curves.accuracy_by_length(load_runs(folders, "official"))
+    shown = [text.get_text().lstrip("\N{ZERO WIDTH SPACE}") for text in figure.legends[0].get_texts()]
+    assert shown == [*names, "chance"]
+    assert "<b>" not in style.as_svg(figure)
+
+
+@pytest.mark.parametrize("name", ["figure.gif", "figure"])
+def test_a_form_that_is_not_known_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match=r"use \.png, \.svg, \.pdf, or \.html"):
+        plot([record(tmp_path / "results")], tmp_path / name)
+
+
+def test_an_empty_results_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="no predictions here"):
+        plot([tmp_path], tmp_path / "figure.png")
+
+
+def test_tick_labels_never_touch_and_the_longest_length_keeps_its_own(tmp_path: Path) -> None:
+    runs = load_runs([record(tmp_path)], "official")
+    (axes,) = panels(curves.accuracy_by_length(runs))
+    axis = LengthAxis(unit="segments", values=tuple(2.0**power for power in range(13)))
+    axis.mark(axes, width_inches=2.0)
+    labels = [label.get_text() for label in axes.get_xticklabels()]
+    assert labels == ["1", "8", "64", "512", "4096"]
+
+
+def test_a_long_legend_makes_the_figure_taller_and_leaves_the_panels_their_room(tmp_path: Path) -> None:
+    name = "a model with a rather long name, with all its settings, number"
+    folders = [record(tmp_path / str(number), name=f"{name} {number}") for number in range(20)]
+    few = curves.accuracy_by_length(load_runs(folders[:1], "official"))
+    many = curves.accuracy_by_length(load_runs(folders, "official"))
+    for figure in (few, many):
+        figure.draw_without_rendering()
+    one, other = (panels(figure)[0].get_position().height * figure.get_figheight() for figure in (few, many))
+    assert other > 0.6 * one
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_run_that_lacks_a_task_or_a_length_leaves_the_figure_in_order(tmp_path: Path) -> None:
+    folders = [
+        record(tmp_path / "a", tasks=("qa1", "qa2")),
+        record(tmp_path / "b", tasks=("qa2", "qa3"), lengths=("1k",), name="GPT"),
+    ]
+    figure = curves.accuracy_by_length(load_runs(folders, "official"))
+    figure.draw_without_rendering()
+    assert [len(drawn(axes)) for axes in panels(figure)] == [1, 2, 1]

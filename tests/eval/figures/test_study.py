@@ -1,0 +1,27 @@
+"""The study of the RMT paper draws all that it shows from what it recorded."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+STUDY = Path(__file__).parents[3] / "eval" / "studies" / "rmt-paper"
+
+pytestmark = pytest.mark.skipif(not STUDY.is_dir(), reason="the study is in the checkout alone")
+
+
+def test_its_figures_come_from_its_results(tmp_path: Path) -> None:
+    again = shutil.copytree(
+        STUDY, tmp_path / "study", ignore=shutil.ignore_patterns("figures", "accuracy.md")
+    )
+    done = subprocess.run([sys.executable, again / "figures.py"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    shown = set(re.findall(r"\((figures/[^)]+)\)", (STUDY / "README.md").read_text(encoding="utf-8")))
+    drawn = {path.relative_to(again).as_posix() for path in (again / "figures").iterdir()}
+    assert drawn == shown
+    assert (again / "accuracy.md").read_text() == (STUDY / "accuracy.md").read_text()

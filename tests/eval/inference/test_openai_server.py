@@ -1,0 +1,342 @@
+"""A server that speaks the OpenAI protocol is asked, waited for, and told apart from one that does not."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from babilong_eval.data.dataset import Sample
+from babilong_eval.evaluation.config import Request
+from babilong_eval.evaluation.evaluate import evaluate
+from babilong_eval.inference.openai_server import Endpoint, ask, parse_address
+from babilong_eval.prompts.prompts import Prompt
+from babilong_gen.errors import SourceError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from babilong_eval.inference.sample_result import Outcome
+
+Reply = tuple[int, Any]
+CHAT = Prompt(template="{context} {question}", chat_template=True, system_prompt="Be brief.")
+TEXT = Prompt(template="{context} {question}")
+
+
+def chat_answer(text: str | None, **message: object) -> Reply:
+    """What a server says when all is well."""
+    choice = {
+        "index": 0,
+        "finish_reason": "stop",
+        "message": {"role": "assistant", "content": text, **message},
+    }
+    return 200, {"id": "1", "object": "chat.completion", "choices": [choice], "usage": {"prompt_tokens": 12}}
+
+
+def text_answer(text: str) -> Reply:
+    return 200, {"id": "1", "object": "text_completion", "choices": [{"text": text, "finish_reason": "stop"}]}
+
+
+@dataclass
+class Server:
+    """A running server: what it was asked, and how many requests it has had under way at once."""
+
+    url: str = ""
+    requests: list[dict] = field(default_factory=list)
+    under_way: int = 0
+    most_under_way: int = 0
+
+
+class QuietServer(ThreadingHTTPServer):
+    """Says nothing of clients that gave up: that they do is part of the tests."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        pass
+
+
+@contextmanager
+def serving(
+    reply: Callable[[int, dict], Reply], *, key: str | None = None, seconds: float = 0
+) -> Iterator[Server]:
+    """Serves `reply(number of the request, its body)`; a bytes body is sent as it is."""
+    server, lock = Server(), threading.Lock()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self.send(200 if self.authorized() else 401, {"object": "list", "data": []})
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            with lock:
+                number = len(server.requests)
+                server.requests.append({"path": self.path, **body})
+                server.under_way += 1
+                server.most_under_way = max(server.most_under_way, server.under_way)
+            time.sleep(seconds)
+            answer = reply(number, body) if self.authorized() else (401, {"error": {"message": "bad key"}})
+            with lock:
+                server.under_way -= 1
+            self.send(*answer)
+
+        def authorized(self) -> bool:
+            return key is None or self.headers["Authorization"] == f"Bearer {key}"
+
+        def send(self, status: int, body: object) -> None:
+            content = body if isinstance(body, bytes) else json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "text/html" if content[:1] == b"<" else "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_request(self, code: object = "-", size: object = "-") -> None:
+            pass
+
+    with QuietServer(("127.0.0.1", 0), Handler) as http:
+        threading.Thread(target=http.serve_forever, daemon=True).start()
+        server.url = f"http://127.0.0.1:{http.server_port}/v1"
+        yield server
+        http.shutdown()
+
+
+def samples(n: int) -> list[Sample]:
+    return [
+        Sample(
+            task="qa1",
+            length="0k",
+            index=index,
+            sample_id=f"qa1/0k/{index:06d}",
+            utf8=f"Mary went to room {index}.".encode(),
+            question="Where is Mary?",
+            target="room",
+        )
+        for index in range(n)
+    ]
+
+
+def outcomes(server: Server, n: int = 1, prompt: Prompt = CHAT, **settings: Any) -> list[Outcome]:
+    endpoint = Endpoint(model="small", base_url=server.url, **settings)
+    return sorted(ask(endpoint, samples(n), lambda _: prompt), key=lambda outcome: outcome.sample.index)
+
+
+def test_a_chat_is_sent_and_its_answer_read() -> None:
+    with serving(lambda _, body: chat_answer(body["messages"][1]["content"].upper())) as server:
+        (outcome,) = outcomes(server, max_tokens=7, seed=3)
+    assert outcome.answer is not None
+    assert outcome.answer.text == "MARY WENT TO ROOM 0. WHERE IS MARY?"
+    assert outcome.n_tokens == 12
+    assert server.requests == [
+        {
+            "path": "/v1/chat/completions",
+            "model": "small",
+            "messages": [
+                {"role": "system", "content": "Be brief."},
+                {"role": "user", "content": "Mary went to room 0. Where is Mary?"},
+            ],
+            "max_tokens": 7,
+            "temperature": 0.0,
+            "seed": 3,
+        }
+    ]
+
+
+def test_a_prompt_that_is_no_chat_goes_to_the_completions() -> None:
+    with serving(lambda _, body: text_answer(f" {body['prompt'][-5:]}")) as server:
+        (outcome,) = outcomes(server, prompt=TEXT)
+    assert outcome.answer is not None
+    assert outcome.answer.text == "Mary?"
+    assert server.requests[0]["path"] == "/v1/completions"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        chat_answer("garden", reasoning_content="She went there."),
+        chat_answer("garden", reasoning="She went there."),
+        chat_answer("<think>She went there.</think> garden"),
+    ],
+)
+def test_reasoning_is_kept_apart(reply: Reply) -> None:
+    with serving(lambda *_: reply) as server:
+        (outcome,) = outcomes(server)
+    assert outcome.answer is not None
+    assert (outcome.answer.text, outcome.answer.reasoning) == ("garden", "She went there.")
+
+
+def test_an_answer_that_was_all_reasoning_is_a_failure() -> None:
+    status, body = chat_answer(None, reasoning_content="Let me see")
+    body["choices"][0]["finish_reason"] = "length"
+    with serving(lambda *_: (status, body)) as server:
+        (outcome,) = outcomes(server, max_tokens=5)
+    assert outcome.answer is None
+    assert outcome.error == "no answer within 5 tokens; raise --max-tokens"
+
+
+def test_requests_go_side_by_side_but_not_too_many() -> None:
+    with serving(lambda *_: chat_answer("x"), seconds=0.05) as server:
+        assert len(outcomes(server, 12, concurrency=4)) == 12
+    assert server.most_under_way == 4
+
+
+def test_no_more_samples_are_taken_than_are_under_way() -> None:
+    taken = 0
+
+    def counted() -> Iterator[Sample]:
+        nonlocal taken
+        for sample in samples(20):
+            taken += 1
+            yield sample
+
+    with serving(lambda *_: chat_answer("x")) as server:
+        next(ask(Endpoint(model="small", base_url=server.url, concurrency=3), counted(), lambda _: CHAT))
+    assert taken <= 3
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_busy_or_failing_server_is_asked_again(status: int) -> None:
+    def reply(number: int, _: dict) -> Reply:
+        return (status, {"error": {"message": "not now"}}) if number == 0 else chat_answer("garden")
+
+    with serving(reply) as server:
+        (outcome,) = outcomes(server)
+    assert outcome.answer is not None
+    assert len(server.requests) == 2
+
+
+def test_what_fails_again_and_again_is_recorded_and_the_rest_goes_on() -> None:
+    def reply(_: int, body: dict) -> Reply:
+        broken = "room 1" in body["messages"][1]["content"]
+        return (500, {"error": {"message": "no room"}}) if broken else chat_answer("garden")
+
+    with serving(reply) as server:
+        errors = [outcome.error for outcome in outcomes(server, 3, retries=1)]
+    assert errors == ["", "HTTP 500: no room", ""]
+
+
+def test_a_refused_request_is_the_samples_failure() -> None:
+    with serving(lambda *_: (400, {"error": {"message": "context of 4096 tokens exceeded"}})) as server:
+        (outcome,) = outcomes(server)
+    assert outcome.error == "HTTP 400: context of 4096 tokens exceeded"
+
+
+def test_a_slow_answer_is_given_up() -> None:
+    with serving(lambda *_: chat_answer("x"), seconds=0.6) as server:
+        (outcome,) = outcomes(server, timeout_seconds=0.2, retries=0)
+    assert outcome.error == "no answer within 0.2 s"
+
+
+def test_requests_are_spread_over_the_minute() -> None:
+    with serving(lambda *_: chat_answer("x")) as server:
+        started = time.monotonic()
+        outcomes(server, 4, requests_per_minute=600)
+        assert time.monotonic() - started >= 0.3
+
+
+def test_a_wrong_key_ends_the_run_without_telling_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+    with serving(lambda *_: chat_answer("x"), key="another") as server:
+        with pytest.raises(UsageError, match=r"refuses the key \(HTTP 401\): set OPENAI_API_KEY") as raised:
+            outcomes(server)
+        assert server.requests == []
+    assert "secret" not in str(raised.value)
+
+
+def test_the_right_key_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_KEY", "sk-very-secret")
+    with serving(lambda *_: chat_answer("x"), key="sk-very-secret") as server:
+        (outcome,) = outcomes(server, key_variable="MY_KEY")
+    assert outcome.answer is not None
+
+
+def test_a_server_that_repeats_the_key_does_not_get_it_into_the_results(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+    with serving(lambda *_: (400, {"error": {"message": "sk-very-secret has no credit"}})) as server:
+        (outcome,) = outcomes(server)
+    assert outcome.error == "HTTP 400: [key] has no credit"
+
+
+def test_nobody_there_is_said_at_once() -> None:
+    with pytest.raises(SourceError, match=r"nobody answers at http://127.0.0.1:9/v1 .*is the server up\?"):
+        list(ask(Endpoint(model="small", base_url="http://127.0.0.1:9/v1"), samples(1), lambda _: CHAT))
+
+
+def test_an_unknown_model_ends_the_run() -> None:
+    with (
+        serving(lambda *_: (404, {"error": {"message": "model small does not exist"}})) as server,
+        pytest.raises(UsageError, match=r"has no model 'small' \(model small does not exist\)"),
+    ):
+        outcomes(server)
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>Welcome</html>", b'{"choices": [', {"hello": "there"}, {"choices": []}]
+)
+def test_what_is_no_completion_ends_the_run(body: object) -> None:
+    with (
+        serving(lambda *_: (200, body)) as server,
+        pytest.raises(SourceError, match="answers, but not with a completion in JSON"),
+    ):
+        outcomes(server)
+
+
+def test_an_address_is_model_at_url() -> None:
+    assert parse_address("api:org/model@v2@http://localhost:8000/v1") == (
+        "org/model@v2",
+        "http://localhost:8000/v1",
+    )
+
+
+def test_an_address_without_url_is_openais(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    assert parse_address("api:gpt-4o-mini") == ("gpt-4o-mini", "https://api.openai.com/v1")
+
+
+@pytest.mark.parametrize(
+    "spec", ["api:", "api:@http://localhost:8000/v1", "api:m@http://", "api:m@http://a:b@host/v1"]
+)
+def test_a_broken_address_is_refused(spec: str) -> None:
+    with pytest.raises(UsageError):
+        parse_address(spec)
+
+
+def test_a_published_run_is_repeated_through_a_server(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+    published = tmp_path / "qa1_0k_instruction_yes_examples_no_post_prompt_no_chat_template_yes.json"
+    prompt = {
+        "instruction": "Find the facts.",
+        "chat_template": True,
+        "template": "{instruction} {context} {question}",
+    }
+    published.write_text(json.dumps({"prompt": prompt, "generate_kwargs": {"max_new_tokens": 7}}))
+    with serving(lambda *_: chat_answer("garden"), key="sk-very-secret") as server:
+        request = Request(
+            data=str(dataset),
+            model=f"api:small@{server.url}",
+            out=tmp_path / "results",
+            tasks=("qa1",),
+            lengths=("0k",),
+            prompts=published,
+        )
+        cells = evaluate(request, lambda _, outcomes: list(outcomes))
+    assert cells is not None
+    assert [(cell.scorer, cell.n, cell.correct) for cell in cells] == [("official", 12, 2), ("strict", 12, 2)]
+    assert {
+        (asked["max_tokens"], asked["messages"][0]["content"].split(".")[0]) for asked in server.requests
+    } == {(7, "Find the facts")}
+    assert (request.out / f"{published.stem}.csv").exists()
+    assert not any(b"secret" in path.read_bytes() for path in request.out.iterdir())

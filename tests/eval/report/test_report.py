@@ -1,0 +1,155 @@
+"""The report: one file, no network, and what a model wrote is never markup."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+import pytest
+
+from babilong_eval.commands.plot import plot
+from babilong_eval.report.report import hardest_failures
+from babilong_eval.results.load import judged, load_runs
+from babilong_eval.results.prediction_files import FileName
+from babilong_eval.results.records import (
+    Prediction,
+    RunInfo,
+    cell_of,
+    write_cells,
+    write_predictions,
+    write_run,
+)
+from babilong_eval.scoring.score import Score
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOSTILE = (
+    "</script></svg><script>alert('\"x\"')</script><img src=x onerror=alert(1)>{{ 7 * 7 }}&amp;\x00\x1b[31m"
+)
+RIGHT = Prediction(target="kitchen", output="kitchen", question="Where is Mary?", depth=0.5)
+
+
+class Page(HTMLParser):
+    """The elements and the text of a page as a browser finds them."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    @property
+    def tags(self) -> set[str]:
+        return {tag for tag, _ in self.elements}
+
+
+def record(folder: Path, predictions: list[Prediction], *, name: str = "RMT", length: str = "4k") -> Path:
+    place = FileName(task="qa1", length=length, config="x")
+    write_predictions(
+        folder, place, predictions, prompt={}, generate_kwargs={}, choices=("kitchen", "garden")
+    )
+    correct = sum(prediction.output == prediction.target for prediction in predictions)
+    score = Score(n=len(predictions), correct=correct)
+    cell = cell_of(score, task="qa1", length=length, scorer="official", seconds=3.0, peak_memory_bytes=2**30)
+    write_cells(folder, [cell])
+    write_run(folder, RunInfo(name=name, model="rmt:x", data="data", seed=7, versions={"torch": "2.9"}))
+    return folder
+
+
+def report(*folders: Path) -> Page:
+    out = folders[0].parent / "report.html"
+    plot(list(folders), out)
+    return Page(out.read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def hostile_page(tmp_path: Path) -> Page:
+    wrong = Prediction(
+        target="kitchen",
+        output=HOSTILE,
+        question=HOSTILE,
+        supporting=(HOSTILE,),
+        reasoning=HOSTILE,
+        sample_id=HOSTILE,
+    )
+    failed = Prediction(target="kitchen", output="", question="Where?", error=HOSTILE)
+    return report(record(tmp_path / "results", [RIGHT, wrong, failed], name=HOSTILE))
+
+
+def test_what_a_model_wrote_is_text(hostile_page: Page) -> None:
+    assert "script" not in hostile_page.tags
+    assert "img" not in hostile_page.tags
+    assert not any(name.startswith("on") for _, attributes in hostile_page.elements for name in attributes)
+    assert "<script>alert('\"x\"')</script>" in hostile_page.text
+    assert "{{ 7 * 7 }}&amp;" in hostile_page.text
+
+
+def test_control_characters_are_made_visible(hostile_page: Page) -> None:
+    assert "\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}[31m" in hostile_page.text
+    assert "\x1b" not in hostile_page.text
+
+
+def test_nothing_is_asked_of_the_network(hostile_page: Page) -> None:
+    loading = {"src", "srcset", "action", "data", "poster", "background"}
+    assert not any(loading & attributes.keys() for _, attributes in hostile_page.elements)
+    links = [
+        attributes[name] or ""
+        for _, attributes in hostile_page.elements
+        for name in ("href", "xlink:href")
+        if name in attributes
+    ]
+    assert all(link.startswith(("#", "data:")) for link in links)
+    policies = [attributes.get("content") for tag, attributes in hostile_page.elements if tag == "meta"]
+    assert any("default-src 'none'" in (policy or "") for policy in policies)
+
+
+def test_the_page_has_figures_scores_failures_and_facts(tmp_path: Path) -> None:
+    wrong = Prediction(
+        target="kitchen", output="garden", question="Where is John?", supporting=("John left.",)
+    )
+    page = report(record(tmp_path / "results", [RIGHT, wrong]))
+    assert [tag for tag, _ in page.elements].count("svg") >= 3  # curve, costs, depth
+    for text in (
+        "50.0 %",
+        "9.5 % to 90.5 %",
+        "1,024 MiB",
+        "Where is John?",
+        "John left.",
+        "torch 2.9",
+        "official",
+    ):
+        assert text in page.text
+
+
+def test_failed_samples_are_counted_by_their_reason(tmp_path: Path) -> None:
+    failed = Prediction(target="kitchen", output="", question="Where?", error="out of memory")
+    page = report(record(tmp_path / "results", [RIGHT, failed, failed]))
+    assert "2 without an answer: out of memory" in " ".join(page.text.split())
+
+
+def test_several_runs_stand_in_one_report(tmp_path: Path) -> None:
+    page = report(record(tmp_path / "a", [RIGHT], name="RMT"), record(tmp_path / "b", [RIGHT], name="Mamba"))
+    assert "RMT, Mamba" in page.text
+
+
+def test_long_outputs_are_cut_and_say_so(tmp_path: Path) -> None:
+    wrong = Prediction(target="kitchen", output="garden " * 1_000, question="Where?")
+    page = report(record(tmp_path / "results", [RIGHT, wrong]))
+    assert "(6,300 characters more)" in page.text
+
+
+def test_the_hardest_failures_are_those_where_most_others_were_right(tmp_path: Path) -> None:
+    wrong = Prediction(target="kitchen", output="garden", question="Where?")
+    record(tmp_path, [RIGHT, wrong, wrong, wrong, wrong], length="1k")
+    record(tmp_path, [RIGHT] * 9 + [wrong], length="4k")
+    (tmp_path / "results.json").unlink()
+    (run,) = load_runs([tmp_path], "official")
+    failures = hardest_failures(judged(run), run.cells)
+    assert [failure.length for failure in failures] == ["1k", "1k", "4k"]
