@@ -1,34 +1,43 @@
-"""Files that are there whole or not at all."""
+"""Files and folders that are there whole or not at all: written under another name, then renamed."""
 
 from __future__ import annotations
 
 import os
+import platform
+import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from babilong_gen.errors import OutputError
-from babilong_gen.renaming import renaming
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file under another name, force it to the disk, and put it in its place.
+@contextmanager
+def renaming(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`, for a file that takes its place when the block ends well.
 
-    Folders that lack are made. Raises OutputError where the disk or its permissions do not allow it.
+    Otherwise what lay there still lies there. Machines that share the folder have different temporary names.
     """
-    with whole_file(path) as temporary:
-        temporary.write_bytes(data)
+    machine = platform.node().partition(".")[0]
+    temporary = path.with_name(f".{path.name}.{machine}-{os.getpid()}.tmp")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """As `renaming`, and on the disk before it is in place: what it replaces may be hours of training.
+    """Like `renaming`, and forced to the disk first: what it replaces may be hours of training.
 
-    Raises OutputError where the disk or its permissions do not allow it; what lay at `path` is then still
-    there.
+    Missing folders are made.
+
+    Raises:
+        OutputError: the disk or its permissions do not allow it; what lay at `path` is then still there.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -38,3 +47,38 @@ def whole_file(path: Path) -> Iterator[Path]:
                 os.fsync(file.fileno())
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a small file by `whole_file`.
+
+    Raises:
+        OutputError: the disk or its permissions do not allow it.
+    """
+    with whole_file(path) as temporary:
+        temporary.write_bytes(data)
+
+
+@contextmanager
+def whole_folder(out: Path) -> Iterator[Path]:
+    """Give a folder beside `out` to write into, which takes its place when the block ends well.
+
+    Raises:
+        OutputError: something is in `out` already, or the disk or its permissions do not allow it.
+    """
+    out = out.absolute()
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise OutputError(f"{out} is there already: name a new folder, or remove this one first")
+    partial = out.with_name(f".{out.name}.partial")
+    try:
+        if partial.exists():  # left by an earlier run that was killed
+            shutil.rmtree(partial)
+        partial.mkdir(parents=True)
+        yield partial
+        if out.exists():
+            out.rmdir()
+        partial.rename(out)
+    except OSError as error:
+        raise OutputError(f"{out} cannot be written ({error.strerror or error})") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

@@ -12,12 +12,13 @@ from typing import Any, Protocol
 
 from babilong_gen.errors import OutputError
 from babilong_gen.executors import Executor, find_executor
-from babilong_gen.make import Workshop
+from babilong_gen.make import ShardContext
 from babilong_gen.prepare import Prepared, check_reuse, default_cache, prepare
 from babilong_gen.spec import DatasetSpec
 from babilong_gen.write.card import write_card
-from babilong_gen.write.claim import (
-    Claim,
+from babilong_gen.write.croissant import write_croissant
+from babilong_gen.write.dataset_plan import (
+    DatasetPlan,
     clear_leftovers,
     finish_folder,
     make_claim,
@@ -26,7 +27,6 @@ from babilong_gen.write.claim import (
     read_claim,
     start_folder,
 )
-from babilong_gen.write.croissant import write_croissant
 from babilong_gen.write.folder import Folder, file_sizes, reaching
 from babilong_gen.write.manifest import MANIFEST, make_manifest, read_manifest
 from babilong_gen.write.plan import as_ranges, pick_shards
@@ -138,7 +138,9 @@ def generate_part(
     return list(written.values())
 
 
-def prepare_claim(spec: DatasetSpec, *, cache: Path | None, progress: Progress) -> tuple[Prepared, Claim]:
+def prepare_claim(
+    spec: DatasetSpec, *, cache: Path | None, progress: Progress
+) -> tuple[Prepared, DatasetPlan]:
     """Find all that a dataset is made of, and plan its shards; nothing of it is made yet.
 
     Raises:
@@ -196,7 +198,7 @@ def _finished_before(out: Folder) -> dict[str, Any]:
 def _make(
     shards: Sequence[Shard],
     prepared: Prepared,
-    claim: Claim,
+    claim: DatasetPlan,
     out: Folder,
     make_shards: Executor,
     workers: int | None,
@@ -205,12 +207,12 @@ def _make(
     start_folder(out, claim)
     clear_leftovers(out, shards)
     progress.planned(sum(shard.last - shard.first for shard in shards))
-    workshop = Workshop(prepared=prepared, out=out)
+    workshop = ShardContext(prepared=prepared, out=out)
     written = dict(make_shards(workshop, shards, workers=workers, report=progress.samples))
     return {shard: written[shard] for shard in shards}
 
 
-def _complete(out: Folder, claim: Claim, written: Mapping[Shard, WrittenShard]) -> dict[str, Any]:
+def _complete(out: Folder, claim: DatasetPlan, written: Mapping[Shard, WrittenShard]) -> dict[str, Any]:
     manifest = make_manifest(claim.provenance, claim.noise_tokens, list(written.items()))
     write_card(out, manifest)
     write_croissant(out, manifest)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from babilong_gen.assemble.assemble import assemble
 from babilong_gen.assemble.choose import choose_stories
-from babilong_gen.assemble.haystack import Haystack
+from babilong_gen.assemble.context import AssemblyContext
 from babilong_gen.assemble.sample import Sample
 from babilong_gen.lengths import parse_length
 from babilong_gen.prepare import Prepared
@@ -19,14 +19,14 @@ _REPORT_TOKENS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Workshop:
+class ShardContext:
     """What shards are made from, and where; a process keeps the mapped noise of each task between them."""
 
     prepared: Prepared
     out: Folder
-    _haystacks: dict[str, Haystack] = field(default_factory=dict)
+    _haystacks: dict[str, AssemblyContext] = field(default_factory=dict)
 
-    def haystack(self, task: str) -> Haystack:
+    def haystack(self, task: str) -> AssemblyContext:
         """What all samples of a task share."""
         if task not in self._haystacks:
             self._haystacks[task] = self.prepared.haystack(task)
@@ -34,7 +34,7 @@ class Workshop:
 
 
 def make_samples(
-    prepared: Prepared, haystack: Haystack, task: str, length_name: str, first: int, last: int
+    prepared: Prepared, haystack: AssemblyContext, task: str, length_name: str, first: int, last: int
 ) -> Iterator[tuple[Sample, int]]:
     """Samples [first, last) of a cell, each with the number of stories passed over for it."""
     length = parse_length(length_name)
@@ -45,7 +45,7 @@ def make_samples(
         yield assemble(story, haystack, length=length, index=index), passed_over
 
 
-def make_shard(workshop: Workshop, shard: Shard, report: Callable[[int], None]) -> WrittenShard:
+def make_shard(workshop: ShardContext, shard: Shard, report: Callable[[int], None]) -> WrittenShard:
     """Make one shard, or read back what an earlier run finished.
 
     Args:

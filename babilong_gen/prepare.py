@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from babilong_gen.assemble.choose import check_available
-from babilong_gen.assemble.haystack import Haystack
+from babilong_gen.assemble.context import AssemblyContext
 from babilong_gen.errors import OutputError, UsageError
 from babilong_gen.lengths import Length
 from babilong_gen.noise.corpus.build import build_corpus
@@ -66,10 +66,10 @@ class Prepared:
         """The mapped pool of a task."""
         return open_pool(self.corpus(), self.pools[task], start_documents=self.start_documents)
 
-    def haystack(self, task: str) -> Haystack:
+    def haystack(self, task: str) -> AssemblyContext:
         """What all samples of a task share."""
         spec = self.spec
-        return Haystack(
+        return AssemblyContext(
             fingerprint=self.fingerprint,
             tokenizer=self.tokenizer,
             pool=self.pool(task),

@@ -17,7 +17,7 @@ T = TypeVar("T")
 _BATCH = 64
 
 
-class Dice:
+class Rng:
     """Fast scalar draws from one Philox stream.
 
     A NumPy generator costs microseconds a scalar; simulators draw hundreds, so uniform numbers are
@@ -43,19 +43,19 @@ class Dice:
         self._next += 1
         return value
 
-    def below(self, n: int) -> int:
+    def randrange(self, n: int) -> int:
         """An int uniform in [0, n)."""
         return int(self.random() * n)
 
-    def between(self, low: int, high: int) -> int:
+    def randint(self, low: int, high: int) -> int:
         """An int uniform in [low, high], both ends included."""
         return low + int(self.random() * (high - low + 1))
 
-    def chance(self, probability: float) -> bool:
+    def bernoulli(self, probability: float) -> bool:
         """True with the given probability."""
         return self.random() < probability
 
-    def pick(self, items: Sequence[T]) -> T:
+    def choice(self, items: Sequence[T]) -> T:
         """One of ``items``, uniformly."""
         return items[int(self.random() * len(items))]
 

@@ -32,7 +32,7 @@ from rich.console import Console
 from rich.table import Table
 
 from babilong_gen.errors import BabilongError, UsageError
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 from babilong_gen.solvers import SOLVERS, SolverError, solve
 from babilong_gen.tasks import TASKS
 from babilong_gen.tasks.babi import SPLITS, read_babi
@@ -169,7 +169,7 @@ def compare(task: str, official: list[Story], samples: int) -> Parity:
             simulated_per_second=None,
         )
     began = time.perf_counter()
-    simulated = [simulate(Dice("parity", task, index), StoryShape()) for index in range(samples)]
+    simulated = [simulate(Rng("parity", task, index), StoryShape()) for index in range(samples)]
     seconds = time.perf_counter() - began
     return Parity(
         task=task,

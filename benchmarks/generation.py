@@ -209,7 +209,7 @@ def _reference(job: dict[str, Any]) -> dict[str, Any]:
     from transformers import PreTrainedTokenizerFast
 
     from babilong_gen.lengths import parse_length
-    from babilong_gen.rng import Dice
+    from babilong_gen.rng import Rng
     from benchmarks.reference import reference_sample, write_reference
 
     prepared, source = _prepared(job)
@@ -220,7 +220,7 @@ def _reference(job: dict[str, Any]) -> dict[str, Any]:
     start = time.perf_counter()
     rows = []
     for number in range(max(1, REFERENCE_TOKENS[job["length"]] // tokens)):
-        story = prepared.stories.story(TASK, Dice("reference", number))
+        story = prepared.stories.story(TASK, Rng("reference", number))
         text = reference_sample(documents, story.facts, tokens, tokenizer, generator)
         rows.append({"input": text, "question": story.question, "target": story.answer})
     write_reference(Path(job["folder"], "reference.json"), rows)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from babilong_gen.assemble.context import AssemblyContext
 from babilong_gen.assemble.fill import Noise, NoiseStart, fill
-from babilong_gen.assemble.haystack import Haystack
 from babilong_gen.assemble.places import Facts, in_bounds, place, room_needed
 from babilong_gen.assemble.sample import Sample
 from babilong_gen.assemble.splice import Spliced, Stretch, noise_spans, splice
 from babilong_gen.errors import DoesNotFitError, SourceError
 from babilong_gen.lengths import Length
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 from babilong_gen.tasks.story import Story
 
 # A story that leaves less room than this for noise counts as one that does not fit: the few sentences
@@ -25,7 +25,7 @@ _STRETCHES_TRIED = 32
 _OPENINGS_TRIED = 4
 
 
-def fits(story: Story, length: Length, haystack: Haystack) -> bool:
+def fits(story: Story, length: Length, haystack: AssemblyContext) -> bool:
     """Whether the story, placed as asked, and some noise can make up the length."""
     if length.facts_only:
         return True
@@ -35,7 +35,7 @@ def fits(story: Story, length: Length, haystack: Haystack) -> bool:
     return tokens - needed >= LEAST_NOISE_TOKENS
 
 
-def input_tokens(story: Story, length: Length, haystack: Haystack) -> int:
+def input_tokens(story: Story, length: Length, haystack: AssemblyContext) -> int:
     """How many tokens the sample's `input` must have (not defined for `0k`)."""
     return length.input_tokens(
         question_tokens=len(haystack.fact_tokens(story.question).ids),
@@ -44,7 +44,7 @@ def input_tokens(story: Story, length: Length, haystack: Haystack) -> int:
     )
 
 
-def assemble(story: Story, haystack: Haystack, *, length: Length, index: int) -> Sample:
+def assemble(story: Story, haystack: AssemblyContext, *, length: Length, index: int) -> Sample:
     """Make sample `index` of the story's task at a length.
 
     Raises:
@@ -77,12 +77,14 @@ def assemble(story: Story, haystack: Haystack, *, length: Length, index: int) ->
     )
 
 
-def _in_noise(story: Story, haystack: Haystack, length: Length, index: int) -> tuple[Spliced, list[Stretch]]:
+def _in_noise(
+    story: Story, haystack: AssemblyContext, length: Length, index: int
+) -> tuple[Spliced, list[Stretch]]:
     tokens = input_tokens(story, length, haystack)
     facts = _facts(story, haystack)
     # A paired ladder draws the same noise and the same relative positions at every length.
     key = (haystack.fingerprint, story.task, "" if haystack.paired else length.name, index)
-    starts = Dice(*key, "noise")
+    starts = Rng(*key, "noise")
     for stretch in range(_STRETCHES_TRIED):
         start = _draw_start(haystack, starts, tokens)
         found = _fill_and_place(story, haystack, facts, start, (*key, "place", stretch), index, tokens)
@@ -101,18 +103,18 @@ def _in_noise(story: Story, haystack: Haystack, length: Length, index: int) -> t
     )
 
 
-def _draw_start(haystack: Haystack, dice: Dice, tokens: int) -> NoiseStart:
+def _draw_start(haystack: AssemblyContext, rng: Rng, tokens: int) -> NoiseStart:
     """Where the noise begins, and where each further pass begins if the pool must be read again."""
     passes = tokens // max(1, haystack.pool.tokens) + 2 if haystack.reuse else 1
-    first = dice.below(haystack.pool.start_below)
+    first = rng.randrange(haystack.pool.start_below)
     if haystack.pool.start_below < len(haystack.pool.kept):
         return NoiseStart(starts=(first,))
-    return NoiseStart(starts=(first, *(dice.below(len(haystack.pool.kept)) for _ in range(passes - 1))))
+    return NoiseStart(starts=(first, *(rng.randrange(len(haystack.pool.kept)) for _ in range(passes - 1))))
 
 
 def _fill_and_place(
     story: Story,
-    haystack: Haystack,
+    haystack: AssemblyContext,
     facts: Facts,
     start: NoiseStart,
     place_key: tuple[str | int, ...],
@@ -133,7 +135,7 @@ def _fill_and_place(
             haystack.placement,
             facts,
             noise,
-            Dice(*place_key),
+            Rng(*place_key),
             index=index,
             input_tokens=tokens,
             segment_size=haystack.segment_size,
@@ -148,7 +150,7 @@ def _fill_and_place(
     return None
 
 
-def _opening_extra(story: Story, borders: list[int], first_kept: int, haystack: Haystack) -> int:
+def _opening_extra(story: Story, borders: list[int], first_kept: int, haystack: AssemblyContext) -> int:
     if not haystack.tokenizer.joiner:
         return 0
     if borders[0] == 0:
@@ -159,7 +161,7 @@ def _opening_extra(story: Story, borders: list[int], first_kept: int, haystack: 
     return haystack.opening_extra(sentence, int(before[first_kept + 1] - before[first_kept]))
 
 
-def _facts(story: Story, haystack: Haystack) -> Facts:
+def _facts(story: Story, haystack: AssemblyContext) -> Facts:
     return Facts(
         tokens=[len(haystack.fact_tokens(fact).ids) for fact in story.facts],
         supporting=story.supporting or tuple(range(len(story.facts))),
@@ -167,7 +169,7 @@ def _facts(story: Story, haystack: Haystack) -> Facts:
     )
 
 
-def _check_by_tokenizing(text: bytes, tokens: int, haystack: Haystack) -> None:
+def _check_by_tokenizing(text: bytes, tokens: int, haystack: AssemblyContext) -> None:
     found = len(haystack.tokenizer.opening(text.decode()))
     if found != tokens:
         raise SourceError(

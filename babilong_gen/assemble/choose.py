@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from babilong_gen.assemble.assemble import fits
-from babilong_gen.assemble.haystack import Haystack
+from babilong_gen.assemble.context import AssemblyContext
 from babilong_gen.errors import DoesNotFitError, UsageError
 from babilong_gen.lengths import Length
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 from babilong_gen.tasks import TASKS
 from babilong_gen.tasks.sources import OfficialFiles, Simulated, StorySource
 from babilong_gen.tasks.story import Story
@@ -40,7 +40,7 @@ def check_available(source: StorySource, tasks: tuple[str, ...], samples: int) -
 
 
 def choose_stories(
-    source: StorySource, haystack: Haystack, task: str, *, ladder: list[Length], first: int, last: int
+    source: StorySource, haystack: AssemblyContext, task: str, *, ladder: list[Length], first: int, last: int
 ) -> Iterator[tuple[int, Story, int]]:
     """For each sample index in [first, last): the index, its story, and how many were passed over for it.
 
@@ -76,7 +76,7 @@ def _source_of(task: str, source: StorySource) -> StorySource:
     return source
 
 
-def _shortest_tokens(ladder: list[Length], haystack: Haystack) -> int:
+def _shortest_tokens(ladder: list[Length], haystack: AssemblyContext) -> int:
     return min(
         length.input_tokens(question_tokens=0, segment_size=haystack.segment_size, reserve=haystack.reserve)
         for length in ladder
@@ -84,11 +84,11 @@ def _shortest_tokens(ladder: list[Length], haystack: Haystack) -> int:
 
 
 def _draw(
-    source: Simulated, haystack: Haystack, task: str, ladder: list[Length], index: int
+    source: Simulated, haystack: AssemblyContext, task: str, ladder: list[Length], index: int
 ) -> tuple[Story, int]:
     length = "" if haystack.paired else ladder[0].name
     for attempt in range(_STORIES_TRIED):
-        story = source.story(task, Dice(haystack.fingerprint, task, length, index, "story", attempt))
+        story = source.story(task, Rng(haystack.fingerprint, task, length, index, "story", attempt))
         if all(fits(story, at, haystack) for at in ladder):
             return story, attempt
     raise DoesNotFitError(
@@ -99,12 +99,12 @@ def _draw(
 
 @lru_cache(maxsize=8)
 def _fitting(
-    source: OfficialFiles, haystack: Haystack, task: str, ladder: tuple[Length, ...]
+    source: OfficialFiles, haystack: AssemblyContext, task: str, ladder: tuple[Length, ...]
 ) -> list[tuple[int, int]]:
     """The official stories that fit, in the task's seeded order: (place in the order, story)."""
     stories = source.stories(task)
     order = list(range(len(stories)))
-    Dice(haystack.fingerprint, task, "order").shuffle(order)
+    Rng(haystack.fingerprint, task, "order").shuffle(order)
     return [
         (place, story)
         for place, story in enumerate(order)

@@ -11,7 +11,7 @@ from itertools import accumulate
 
 from babilong_gen.assemble.fill import Noise
 from babilong_gen.placement import Placement
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ def place(
     placement: Placement,
     facts: Facts,
     noise: Noise,
-    dice: Dice,
+    rng: Rng,
     *,
     index: int,
     input_tokens: int,
@@ -68,19 +68,19 @@ def place(
         case "end":
             return [noise.sentences] * count
         case "uniform":
-            return [noise.nearest_border(x) for x in _sorted_uniform(dice, count, 0, noise.tokens)]
+            return [noise.nearest_border(x) for x in _sorted_uniform(rng, count, 0, noise.tokens)]
         case "range" | "segment":
             low, high = _bounds(placement, input_tokens, segment_size)
-            return _within(facts, noise, dice, low, high)
+            return _within(facts, noise, rng, low, high)
         case "depth":
             return _at_depth(placement.low, facts, noise, input_tokens)
         case "depth-grid":
             cells = int(placement.low)
             return _at_depth(index % cells / (cells - 1), facts, noise, input_tokens)
         case "segment-start":
-            return _at_segment_starts(facts, noise, dice, input_tokens, segment_size)
+            return _at_segment_starts(facts, noise, rng, input_tokens, segment_size)
         case "gap":
-            return _with_gaps(int(placement.low), count, noise, dice)
+            return _with_gaps(int(placement.low), count, noise, rng)
 
 
 def in_bounds(
@@ -101,16 +101,16 @@ def _bounds(placement: Placement, input_tokens: int, segment_size: int) -> tuple
     return first, min(first + segment_size, input_tokens)
 
 
-def _sorted_uniform(dice: Dice, count: int, low: float, high: float) -> list[float]:
-    return sorted(low + dice.random() * (high - low) for _ in range(count))
+def _sorted_uniform(rng: Rng, count: int, low: float, high: float) -> list[float]:
+    return sorted(low + rng.random() * (high - low) for _ in range(count))
 
 
-def _within(facts: Facts, noise: Noise, dice: Dice, low: float, high: float) -> list[int] | None:
+def _within(facts: Facts, noise: Noise, rng: Rng, low: float, high: float) -> list[int] | None:
     last = high - facts.total
     lowest, highest = noise.border_at_or_after(low), noise.border_at_or_before(last)
     if lowest > highest or noise.tokens_at(lowest) < low:
         return None
-    drawn = _sorted_uniform(dice, len(facts.tokens), low, last)
+    drawn = _sorted_uniform(rng, len(facts.tokens), low, last)
     return [min(max(noise.nearest_border(x), lowest), highest) for x in drawn]
 
 
@@ -123,32 +123,32 @@ def _at_depth(depth: float, facts: Facts, noise: Noise, input_tokens: int) -> li
 
 
 def _at_segment_starts(
-    facts: Facts, noise: Noise, dice: Dice, input_tokens: int, segment_size: int
+    facts: Facts, noise: Noise, rng: Rng, input_tokens: int, segment_size: int
 ) -> list[int]:
     count = len(facts.tokens)
     segments = max(1, -(-(input_tokens - max(facts.tokens)) // segment_size))
     if facts.opens:
         chosen = [0] * count
     elif count <= segments:
-        chosen = sorted(_distinct(dice, segments, count))
+        chosen = sorted(_distinct(rng, segments, count))
     else:
-        chosen = sorted(dice.below(segments) for _ in range(count))
+        chosen = sorted(rng.randrange(segments) for _ in range(count))
     before = accumulate(facts.tokens[:-1], initial=0)
     return [noise.border_at_or_after(s * segment_size - b) for s, b in zip(chosen, before, strict=True)]
 
 
-def _distinct(dice: Dice, below: int, count: int) -> set[int]:
+def _distinct(rng: Rng, below: int, count: int) -> set[int]:
     """`count` different whole numbers below `below`, all sets equally likely (Floyd's sampling)."""
     chosen: set[int] = set()
     for top in range(below - count, below):
-        drawn = dice.below(top + 1)
+        drawn = rng.randrange(top + 1)
         chosen.add(top if drawn in chosen else drawn)
     return chosen
 
 
-def _with_gaps(gap: int, count: int, noise: Noise, dice: Dice) -> list[int]:
+def _with_gaps(gap: int, count: int, noise: Noise, rng: Rng) -> list[int]:
     slack = noise.tokens - gap * (count - 1)
-    borders = [noise.nearest_border(dice.random() * slack)]
+    borders = [noise.nearest_border(rng.random() * slack)]
     for _ in range(count - 1):
         borders.append(noise.nearest_border(noise.tokens_at(borders[-1]) + gap))
     return borders

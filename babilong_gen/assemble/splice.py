@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from babilong_gen.assemble.context import AssemblyContext
 from babilong_gen.assemble.fill import Noise
-from babilong_gen.assemble.haystack import Haystack
 from babilong_gen.assemble.sample import NoiseSpan, PlacedFact
 from babilong_gen.tasks.story import Story
 
@@ -52,7 +52,7 @@ class Spliced:
 
 
 def splice(
-    story: Story, borders: list[int], noise: Noise | None, haystack: Haystack
+    story: Story, borders: list[int], noise: Noise | None, haystack: AssemblyContext
 ) -> tuple[Spliced, list[Stretch]]:
     """Put each fact in front of its noise border.
 
@@ -72,7 +72,7 @@ def splice(
     return spliced, stretches
 
 
-def noise_spans(stretches: list[Stretch], haystack: Haystack) -> list[NoiseSpan]:
+def noise_spans(stretches: list[Stretch], haystack: AssemblyContext) -> list[NoiseSpan]:
     """Where the noise came from: stretches cut at document ends, joined where only a fact had cut them."""
     if not stretches:
         return []
@@ -92,13 +92,13 @@ def noise_spans(stretches: list[Stretch], haystack: Haystack) -> list[NoiseSpan]
     return [_within_document(document, first, last, haystack) for document, first, last in spans]
 
 
-def _within_document(document: int, first: int, last: int, haystack: Haystack) -> NoiseSpan:
+def _within_document(document: int, first: int, last: int, haystack: AssemblyContext) -> NoiseSpan:
     start = int(haystack.pool.corpus.document_end[document - 1]) if document else 0
     name = haystack.document_name(document)
     return NoiseSpan(document=name, sentence_start=first - start, sentence_end=last - start)
 
 
-def _add_fact(spliced: Spliced, story: Story, index: int, haystack: Haystack) -> None:
+def _add_fact(spliced: Spliced, story: Story, index: int, haystack: AssemblyContext) -> None:
     text = story.facts[index]
     if spliced.pieces:
         known = haystack.fact_tokens(text)
@@ -123,7 +123,7 @@ def _add_fact(spliced: Spliced, story: Story, index: int, haystack: Haystack) ->
         spliced.ids.append(ids)
 
 
-def _add_noise(spliced: Spliced, stretch: Stretch, haystack: Haystack) -> None:
+def _add_noise(spliced: Spliced, stretch: Stretch, haystack: AssemblyContext) -> None:
     corpus = haystack.pool.corpus
     opens = not spliced.pieces
     spliced.pieces.append(corpus.text.data[stretch.byte_start : stretch.byte_end])

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from babilong_gen.errors import UsageError
 from babilong_gen.executors import local, ray
-from babilong_gen.make import Workshop
+from babilong_gen.make import ShardContext
 from babilong_gen.write.shards import Shard, WrittenShard
 
 
@@ -28,7 +28,7 @@ class Executor(Protocol):
 
     def __call__(
         self,
-        workshop: Workshop,
+        workshop: ShardContext,
         shards: Sequence[Shard],
         *,
         workers: int | None,

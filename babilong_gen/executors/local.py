@@ -12,13 +12,13 @@ from multiprocessing import connection
 from typing import Any
 
 from babilong_gen.errors import OutputError
-from babilong_gen.make import Workshop, make_shard
+from babilong_gen.make import ShardContext, make_shard
 from babilong_gen.write.folder import in_this_process
 from babilong_gen.write.shards import Shard, WrittenShard
 
 
 def make_shards(
-    workshop: Workshop, shards: Sequence[Shard], *, workers: int | None, report: Callable[[int], None]
+    workshop: ShardContext, shards: Sequence[Shard], *, workers: int | None, report: Callable[[int], None]
 ) -> Iterator[tuple[Shard, WrittenShard]]:
     """Make shards with so many processes, one a core if None is given.
 
@@ -34,7 +34,7 @@ def make_shards(
 
 
 def _make_in_processes(
-    workshop: Workshop, shards: Sequence[Shard], workers: int, report: Callable[[int], None]
+    workshop: ShardContext, shards: Sequence[Shard], workers: int, report: Callable[[int], None]
 ) -> Iterator[tuple[Shard, WrittenShard]]:
     context = multiprocessing.get_context("spawn")
     counts = context.SimpleQueue()
@@ -57,10 +57,10 @@ def _make_in_processes(
         drain.join()
 
 
-_worker: tuple[Workshop, Callable[[int], None]] | None = None
+_worker: tuple[ShardContext, Callable[[int], None]] | None = None
 
 
-def _start_worker(workshop: Workshop, counts: Any) -> None:
+def _start_worker(workshop: ShardContext, counts: Any) -> None:
     """What a worker process keeps from shard to shard."""
     global _worker
     _worker = workshop, counts.put

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from babilong_gen.errors import OutputError, SourceError, UsageError
-from babilong_gen.make import Workshop, make_shard
+from babilong_gen.make import ShardContext, make_shard
 from babilong_gen.prepare import Prepared, default_cache, prepare
-from babilong_gen.write.claim import clear_leftovers
+from babilong_gen.write.dataset_plan import clear_leftovers
 from babilong_gen.write.folder import Folder
 from babilong_gen.write.shards import Shard, WrittenShard
 
@@ -46,7 +46,7 @@ _OBJECT_STORE_BYTES = 100_000_000
 
 
 def make_shards(
-    workshop: Workshop, shards: Sequence[Shard], *, workers: int | None, report: Callable[[int], None]
+    workshop: ShardContext, shards: Sequence[Shard], *, workers: int | None, report: Callable[[int], None]
 ) -> Iterator[tuple[Shard, WrittenShard]]:
     """Make shards on a cluster, so many at a time, or as many as it has cores if None is given.
 
@@ -125,11 +125,11 @@ def _make_in_worker(shared: Sequence[Any], shard: Shard) -> WrittenShard:
 
 
 @lru_cache(maxsize=1)
-def _workshop(materials: ObjectRef) -> Workshop:
+def _workshop(materials: ObjectRef) -> ShardContext:
     """What a worker process keeps from shard to shard."""
     import ray
 
-    workshop: Workshop = ray.get(materials)
+    workshop: ShardContext = ray.get(materials)
     return replace(workshop, prepared=_at_hand(workshop.prepared))
 
 
@@ -215,11 +215,11 @@ def _one_line() -> Iterator[None]:
         ) from lost
 
 
-def _absolute(workshop: Workshop) -> Workshop:
+def _absolute(workshop: ShardContext) -> ShardContext:
     """Workers have a working folder of their own."""
     prepared, out = workshop.prepared, workshop.out
     pools = {task: pool.absolute() for task, pool in prepared.pools.items()}
-    return Workshop(
+    return ShardContext(
         prepared=replace(prepared, cache=prepared.cache.absolute(), pools=pools),
         out=out.absolute() if isinstance(out, Path) else out,
     )

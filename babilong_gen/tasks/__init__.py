@@ -16,10 +16,10 @@ from babilong_gen.tasks.simulators import (
     motivations,
     moving,
     positions,
-    presence,
     rmt_paper,
     sizes,
     times,
+    whereabouts,
 )
 from babilong_gen.tasks.task import Task
 
@@ -66,7 +66,7 @@ TASKS: dict[str, Task] = {
         title="yes/no questions",
         choices=labels.YES_NO,
         lexicon=lexicons.POSSESSIONS,
-        simulate=presence.simulate_qa6,
+        simulate=whereabouts.simulate_qa6,
     ),
     "qa7": Task(
         name="qa7",
@@ -87,14 +87,14 @@ TASKS: dict[str, Task] = {
         title="simple negation",
         choices=labels.YES_NO,
         lexicon=lexicons.MOVES,
-        simulate=presence.simulate_qa9,
+        simulate=whereabouts.simulate_qa9,
     ),
     "qa10": Task(
         name="qa10",
         title="indefinite knowledge",
         choices=labels.YES_NO_MAYBE,
         lexicon=lexicons.TOWN_MOVES,
-        simulate=presence.simulate_qa10,
+        simulate=whereabouts.simulate_qa10,
     ),
     "qa11": Task(
         name="qa11",

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from babilong_gen.errors import UsageError
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 from babilong_gen.tasks.simulators.deduction import PLURALS
 from babilong_gen.tasks.story import Story
 from babilong_gen.tasks.task import Lexicon
@@ -136,7 +136,7 @@ def read_vocabulary(name: str) -> Vocabulary:
     seeded = _SEEDED.fullmatch(name)
     if not seeded:
         raise UsageError(f"unknown vocabulary {name!r}: expected original, or reskin:SEED such as reskin:7")
-    words = _draw_words(Dice("reskin", int(seeded[1])))
+    words = _draw_words(Rng("reskin", int(seeded[1])))
     back = {new: old for old, new in words.items()}
     return Vocabulary(name=f"reskin:{int(seeded[1])}", reword=_replacing(words), restore=_replacing(back))
 
@@ -164,19 +164,19 @@ def reskin_lexicon(lexicon: Lexicon, vocabulary: Vocabulary) -> Lexicon:
     return Lexicon(entities=reworded(lexicon.entities), predicates=reworded(lexicon.predicates))
 
 
-def _draw_words(dice: Dice) -> dict[str, str]:
+def _draw_words(rng: Rng) -> dict[str, str]:
     """What stands for each word of bAbI, in each form in which it occurs."""
     words: dict[str, str] = {}
     for kind in _NAMES:
-        for old, new in _drawn(dice, kind):
+        for old, new in _drawn(rng, kind):
             words[old] = new
             words[old.lower()] = new.lower()
-    for old, new in _drawn(dice, _ANIMALS):
+    for old, new in _drawn(rng, _ANIMALS):
         words[old] = new
         if old in PLURALS:
             words |= _plurals(old, new)
     for kind in _WORDS:
-        words |= _drawn(dice, kind)
+        words |= _drawn(rng, kind)
     return words
 
 
@@ -187,10 +187,10 @@ def _plurals(kind: str, new: str) -> dict[str, str]:
     return forms if plural == kind else {**forms, plural: f"{new}s"}
 
 
-def _drawn(dice: Dice, kind: tuple[str, str]) -> list[tuple[str, str]]:
+def _drawn(rng: Rng, kind: tuple[str, str]) -> list[tuple[str, str]]:
     """Each old word of `kind` with a new one, no new one twice."""
     old, new = (words.split(separator) for words, separator in zip(kind, (", ", " "), strict=True))
-    return list(zip(old, dice.sample(new, len(old)), strict=True))
+    return list(zip(old, rng.sample(new, len(old)), strict=True))
 
 
 def _replacing(words: Mapping[str, str]) -> Callable[[str], str]:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from babilong_gen.errors import UsageError
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 from babilong_gen.split import Split, belongs
 from babilong_gen.tasks import TASKS
 from babilong_gen.tasks.babi import SPLITS, babi_files, parse_babi
@@ -40,8 +40,8 @@ class Simulated:
         "and the RMT paper's (Bulatov et al. 2023, arXiv:2304.11062)."
     )
 
-    def story(self, task: str, dice: Dice) -> Story:
-        """One story of `task`, a pure function of `dice`.
+    def story(self, task: str, rng: Rng) -> Story:
+        """One story of `task`, a pure function of `rng`.
 
         Raises:
             UsageError: no such task, or none that can be simulated.
@@ -51,7 +51,7 @@ class Simulated:
         if simulate is None:
             raise UsageError(f"{task} cannot be simulated; tasks that can: {', '.join(self.tasks())}")
         while True:
-            story = reskin(simulate(dice, self.shape), read_vocabulary(self.vocabulary))
+            story = reskin(simulate(rng, self.shape), read_vocabulary(self.vocabulary))
             if in_split(story, self.split):
                 return story
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 from babilong_gen.tasks.story import Story, StoryShape
 
 
@@ -41,4 +41,4 @@ class Task:
     title: str
     choices: tuple[str, ...]
     lexicon: Lexicon
-    simulate: Callable[[Dice, StoryShape], Story] | None = None
+    simulate: Callable[[Rng, StoryShape], Story] | None = None

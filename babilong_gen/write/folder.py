@@ -17,8 +17,8 @@ from fsspec.spec import AbstractBufferedFile
 from upath import UPath
 from upath.implementations.cloud import CloudPath
 
+from babilong_gen.atomic import renaming
 from babilong_gen.errors import OutputError, UsageError
-from babilong_gen.renaming import renaming
 
 Folder = Path | UPath
 

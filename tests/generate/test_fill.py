@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from babilong_gen.assemble.fill import Noise, NoiseStart, fill
 from babilong_gen.noise.corpus.corpus import NoiseCorpus
 from babilong_gen.noise.corpus.pool import NoisePool
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 
 
 def pool_of(lengths: list[int]) -> NoisePool:
@@ -48,8 +48,8 @@ def sentences(noise: Noise) -> list[int]:
 
 def prose(seed: int) -> list[int]:
     """Token lengths of 400 sentences as prose has them: most of 5 to 30 tokens, some shorter or longer."""
-    dice = Dice("prose", seed)
-    return [1 + int(dice.random() * dice.random() * 70) for _ in range(400)]
+    rng = Rng("prose", seed)
+    return [1 + int(rng.random() * rng.random() * 70) for _ in range(400)]
 
 
 LENGTHS = st.integers(0, 10_000).map(prose)

@@ -17,7 +17,7 @@ import pytest
 
 from babilong_gen.executors.ray import make_shards
 from babilong_gen.generate import Silent, prepare_claim
-from babilong_gen.make import Workshop
+from babilong_gen.make import ShardContext
 from babilong_gen.spec import make_spec
 from tests.conftest import Run
 
@@ -146,7 +146,7 @@ def test_a_machine_that_lacks_the_noise_prepares_its_own(
     made = {}
     for place, known in {"here": prepared, "there": elsewhere}.items():
         reported: list[int] = []
-        workshop = Workshop(prepared=known, out=tmp_path / place)
+        workshop = ShardContext(prepared=known, out=tmp_path / place)
         [(_, made[place])] = make_shards(workshop, claim.shards, workers=None, report=reported.append)
         assert sum(reported) == 5
     assert made["here"] == made["there"]

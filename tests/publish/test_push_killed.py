@@ -18,13 +18,13 @@ KILLS = 10
 def test_killed_at_ten_random_moments_it_ends_in_the_same_tree(
     hub: Hub, start_push: Callable[..., subprocess.Popen[bytes]], many_shards: Path
 ) -> None:
-    dice = random.Random(6)
+    rng = random.Random(6)
     kills = repos = 0
     while kills < KILLS:
         repo, repos = f"me/facts{repos}", repos + 1
         hub.forget_objects()
         while True:  # the same command again and again, until it is through
-            moment = (len(hub.asked) + dice.randint(1, 90), dice.choice(["before", "after"]))
+            moment = (len(hub.asked) + rng.randint(1, 90), rng.choice(["before", "after"]))
             running = start_push(many_shards, repo)
             hub.watch = killer(running.pid, moment)
             if running.wait() == 0:

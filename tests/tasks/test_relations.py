@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from babilong_gen.errors import UsageError
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 from babilong_gen.solvers import solve
 from babilong_gen.solvers.directions import read_relation
 from babilong_gen.solvers.sizes import read_sizes
@@ -28,7 +28,7 @@ any_relation = pytest.mark.parametrize("task", RELATIONS)
 def told(task: str, seed: int, shape: StoryShape = USUAL) -> Story:
     simulate = TASKS[task].simulate
     assert simulate is not None
-    return simulate(Dice("test", task, seed), shape)
+    return simulate(Rng("test", task, seed), shape)
 
 
 def proved(story: Story) -> bool:

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from babilong_gen.errors import UsageError
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 from babilong_gen.solvers import solve
 from babilong_gen.tasks import TASKS
 from babilong_gen.tasks.babi import read_babi
 from babilong_gen.tasks.lexicons import FEARS, SIZES
 from babilong_gen.tasks.reskin import ORIGINAL, Vocabulary, read_vocabulary, reskin, reskin_lexicon
-from babilong_gen.tasks.simulators import invented
+from babilong_gen.tasks.simulators import extra_words
 from babilong_gen.tasks.story import Story, StoryShape
 
 PEOPLE = """Daniel John Mary Sandra Bill Fred Jeff Julie Antoine Jason Sumit Yann Emily Gertrude Jessica
@@ -37,7 +37,7 @@ def words(story: Story) -> set[str]:
 
 def stories(count: int) -> list[Story]:
     return [
-        task.simulate(Dice("test", task.name, seed), StoryShape())
+        task.simulate(Rng("test", task.name, seed), StoryShape())
         for task in TASKS.values()
         if task.simulate
         for seed in range(count)
@@ -168,8 +168,8 @@ def test_the_leak_check_looks_for_the_new_words(vocabulary: Vocabulary) -> None:
 
 
 def test_the_words_of_added_facts_are_nobody_elses() -> None:
-    added = {word for phrase in (*invented.rooms(), *invented.things()) for word in phrase.split()}
-    added |= {name.lower() for name in invented.names(Dice("test"), 10_000)}
+    added = {word for phrase in (*extra_words.rooms(), *extra_words.things()) for word in phrase.split()}
+    added |= {name.lower() for name in extra_words.names(Rng("test"), 10_000)}
     things = SINGULAR - {"chocolates"}
     new = {read_vocabulary(f"reskin:{seed}").reword(word) for seed in range(300) for word in things}
 

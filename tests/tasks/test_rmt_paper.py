@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 from babilong_gen.solvers import solve
 from babilong_gen.tasks.labels import PLACES
 from babilong_gen.tasks.simulators.rmt_paper import NAMES, detect, memorize, reasoning
@@ -18,7 +18,7 @@ USUAL = StoryShape()
 
 
 def test_memorize_tells_every_move_of_four_people_with_five_verbs_to_six_places() -> None:
-    told = {memorize(Dice("memorize", draw), USUAL).facts for draw in range(2000)}
+    told = {memorize(Rng("memorize", draw), USUAL).facts for draw in range(2000)}
     verbs = ("went", "went back", "moved", "journeyed", "travelled")
     assert told == {
         (f"{name} {verb} to the {place}.",) for name in NAMES for verb in verbs for place in PLACES
@@ -26,7 +26,7 @@ def test_memorize_tells_every_move_of_four_people_with_five_verbs_to_six_places(
 
 
 def test_detect_asks_where_the_one_who_moved_is() -> None:
-    story = detect(Dice("detect", 0), USUAL)
+    story = detect(Rng("detect", 0), USUAL)
     (fact,) = story.facts
     assert story.question == f"Where is {fact.split()[0]}?"
     assert fact.endswith(f" to the {story.answer}.")
@@ -35,7 +35,7 @@ def test_detect_asks_where_the_one_who_moved_is() -> None:
 @pytest.mark.parametrize("shape", [StoryShape(facts=(3, 9)), StoryShape(distractors=8)])
 def test_more_facts_tell_of_other_people(shape: StoryShape) -> None:
     for draw in range(50):
-        story = memorize(Dice("long", draw), shape)
+        story = memorize(Rng("long", draw), shape)
         name = story.question.removeprefix("Where is ").removesuffix("?")
         assert [index for index, fact in enumerate(story.facts) if name in fact] == list(story.supporting)
         assert 3 <= len(story.facts) <= 9
@@ -44,7 +44,7 @@ def test_more_facts_tell_of_other_people(shape: StoryShape) -> None:
 def test_every_pair_of_the_paper_is_one_that_reasoning_tells(shared_data: Path) -> None:
     with (shared_data / "rmt_paper" / "two_facts_reasoning.csv").open(newline="") as file:
         paper = {(row["fact1"], row["fact2"], row["question"], row["answer"]) for row in csv.DictReader(file)}
-    stories = (reasoning(Dice("reasoning", draw), USUAL) for draw in range(150_000))
+    stories = (reasoning(Rng("reasoning", draw), USUAL) for draw in range(150_000))
     assert paper <= {(*story.facts, story.question, story.answer) for story in stories}
 
 
@@ -57,12 +57,12 @@ def test_every_pair_of_the_paper_is_solved(shared_data: Path) -> None:
 
 
 def test_reasoning_answers_with_each_place_alike() -> None:
-    answers = Counter(reasoning(Dice("answers", draw), USUAL).answer for draw in range(6000))
+    answers = Counter(reasoning(Rng("answers", draw), USUAL).answer for draw in range(6000))
     assert set(answers) == set(PLACES)
     assert all(abs(count - 1000) < 150 for count in answers.values())
 
 
 def test_reasoning_keeps_its_name_when_it_is_longer() -> None:
-    story = reasoning(Dice(0), StoryShape(facts=(5, 5)))
+    story = reasoning(Rng(0), StoryShape(facts=(5, 5)))
     assert (story.task, len(story.facts)) == ("reasoning", 5)
     assert solve("reasoning", story.facts, story.question).answer == story.answer

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from babilong_gen.errors import SourceError, UsageError
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 from babilong_gen.tasks import TASKS
 from babilong_gen.tasks.sources import OfficialFiles, Simulated, open_story_source
 from babilong_gen.tasks.story import StoryShape
@@ -31,14 +31,14 @@ def babi(tmp_path: Path) -> Path:
 def test_simulated_stories_are_a_pure_function_of_the_dice() -> None:
     source = open_story_source("simulate")
     assert isinstance(source, Simulated)
-    assert source.story("detect", Dice("a", 1)) == source.story("detect", Dice("a", 1))
-    assert source.story("detect", Dice("a", 1)) != source.story("detect", Dice("a", 2))
+    assert source.story("detect", Rng("a", 1)) == source.story("detect", Rng("a", 1))
+    assert source.story("detect", Rng("a", 1)) != source.story("detect", Rng("a", 2))
 
 
 def test_a_shape_reaches_the_simulator() -> None:
     source = open_story_source("simulate", StoryShape(facts=(7, 7)))
     assert isinstance(source, Simulated)
-    assert len(source.story("memorize", Dice(0)).facts) == 7
+    assert len(source.story("memorize", Rng(0)).facts) == 7
 
 
 def test_the_test_split_is_read_unless_another_is_named(babi: Path) -> None:
@@ -60,7 +60,7 @@ def test_a_task_that_it_lacks_is_refused_with_those_it_has(babi: Path) -> None:
     with pytest.raises(UsageError, match="no train file of qa6; it has qa1"):
         train.stories("qa6")
     with pytest.raises(UsageError, match="qa99 cannot be simulated"):
-        Simulated().story("qa99", Dice(0))
+        Simulated().story("qa99", Rng(0))
 
 
 @pytest.mark.parametrize("name", ["", "babi", "babi:", "simulated", "files:x", "babi:somewhere#valid"])

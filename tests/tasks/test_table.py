@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 from babilong_gen.solvers import SOLVERS, solve
 from babilong_gen.tasks import TASKS
 from babilong_gen.tasks.babi import read_babi
@@ -35,7 +35,7 @@ def test_labels_are_distinct_and_no_word_is_both_entity_and_predicate(task: Task
 def test_simulated_stories_keep_the_contract_and_the_solver_proves_them(task: Task) -> None:
     assert task.simulate is not None
     for draw in range(200):
-        story = task.simulate(Dice("contract", task.name, draw), StoryShape())
+        story = task.simulate(Rng("contract", task.name, draw), StoryShape())
         assert story.task == task.name
         assert story.choices == task.choices
         assert story.answer in story.choices
@@ -43,7 +43,7 @@ def test_simulated_stories_keep_the_contract_and_the_solver_proves_them(task: Ta
         assert story.question.endswith("?")
         solution = solve(task.name, story.facts, story.question)
         assert (solution.answer, set(solution.supporting)) == (story.answer, set(story.supporting))
-        assert story == task.simulate(Dice("contract", task.name, draw), StoryShape())
+        assert story == task.simulate(Rng("contract", task.name, draw), StoryShape())
 
 
 def knows(lexicon: Lexicon, sentence: str) -> bool:

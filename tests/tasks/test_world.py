@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from babilong_gen.errors import UsageError
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 from babilong_gen.solvers import solve
 from babilong_gen.tasks import TASKS
 from babilong_gen.tasks.babi import read_babi
@@ -31,7 +31,7 @@ any_played = pytest.mark.parametrize("task", PLAYED)
 def told(task: str, seed: int, shape: StoryShape = USUAL) -> Story:
     simulate = TASKS[task].simulate
     assert simulate is not None
-    return simulate(Dice("test", task, seed), shape)
+    return simulate(Rng("test", task, seed), shape)
 
 
 def proved(story: Story) -> bool:

@@ -8,9 +8,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from babilong_gen.atomic import renaming
 from babilong_gen.errors import OutputError, SourceError
 from babilong_gen.noise.sources.files import NoiseFile
-from babilong_gen.renaming import renaming
 
 _READING_RULES = 1  # raise it when the same bytes are read as other documents
 

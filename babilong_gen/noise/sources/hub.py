@@ -18,6 +18,7 @@ from urllib.parse import quote
 import huggingface_hub
 from huggingface_hub import errors
 
+from babilong_gen.atomic import renaming
 from babilong_gen.errors import SourceError, UsageError
 from babilong_gen.noise.sources.download import OFFLINE_WAYS
 from babilong_gen.noise.sources.files import NoiseFile
@@ -29,7 +30,6 @@ from babilong_gen.noise.sources.splits import (
     declared_layout,
     inferred_layout,
 )
-from babilong_gen.renaming import renaming
 
 _CONVERTED = "refs/convert/parquet"
 _TIMEOUT_S = 15

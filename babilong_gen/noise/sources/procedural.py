@@ -11,7 +11,7 @@ from itertools import count
 
 from babilong_gen.noise.document import Document
 from babilong_gen.noise.sources.prose.story import tell
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 
 VERSION = "1"
 """Part of every cache key: to be raised with any change of the text, however small."""
@@ -22,7 +22,7 @@ def procedural_document(seed: int, index: int) -> Document:
 
     It depends on nothing else, so any range of documents can be made anywhere and in any order.
     """
-    return Document(name=f"procedural-{seed}-{index:06d}", text=tell(Dice("procedural", seed, index)))
+    return Document(name=f"procedural-{seed}-{index:06d}", text=tell(Rng("procedural", seed, index)))
 
 
 def procedural_documents(seed: int = 0, *, first: int = 0) -> Iterator[Document]:

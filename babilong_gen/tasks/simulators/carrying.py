@@ -8,7 +8,7 @@ While somebody has a thing, the place where they took it does not count, even if
 
 from __future__ import annotations
 
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 from babilong_gen.tasks.labels import PLACES
 from babilong_gen.tasks.simulators.moving import PEOPLE
 from babilong_gen.tasks.simulators.world import wording
@@ -23,7 +23,7 @@ class _WhereItIs:
     Not asked: where a thing is that was taken and not carried anywhere, even if its place is known.
     """
 
-    def __init__(self, _dice: Dice) -> None:
+    def __init__(self, _rng: Rng) -> None:
         self._moved: dict[str, tuple[str, int]] = {}  # person → place and fact of the last move
         self._taken: dict[str, tuple[str, int]] = {}  # thing that somebody has → who, and the fact
         self._left: dict[
@@ -62,8 +62,8 @@ class _WhereItIs:
 class _WhereItWas:
     """The places to which a thing was carried since it was last taken (qa3)."""
 
-    def __init__(self, dice: Dice) -> None:
-        self._dice = dice
+    def __init__(self, rng: Rng) -> None:
+        self._rng = rng
         self._carried: dict[str, list[tuple[str, int]]] = {}  # thing → places and facts of the moves
         self._load: dict[str, list[str]] = {}  # person → things
         self._handled_at: dict[str, int] = {}
@@ -89,7 +89,7 @@ class _WhereItWas:
     def ask(self, subject: str) -> Question:
         """About one of the places, and the last time that the thing came there."""
         moves = self._carried[subject]
-        asked = moves[self._dice.between(1, len(moves) - 1)][0]
+        asked = moves[self._rng.randint(1, len(moves) - 1)][0]
         last = max(at for at in range(1, len(moves)) if moves[at][0] == asked)
         (answer, out_of), (_, into) = moves[last - 1], moves[last]
         return Question(
@@ -114,11 +114,11 @@ _QA3 = Plot(
 )
 
 
-def simulate_qa2(dice: Dice, shape: StoryShape) -> Story:
+def simulate_qa2(rng: Rng, shape: StoryShape) -> Story:
     """Two supporting facts: where a thing is that somebody carries or has left."""
-    return tell(_QA2, dice, shape)
+    return tell(_QA2, rng, shape)
 
 
-def simulate_qa3(dice: Dice, shape: StoryShape) -> Story:
+def simulate_qa3(rng: Rng, shape: StoryShape) -> Story:
     """Three supporting facts: where a thing was before it came to a place."""
-    return tell(_QA3, dice, shape)
+    return tell(_QA3, rng, shape)

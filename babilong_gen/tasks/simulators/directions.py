@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from functools import cache
 
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 from babilong_gen.tasks.labels import PATHS, PLACES
-from babilong_gen.tasks.simulators import invented
-from babilong_gen.tasks.simulators.lengthening import fitted
+from babilong_gen.tasks.simulators import extra_words
+from babilong_gen.tasks.simulators.fit_story import fitted
 from babilong_gen.tasks.story import Story, StoryShape
 
 STEPS = {"north": (0, 1), "south": (0, -1), "east": (1, 0), "west": (-1, 0)}
@@ -34,51 +34,51 @@ Relation = tuple[str, str, str]
 """`there, direction, here`: `there` is north (…) of `here`."""
 
 
-def simulate_qa4(dice: Dice, shape: StoryShape) -> Story:
+def simulate_qa4(rng: Rng, shape: StoryShape) -> Story:
     """Two-argument relations: which of two neighbours of a room, or the room itself, lies in a direction."""
-    middle, near, far = dice.sample(PLACES, 3)
-    direction = dice.pick(DIRECTIONS)
+    middle, near, far = rng.sample(PLACES, 3)
+    direction = rng.choice(DIRECTIONS)
     relations = [
-        _told_either_way(dice, (near, direction, middle)),
-        _told_either_way(dice, (far, OPPOSITE[direction], middle)),
+        _told_either_way(rng, (near, direction, middle)),
+        _told_either_way(rng, (far, OPPOSITE[direction], middle)),
     ]
-    asked = dice.below(2)
+    asked = rng.randrange(2)
     story = Story(
         task="qa4",
         facts=tuple(map(_fact, relations)),
-        question=_what_is_there(dice, relations[asked]),
+        question=_what_is_there(rng, relations[asked]),
         answer=relations[asked][0],
         supporting=(asked,),
         choices=PLACES,
     )
-    return fitted(story, dice, shape, other_rooms)
+    return fitted(story, rng, shape, other_rooms)
 
 
-def simulate_qa19(dice: Dice, shape: StoryShape) -> Story:
+def simulate_qa19(rng: Rng, shape: StoryShape) -> Story:
     """Path finding: the directions of the two steps from one room to another."""
-    start, middle, goal, *others = dice.sample(PLACES, 3 + _OFF_THE_WAY)
-    first = dice.pick(DIRECTIONS)
-    second = first if dice.chance(_STRAIGHT_ON) else dice.pick(_turns(first))
+    start, middle, goal, *others = rng.sample(PLACES, 3 + _OFF_THE_WAY)
+    first = rng.choice(DIRECTIONS)
+    second = first if rng.bernoulli(_STRAIGHT_ON) else rng.choice(_turns(first))
     relations = [(start, OPPOSITE[first], middle), (goal, second, middle)]
-    for room, (here, direction) in zip(others, dice.sample(_sides(first, second), len(others)), strict=True):
+    for room, (here, direction) in zip(others, rng.sample(_sides(first, second), len(others)), strict=True):
         relations.append((room, direction, (start, middle, goal)[here]))
-    order = dice.sample(range(len(relations)), len(relations))
+    order = rng.sample(range(len(relations)), len(relations))
     story = Story(
         task="qa19",
-        facts=tuple(_fact(_told_either_way(dice, relations[index])) for index in order),
+        facts=tuple(_fact(_told_either_way(rng, relations[index])) for index in order),
         question=f"How do you go from the {start} to the {goal}?",
         answer=f"{first[0]},{second[0]}",
         supporting=(order.index(0), order.index(1)),
         choices=PATHS,
     )
-    return fitted(story, dice, shape, other_rooms)
+    return fitted(story, rng, shape, other_rooms)
 
 
-def other_rooms(dice: Dice, count: int) -> list[str]:
+def other_rooms(rng: Rng, count: int) -> list[str]:
     """Facts about rooms of our own, all true on one map."""
     return [
-        _fact(_told_either_way(dice, (first, "west" if in_a_row else "north", second)))
-        for first, second, in_a_row in invented.side_by_side(dice, count, invented.rooms())
+        _fact(_told_either_way(rng, (first, "west" if in_a_row else "north", second)))
+        for first, second, in_a_row in extra_words.side_by_side(rng, count, extra_words.rooms())
     ]
 
 
@@ -87,18 +87,18 @@ def _fact(relation: Relation) -> str:
     return f"The {there} is {direction} of the {here}."
 
 
-def _told_either_way(dice: Dice, relation: Relation) -> Relation:
+def _told_either_way(rng: Rng, relation: Relation) -> Relation:
     """`relation`, or the same seen from its other room."""
-    if dice.chance(_OUTER_FIRST):
+    if rng.bernoulli(_OUTER_FIRST):
         return relation
     there, direction, here = relation
     return here, OPPOSITE[direction], there
 
 
-def _what_is_there(dice: Dice, relation: Relation) -> str:
+def _what_is_there(rng: Rng, relation: Relation) -> str:
     """Asks for the first room of `relation`, in its own direction or in the opposite one."""
     _, direction, here = relation
-    if dice.chance(0.5):
+    if rng.bernoulli(0.5):
         return f"What is {direction} of the {here}?"
     return f"What is the {here} {OPPOSITE[direction]} of?"
 

@@ -7,7 +7,7 @@ A question is about the last gift of some thing.
 
 from __future__ import annotations
 
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 from babilong_gen.tasks.labels import OBJECTS
 from babilong_gen.tasks.simulators.world.carrying import GIVING, Event, heard_by
 from babilong_gen.tasks.simulators.world.telling import Plot, Question, tell
@@ -19,8 +19,8 @@ GIVERS = ("Mary", "Fred", "Bill", "Jeff")
 class _LastGifts:
     """The last gift of each thing: who gave it to whom, and the fact that tells it."""
 
-    def __init__(self, dice: Dice) -> None:
-        self._dice = dice
+    def __init__(self, rng: Rng) -> None:
+        self._rng = rng
         self._gift: dict[str, tuple[str, str, int]] = {}
         self._between: dict[tuple[str, str], str] = {}  # giver and receiver → thing given last
 
@@ -38,14 +38,14 @@ class _LastGifts:
     def ask(self, subject: str) -> Question:
         """A third of the questions each are about the thing, the giver and the receiver."""
         who, to, index = self._gift[subject]
-        asked = self._dice.pick(("thing", "giver", "receiver"))
+        asked = self._rng.choice(("thing", "giver", "receiver"))
         if asked == "thing" and self._between[who, to] == subject:
             return Question(f"What did {who} give to {to}?", subject, (index,))
         if asked == "receiver":
             questions = f"Who received the {subject}?", f"Who did {who} give the {subject} to?"
-            return Question(self._dice.pick(questions), to, (index,))
+            return Question(self._rng.choice(questions), to, (index,))
         questions = f"Who gave the {subject}?", f"Who gave the {subject} to {to}?"
-        return Question(self._dice.pick(questions), who, (index,))
+        return Question(self._rng.choice(questions), who, (index,))
 
 
 _QA5 = Plot(
@@ -57,6 +57,6 @@ _QA5 = Plot(
 )
 
 
-def simulate_qa5(dice: Dice, shape: StoryShape) -> Story:
+def simulate_qa5(rng: Rng, shape: StoryShape) -> Story:
     """Three argument relations: who gave what to whom."""
-    return tell(_QA5, dice, shape)
+    return tell(_QA5, rng, shape)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from itertools import chain
 
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 from babilong_gen.tasks.labels import COUNTS, OBJECT_LISTS
 from babilong_gen.tasks.simulators.moving import PEOPLE
 from babilong_gen.tasks.simulators.world.carrying import CARRYING, GIVING, Event, heard_by
@@ -24,7 +24,7 @@ class _Inventory:
     A question is about somebody who took, left or gave something, not about somebody who was given it.
     """
 
-    def __init__(self, _dice: Dice) -> None:
+    def __init__(self, _rng: Rng) -> None:
         self._handled: dict[str, dict[str, list[int]]] = {}
         self._has: dict[str, set[str]] = {}
 
@@ -86,11 +86,11 @@ _QA8 = Plot(
 )
 
 
-def simulate_qa7(dice: Dice, shape: StoryShape) -> Story:
+def simulate_qa7(rng: Rng, shape: StoryShape) -> Story:
     """Counting: how many things somebody has."""
-    return tell(_QA7, dice, shape)
+    return tell(_QA7, rng, shape)
 
 
-def simulate_qa8(dice: Dice, shape: StoryShape) -> Story:
+def simulate_qa8(rng: Rng, shape: StoryShape) -> Story:
     """Lists and sets: which things somebody has."""
-    return tell(_QA8, dice, shape)
+    return tell(_QA8, rng, shape)

@@ -14,36 +14,36 @@ from __future__ import annotations
 
 from functools import partial
 
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 from babilong_gen.tasks.labels import COLOURS
-from babilong_gen.tasks.simulators import invented
-from babilong_gen.tasks.simulators.lengthening import fitted
+from babilong_gen.tasks.simulators import extra_words
+from babilong_gen.tasks.simulators.fit_story import fitted
 from babilong_gen.tasks.story import Story, StoryShape
 
 NAMES = ("Bernhard", "Brian", "Greg", "Julius", "Lily")
 KINDS = ("frog", "lion", "rhino", "swan")
 
 
-def simulate_qa16(dice: Dice, shape: StoryShape) -> Story:
+def simulate_qa16(rng: Rng, shape: StoryShape) -> Story:
     """Basic induction: the colour of the one animal whose colour was not told."""
-    while (story := _told(dice)) is None:
+    while (story := _told(rng)) is None:
         pass
     asked_kind = story.facts[story.supporting[0]].removesuffix(".").rpartition(" ")[2]
-    return fitted(story, dice, shape, partial(other_animals, unlike=asked_kind))
+    return fitted(story, rng, shape, partial(other_animals, unlike=asked_kind))
 
 
-def other_animals(dice: Dice, count: int, unlike: str) -> list[str]:
+def other_animals(rng: Rng, count: int, unlike: str) -> list[str]:
     """`count` facts about animals of other kinds than `unlike`: first the kind of each, then its colour."""
     kinds = [kind for kind in KINDS if kind != unlike]
     facts: list[str] = []
-    for name in invented.names(dice, (count + 1) // 2):
-        facts += f"{name} is a {dice.pick(kinds)}.", f"{name} is {dice.pick(COLOURS)}."
+    for name in extra_words.names(rng, (count + 1) // 2):
+        facts += f"{name} is a {rng.choice(kinds)}.", f"{name} is {rng.choice(COLOURS)}."
     return facts[:count]
 
 
-def _told(dice: Dice) -> Story | None:
+def _told(rng: Rng) -> Story | None:
     """Kinds and colours in random order, up to the last colour; None where that cannot be asked for."""
-    kind_of = {name: dice.pick(KINDS) for name in NAMES}
+    kind_of = {name: rng.choice(KINDS) for name in NAMES}
     introduced: dict[str, int] = {}
     coloured: dict[str, int] = {}
     colour_of: dict[str, str] = {}
@@ -51,10 +51,10 @@ def _told(dice: Dice) -> Story | None:
     facts: list[str] = []
     untold = list(NAMES)
     while len(facts) < 2 * len(NAMES) - 1:
-        name = dice.pick(untold)
+        name = rng.choice(untold)
         if name not in introduced:
             introduced[name] = len(facts)
-            colour_of_kind[kind_of[name]] = dice.pick(COLOURS)
+            colour_of_kind[kind_of[name]] = rng.choice(COLOURS)
             facts.append(f"{name} is a {kind_of[name]}.")
         else:
             coloured[name] = len(facts)

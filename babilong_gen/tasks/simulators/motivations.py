@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 from babilong_gen.tasks.labels import MOTIVE_PLACES, MOTIVES
-from babilong_gen.tasks.simulators import invented
-from babilong_gen.tasks.simulators.lengthening import fitted, most_of_its_own
+from babilong_gen.tasks.simulators import extra_words
+from babilong_gen.tasks.simulators.fit_story import fitted, most_of_its_own
 from babilong_gen.tasks.simulators.world.wording import MOVING, going, taking
 from babilong_gen.tasks.story import Story, StoryShape
 
@@ -43,27 +43,27 @@ LEADS_TO = {
 }
 
 
-def simulate_qa20(dice: Dice, shape: StoryShape) -> Story:
+def simulate_qa20(rng: Rng, shape: StoryShape) -> Story:
     """Agents' motivations: a question about the last thing that happened."""
     most = most_of_its_own(shape, usual=_MOST_FACTS)
     # All official questions are alike likely, and only some stories have a twelfth.
-    while (story := _day(dice, dice.between(1, most))) is None:
+    while (story := _day(rng, rng.randint(1, most))) is None:
         pass
-    return fitted(story, dice, shape, other_people)
+    return fitted(story, rng, shape, other_people)
 
 
-def other_people(dice: Dice, count: int) -> list[str]:
+def other_people(rng: Rng, count: int) -> list[str]:
     """`count` facts about people of our own: what each feels, then where it leads them."""
     facts: list[str] = []
-    for name in invented.names(dice, (count + 1) // 2):
-        feeling = dice.pick(MOTIVES)
-        facts += f"{name} is {feeling}.", f"{name} {dice.pick(MOVING)} to the {LEADS_TO[feeling].place}."
+    for name in extra_words.names(rng, (count + 1) // 2):
+        feeling = rng.choice(MOTIVES)
+        facts += f"{name} is {feeling}.", f"{name} {rng.choice(MOVING)} to the {LEADS_TO[feeling].place}."
     return facts[:count]
 
 
-def _day(dice: Dice, length: int) -> Story | None:
+def _day(rng: Rng, length: int) -> Story | None:
     """The first `length` things that happen to the four; None where it ends before."""
-    feelings = {name: dice.pick(MOTIVES) for name in NAMES}
+    feelings = {name: rng.choice(MOTIVES) for name in NAMES}
     told: dict[str, list[int]] = {name: [] for name in NAMES}
     taken: set[str] = set()
     facts: list[str] = []
@@ -72,17 +72,17 @@ def _day(dice: Dice, length: int) -> Story | None:
         active = [who for who in NAMES if len(told[who]) < (2 if feelings[who] in taken else 3)]
         if not active:
             return None
-        name = dice.pick(active)
+        name = rng.choice(active)
         feeling = feelings[name]
         place, thing = LEADS_TO[feeling]
         if not told[name]:
             fact = f"{name} is {feeling}."
             question, answer = f"Where will {name.lower()} go?", place
         elif len(told[name]) == 1:
-            fact = dice.pick(going(name, place))
+            fact = rng.choice(going(name, place))
             question, answer = f"Why did {name.lower()} go to the {place}?", feeling
         else:
-            fact = dice.pick(taking(name, thing))
+            fact = rng.choice(taking(name, thing))
             question, answer = f"Why did {name.lower()} get the {thing}?", feeling
             taken.add(feeling)
         told[name].append(len(facts))

@@ -10,7 +10,7 @@ Nobody goes where they already are.
 
 from __future__ import annotations
 
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 from babilong_gen.tasks.labels import PLACES
 from babilong_gen.tasks.simulators.world.carrying import WALKING, Event, elsewhere, heard_by
 from babilong_gen.tasks.simulators.world.telling import OpenScene, Plot, Question, Setting, tell
@@ -25,7 +25,7 @@ OPENERS = ("After that", "Afterwards", "Following that", "Then")
 class _LastMoves:
     """Where everybody went last (qa1)."""
 
-    def __init__(self, _dice: Dice) -> None:
+    def __init__(self, _rng: Rng) -> None:
         self._moved: dict[str, tuple[str, int]] = {}
 
     def hear(self, index: int, event: Event) -> str:
@@ -47,28 +47,28 @@ class _Company:
     of facts is to be told, the first group does not go on.
     """
 
-    def __init__(self, dice: Dice, setting: Setting, together: int, onwards: bool) -> None:
+    def __init__(self, rng: Rng, setting: Setting, together: int, onwards: bool) -> None:
         self.facts: list[str] = []
         self.subjects: list[str] = []
-        self._dice = dice
+        self._rng = rng
         self._people = setting.people
         self._together = together
         self._onwards = onwards
         self._odd = bool(setting.facts and setting.facts % 2)
-        self._place = {person: dice.pick(PLACES) for person in setting.people}
+        self._place = {person: rng.choice(PLACES) for person in setting.people}
         self._supporting: dict[str, tuple[int, ...]] = {}
 
     def unfold(self) -> None:
-        group = self._dice.sample(self._people, self._together)
+        group = self._rng.sample(self._people, self._together)
         named_at = len(self.facts)
         self._go(group, " and ".join(group), (named_at,))
         if self._onwards and not (self._odd and named_at == 0):
             pronoun = "they" if self._together > 1 else PRONOUN[group[0]]
-            self._go(group, f"{self._dice.pick(OPENERS)} {pronoun}", (named_at, named_at + 1))
+            self._go(group, f"{self._rng.choice(OPENERS)} {pronoun}", (named_at, named_at + 1))
 
     def _go(self, group: list[str], called: str, supporting: tuple[int, ...]) -> None:
-        place = elsewhere(self._dice, PLACES, *(self._place[person] for person in group))
-        self.facts.append(self._dice.pick(going(called, place)))
+        place = elsewhere(self._rng, PLACES, *(self._place[person] for person in group))
+        self.facts.append(self._rng.choice(going(called, place)))
         for person in group:
             self._place[person] = place
             self._supporting[person] = supporting
@@ -82,7 +82,7 @@ class _Company:
 
 
 def _company(together: int, onwards: bool) -> OpenScene:
-    return lambda dice, setting: _Company(dice, setting, together, onwards)
+    return lambda rng, setting: _Company(rng, setting, together, onwards)
 
 
 _QA1 = Plot(
@@ -117,21 +117,21 @@ _QA13 = Plot(
 )
 
 
-def simulate_qa1(dice: Dice, shape: StoryShape) -> Story:
+def simulate_qa1(rng: Rng, shape: StoryShape) -> Story:
     """Single supporting fact: where somebody went last."""
-    return tell(_QA1, dice, shape)
+    return tell(_QA1, rng, shape)
 
 
-def simulate_qa11(dice: Dice, shape: StoryShape) -> Story:
+def simulate_qa11(rng: Rng, shape: StoryShape) -> Story:
     """Basic coreference: where he or she went then."""
-    return tell(_QA11, dice, shape)
+    return tell(_QA11, rng, shape)
 
 
-def simulate_qa12(dice: Dice, shape: StoryShape) -> Story:
+def simulate_qa12(rng: Rng, shape: StoryShape) -> Story:
     """Conjunction: where somebody went with somebody else."""
-    return tell(_QA12, dice, shape)
+    return tell(_QA12, rng, shape)
 
 
-def simulate_qa13(dice: Dice, shape: StoryShape) -> Story:
+def simulate_qa13(rng: Rng, shape: StoryShape) -> Story:
     """Compound coreference: where they went then."""
-    return tell(_QA13, dice, shape)
+    return tell(_QA13, rng, shape)

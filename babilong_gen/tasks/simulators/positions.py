@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from functools import cache
 
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 from babilong_gen.tasks.labels import YES_NO
-from babilong_gen.tasks.simulators import invented
-from babilong_gen.tasks.simulators.lengthening import fitted
+from babilong_gen.tasks.simulators import extra_words
+from babilong_gen.tasks.simulators.fit_story import fitted
 from babilong_gen.tasks.story import Story, StoryShape
 
 SHAPES = ("blue square", "pink rectangle", "red sphere", "red square", "triangle", "yellow square")
@@ -31,15 +31,15 @@ _OUTER_FIRST = (
 )  # How often a fact is said of the shape further out: "The <outer> is below the <middle>."
 
 
-def simulate_qa17(dice: Dice, shape: StoryShape) -> Story:
+def simulate_qa17(rng: Rng, shape: StoryShape) -> Story:
     """Positional reasoning: how two neighbours of one shape lie to each other."""
-    asked, middle, other = dice.sample(SHAPES, 3)
-    where_asked, where_other = dice.sample(RELATIONS, 2)
+    asked, middle, other = rng.sample(SHAPES, 3)
+    where_asked, where_other = rng.sample(RELATIONS, 2)
     holding, failing = _between(where_asked, where_other)
-    answer = dice.pick(YES_NO)
-    relation = dice.pick(holding if answer == "yes" else failing)
-    facts = (_fact(dice, asked, where_asked, middle), _fact(dice, other, where_other, middle))
-    asked_first = dice.chance(0.5)
+    answer = rng.choice(YES_NO)
+    relation = rng.choice(holding if answer == "yes" else failing)
+    facts = (_fact(rng, asked, where_asked, middle), _fact(rng, other, where_other, middle))
+    asked_first = rng.bernoulli(0.5)
     story = Story(
         task="qa17",
         facts=facts if asked_first else facts[::-1],
@@ -48,19 +48,19 @@ def simulate_qa17(dice: Dice, shape: StoryShape) -> Story:
         supporting=(0, 1) if asked_first else (1, 0),
         choices=YES_NO,
     )
-    return fitted(story, dice, shape, other_things)
+    return fitted(story, rng, shape, other_things)
 
 
-def other_things(dice: Dice, count: int) -> list[str]:
+def other_things(rng: Rng, count: int) -> list[str]:
     """Facts about things of our own, all true on one grid."""
     return [
-        _fact(dice, first, "to the left of" if in_a_row else "above", second)
-        for first, second, in_a_row in invented.side_by_side(dice, count, invented.things())
+        _fact(rng, first, "to the left of" if in_a_row else "above", second)
+        for first, second, in_a_row in extra_words.side_by_side(rng, count, extra_words.things())
     ]
 
 
-def _fact(dice: Dice, outer: str, relation: str, middle: str) -> str:
-    if dice.chance(_OUTER_FIRST):
+def _fact(rng: Rng, outer: str, relation: str, middle: str) -> str:
+    if rng.bernoulli(_OUTER_FIRST):
         return f"The {outer} is {relation} the {middle}."
     return f"The {middle} is {OPPOSITE[relation]} the {outer}."
 

@@ -19,10 +19,10 @@ from __future__ import annotations
 from itertools import combinations
 from math import isqrt
 
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 from babilong_gen.tasks.labels import YES_NO
-from babilong_gen.tasks.simulators import invented
-from babilong_gen.tasks.simulators.lengthening import fitted
+from babilong_gen.tasks.simulators import extra_words
+from babilong_gen.tasks.simulators.fit_story import fitted
 from babilong_gen.tasks.story import Story, StoryShape
 
 LARGE = ("box", "chest", "container", "suitcase")
@@ -35,38 +35,38 @@ Pair = tuple[str, str]
 """The bigger thing and the smaller."""
 
 
-def simulate_qa18(dice: Dice, shape: StoryShape) -> Story:
+def simulate_qa18(rng: Rng, shape: StoryShape) -> Story:
     """Size reasoning: whether one thing is bigger than another, or fits in it."""
-    length = _usual_length(dice)
-    can_be_told = list(combinations((*dice.sample(LARGE, len(LARGE)), *SMALL), 2))
+    length = _usual_length(rng)
+    can_be_told = list(combinations((*rng.sample(LARGE, len(LARGE)), *SMALL), 2))
     chains: list[tuple[int, int]] = []
     pairs: list[Pair] = []
     while not chains:
-        pairs = [dice.pick(can_be_told) for _ in range(length)]
+        pairs = [rng.choice(can_be_told) for _ in range(length)]
         chains = _only_chains(pairs)
-    upper, lower = dice.pick(chains)
-    answer = dice.pick(YES_NO)
+    upper, lower = rng.choice(chains)
+    answer = rng.choice(YES_NO)
     story = Story(
         task="qa18",
-        facts=tuple(_fact(dice, pair) for pair in pairs),
-        question=_question(dice, (pairs[upper][0], pairs[lower][1]), answer),
+        facts=tuple(_fact(rng, pair) for pair in pairs),
+        question=_question(rng, (pairs[upper][0], pairs[lower][1]), answer),
         answer=answer,
         supporting=(upper, lower) if answer == "yes" else (lower, upper),
         choices=YES_NO,
     )
-    return fitted(story, dice, shape, other_things)
+    return fitted(story, rng, shape, other_things)
 
 
-def other_things(dice: Dice, count: int) -> list[str]:
+def other_things(rng: Rng, count: int) -> list[str]:
     """Facts about the sizes of things of our own."""
-    there_are = invented.things()
-    by_size = dice.sample(there_are, min(isqrt(count) + 2, len(there_are)))
+    there_are = extra_words.things()
+    by_size = rng.sample(there_are, min(isqrt(count) + 2, len(there_are)))
     can_be_told = list(combinations(by_size, 2))
-    return [_fact(dice, dice.pick(can_be_told)) for _ in range(count)]
+    return [_fact(rng, rng.choice(can_be_told)) for _ in range(count)]
 
 
-def _usual_length(dice: Dice) -> int:
-    number = dice.random()
+def _usual_length(rng: Rng) -> int:
+    number = rng.random()
     return next(length for up_to, length in _LENGTHS if number < up_to)
 
 
@@ -92,15 +92,15 @@ def _is_only_chain(pairs: list[Pair], upper: int, lower: int) -> bool:
     return small not in below and sum(below.count(middle) for middle in above) == 1
 
 
-def _fact(dice: Dice, pair: Pair) -> str:
+def _fact(rng: Rng, pair: Pair) -> str:
     big, small = pair
-    if dice.chance(0.5):
+    if rng.bernoulli(0.5):
         return f"The {big} is bigger than the {small}."
     return f"The {small} fits inside the {big}."
 
 
-def _question(dice: Dice, pair: Pair, answer: str) -> str:
+def _question(rng: Rng, pair: Pair, answer: str) -> str:
     big, small = pair if answer == "yes" else pair[::-1]
-    if dice.chance(0.5):
+    if rng.bernoulli(0.5):
         return f"Is the {big} bigger than the {small}?"
     return f"Does the {small} fit in the {big}?"

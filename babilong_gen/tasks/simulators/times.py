@@ -11,9 +11,9 @@ from collections.abc import MutableSequence
 from functools import cache
 from typing import Any
 
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 from babilong_gen.tasks.labels import TOWN_PLACES
-from babilong_gen.tasks.simulators.presence import TOWN_PEOPLE
+from babilong_gen.tasks.simulators.whereabouts import TOWN_PEOPLE
 from babilong_gen.tasks.simulators.world.carrying import elsewhere
 from babilong_gen.tasks.simulators.world.telling import FACTS_A_TURN, Plot, Question, Setting, tell
 from babilong_gen.tasks.simulators.world.wording import MOVING
@@ -30,10 +30,10 @@ class _Days:
     The two facts of a turn are told in either order, where their times say which happened first.
     """
 
-    def __init__(self, dice: Dice, setting: Setting) -> None:
+    def __init__(self, rng: Rng, setting: Setting) -> None:
         self.facts: list[str] = []
         self.subjects: list[tuple[str, str] | None] = []
-        self._dice = dice
+        self._rng = rng
         self._moves: dict[str, list[tuple[str, int]]] = {person: [] for person in setting.people}
         self._told_at: list[int] = []  # by the order of events
         times_of_all = len(setting.people) * len(TIMES)
@@ -42,16 +42,16 @@ class _Days:
 
     def unfold(self) -> None:
         most = len(TIMES) * self._moves_a_time
-        who = self._dice.pick([person for person, moves in self._moves.items() if len(moves) < most])
+        who = self._rng.choice([person for person, moves in self._moves.items() if len(moves) < most])
         moves = self._moves[who]
         time = TIMES[len(moves) // self._moves_a_time]
-        place = elsewhere(self._dice, TOWN_PLACES, moves[-1][0] if moves else "")
+        place = elsewhere(self._rng, TOWN_PLACES, moves[-1][0] if moves else "")
         self.subjects.append((who, place) if moves else None)
         moves.append((place, len(self.facts)))
         self._told_at.append(len(self.facts))
-        self.facts.append(self._dice.pick(_going(who, place, time)))
+        self.facts.append(self._rng.choice(_going(who, place, time)))
         turn_is_over = len(self.facts) % FACTS_A_TURN == 0
-        if turn_is_over and self._last != (who, time) and self._dice.chance(0.5):
+        if turn_is_over and self._last != (who, time) and self._rng.bernoulli(0.5):
             _swap_last_two(self.facts)
             _swap_last_two(self.subjects)
             _swap_last_two(self._told_at)
@@ -91,6 +91,6 @@ _QA14 = Plot(
 )
 
 
-def simulate_qa14(dice: Dice, shape: StoryShape) -> Story:
+def simulate_qa14(rng: Rng, shape: StoryShape) -> Story:
     """Time reasoning: where somebody was before they went to a place."""
-    return tell(_QA14, dice, shape)
+    return tell(_QA14, rng, shape)

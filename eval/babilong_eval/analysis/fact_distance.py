@@ -12,7 +12,7 @@ from operator import itemgetter
 from statistics import median
 from typing import TYPE_CHECKING
 
-from babilong_eval.analysis.paired_lengths import Share
+from babilong_eval.analysis.paired_lengths import Proportion
 from babilong_eval.data.dataset import open_dataset
 from babilong_eval.data.row_readers import read_rows
 from babilong_eval.results.load import judged
@@ -41,7 +41,7 @@ class GapBin:
     task: str
     length: str
     tokens: float
-    right: Share
+    right: Proportion
 
 
 def accuracy_by_gap(run: Run) -> list[GapBin]:
@@ -81,7 +81,7 @@ def _binned(task: str, length: str, gaps: Sequence[int | None], rights: Sequence
         # by the rank of the first sample with that gap: equal gaps stay together
         parts.setdefault(bisect_left(ordered, gap) * bins // len(known), []).append((gap, right))
     for part in parts.values():
-        right = Share(count=sum(right for _, right in part), n=len(part))
+        right = Proportion(count=sum(right for _, right in part), n=len(part))
         yield GapBin(task=task, length=length, tokens=median(gap for gap, _ in part), right=right)
 
 

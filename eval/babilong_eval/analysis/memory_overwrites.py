@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from babilong_eval.data.dataset import Sample
-    from babilong_eval.inference.batching import Reading
-    from babilong_eval.inference.segment_loop import Reader
+    from babilong_eval.inference.batching import EncodedSample
+    from babilong_eval.inference.segment_loop import SegmentReader
     from babilong_eval.models.protocol import SegmentModel
 
 _Ask = Callable[[Sequence[tuple[int, int]]], list[str]]
@@ -99,7 +99,7 @@ class _Row:
         first: how many segments have been read once its last fact has.
     """
 
-    reading: Reading
+    reading: EncodedSample
     cuts: Sequence[slice]
     first: int
 
@@ -115,7 +115,7 @@ class _Span:
     after: str
 
 
-def watch(reader: Reader, samples: Iterable[Sample], *, batch_size: int) -> Iterator[Watched]:
+def watch(reader: SegmentReader, samples: Iterable[Sample], *, batch_size: int) -> Iterator[Watched]:
     """Has samples read, `batch_size` side by side, and finds the windows that changed their answers.
 
     Samples whose last fact is told in their last segment have no such window and are left out.
@@ -163,7 +163,7 @@ def words_of(text: str) -> set[str]:
     return {word.lower() for word in _WORD.findall(text)}
 
 
-def _row(reader: Reader, sample: Sample) -> _Row:
+def _row(reader: SegmentReader, sample: Sample) -> _Row:
     told = max((fact["char_end"] for fact in sample.facts), default=0)
     tokens_told = len(reader.encoder.encode(sample.input[:told].encode()))
     tokens = read(reader, sample)
@@ -171,7 +171,7 @@ def _row(reader: Reader, sample: Sample) -> _Row:
     return _Row(reading=tokens, cuts=cuts, first=sum(place.start < tokens_told for place in cuts))
 
 
-def _watch(reader: Reader, rows: Sequence[_Row]) -> Iterator[Watched]:
+def _watch(reader: SegmentReader, rows: Sequence[_Row]) -> Iterator[Watched]:
     """Watches rows of as many segments each."""
     model = reader.model
     walked = list(walk(model, [row.reading for row in rows], model.start(len(rows))))
@@ -220,7 +220,7 @@ def _span(row: int, ends: tuple[int, int], answers: tuple[str, str]) -> Iterator
         yield _Span(row=row, start=ends[0], end=ends[1], before=answers[0], after=answers[1])
 
 
-def _watched(reader: Reader, row: _Row, spans: Sequence[_Span]) -> Watched:
+def _watched(reader: SegmentReader, row: _Row, spans: Sequence[_Span]) -> Watched:
     sample, tokens = row.reading.sample, row.reading.tokens
     texts = {
         segment: reader.model.tokenizer.decode(tokens[row.cuts[segment]].tolist())

@@ -19,14 +19,14 @@ from babilong_gen.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from babilong_eval.results.load import Judged, Run
+    from babilong_eval.results.load import Run, ScoredPrediction
 
-Rung = dict[int, "Judged"]
+Rung = dict[int, "ScoredPrediction"]
 """The predictions of a task at a length, by the index of their sample."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
+class Proportion:
     """How many of some samples something happened to, with its 95 % Wilson interval."""
 
     count: int
@@ -68,19 +68,19 @@ class Step:
     regained: int
 
     @property
-    def losses(self) -> Share:
+    def losses(self) -> Proportion:
         """Lost answers, of all."""
-        return Share(count=self.lost, n=self.n)
+        return Proportion(count=self.lost, n=self.n)
 
     @property
-    def gains(self) -> Share:
+    def gains(self) -> Proportion:
         """Regained answers, of all."""
-        return Share(count=self.regained, n=self.n)
+        return Proportion(count=self.regained, n=self.n)
 
     @property
-    def risk(self) -> Share | None:
+    def risk(self) -> Proportion | None:
         """Lost answers, of those that could be lost; None where none was right."""
-        return Share(count=self.lost, n=self.right) if self.right else None
+        return Proportion(count=self.lost, n=self.right) if self.right else None
 
 
 def steps(run: Run) -> list[Step]:
@@ -132,9 +132,9 @@ def _step(task: str, shorter: str, longer: str, rungs: Mapping[tuple[str, str], 
     )
 
 
-def _story(item: Judged) -> tuple[str, str]:
+def _story(item: ScoredPrediction) -> tuple[str, str]:
     return item.prediction.question, item.prediction.target
 
 
-def _tokens(item: Judged) -> int:
+def _tokens(item: ScoredPrediction) -> int:
     return item.prediction.n_tokens or 0

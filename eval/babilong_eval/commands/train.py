@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from babilong_eval.training.metrics_log import Entry
+    from babilong_eval.training.metrics_log import LogLine
 
 
 def train(
@@ -68,7 +68,7 @@ class _Screen:
         """Noise being tokenized."""
         self._progress.update(self._bar, description=f"tokenizing noise, {characters:,} more characters")
 
-    def step(self, entry: "Entry", done: int, total: int, reached: float | None) -> None:
+    def step(self, entry: "LogLine", done: int, total: int, reached: float | None) -> None:
         """A step of the training."""
         accuracy = "" if reached is None else f", accuracy {reached:.1%}"
         line = f"{entry.stage}: step {entry.step:,}, loss {entry.loss:.3f}{accuracy}"

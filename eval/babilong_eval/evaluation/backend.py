@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from babilong_eval.data.dataset import Sample
     from babilong_eval.evaluation.config import AnswerForm, Request
     from babilong_eval.evaluation.distributed import Rank
-    from babilong_eval.inference.sample_result import Outcome
+    from babilong_eval.inference.sample_result import SampleResult
     from babilong_eval.models.protocol import SegmentModel
 
 MAX_NEW_TOKENS = 20
@@ -39,7 +39,7 @@ _TOKENS_OF_GROWING_STATE = 1 << 17
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Respondent:
+class Backend:
     """Whoever answers, a model here or a server, and what must be recorded of it.
 
     Attributes:
@@ -49,15 +49,15 @@ class Respondent:
     """
 
     prompts: PromptSet
-    ask: Callable[[Iterable[Iterable[Sample]]], Iterator[Outcome]]
-    climb: Callable[[Iterable[Iterable[Sample]]], Iterator[Outcome]] | None
+    ask: Callable[[Iterable[Iterable[Sample]]], Iterator[SampleResult]]
+    climb: Callable[[Iterable[Iterable[Sample]]], Iterator[SampleResult]] | None
     answers: AnswerForm
     generate_kwargs: Mapping[str, Any]
     device: str
     segment_size: int | None = None
 
 
-def find_respondent(request: Request, tasks: Sequence[str], rank: Rank) -> Respondent:
+def find_respondent(request: Request, tasks: Sequence[str], rank: Rank) -> Backend:
     """The one that `request.model` names, with the prompts that it is asked by.
 
     Raises:
@@ -69,7 +69,7 @@ def find_respondent(request: Request, tasks: Sequence[str], rank: Rank) -> Respo
     return _model(request, tasks, rank)
 
 
-def _server(request: Request, tasks: Sequence[str]) -> Respondent:
+def _server(request: Request, tasks: Sequence[str]) -> Backend:
     if request.answers == "labels":
         raise UsageError("a server answers in its own words: leave out --answers labels")
     prompts = read_prompts(request.prompts, tasks) if request.prompts else own_prompts(tasks)
@@ -85,7 +85,7 @@ def _server(request: Request, tasks: Sequence[str]) -> Respondent:
         seed=request.seed,
         **request.endpoint,
     )
-    return Respondent(
+    return Backend(
         prompts=prompts,
         ask=lambda groups: api.ask(
             endpoint, chain.from_iterable(groups), lambda sample: prompts.prompts[sample.task]
@@ -102,7 +102,7 @@ def _server(request: Request, tasks: Sequence[str]) -> Respondent:
     )
 
 
-def _model(request: Request, tasks: Sequence[str], rank: Rank) -> Respondent:
+def _model(request: Request, tasks: Sequence[str], rank: Rank) -> Backend:
     from babilong_eval.inference import segment_loop as reading
     from babilong_eval.inference import shared_prefix as probes
     from babilong_eval.models.registry import load_model
@@ -123,7 +123,7 @@ def _model(request: Request, tasks: Sequence[str], rank: Rank) -> Respondent:
     answers = request.answers or ("labels" if plain else "text")
     reader = reading.reader(model, lambda sample: prompts.prompts[sample.task], choose=answers == "labels")
     limits = _limits(request, model)
-    return Respondent(
+    return Backend(
         prompts=prompts,
         ask=lambda groups: chain.from_iterable(reading.ask(reader, group, limits) for group in groups),
         climb=lambda ladders: probes.ask(reader, ladders, limits),

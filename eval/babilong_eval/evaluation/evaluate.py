@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from babilong_eval.data.dataset import Dataset, Sample, open_dataset, select
-from babilong_eval.evaluation.backend import Respondent, find_respondent
+from babilong_eval.evaluation.backend import Backend, find_respondent
 from babilong_eval.evaluation.distributed import this_rank
 from babilong_eval.evaluation.resume import (
     Evaluation,
@@ -25,14 +25,14 @@ from babilong_eval.evaluation.resume import (
     samples_at,
     sizes_of,
 )
-from babilong_eval.inference.sample_result import Outcome
+from babilong_eval.inference.sample_result import SampleResult
 from babilong_eval.results.records import Cell, RunInfo
 from babilong_gen.errors import UsageError
 
 if TYPE_CHECKING:
     from babilong_eval.evaluation.config import Request
 
-Watch = Callable[[Mapping[Pair, list[int]], Iterator[Outcome]], object]
+Watch = Callable[[Mapping[Pair, list[int]], Iterator[SampleResult]], object]
 
 _PACKAGES = ("babilong-gen", "torch", "transformers", "tokenizers", "openai")
 
@@ -78,8 +78,8 @@ def evaluate(request: Request, watch: Watch) -> list[Cell] | None:
 
 
 def _outcomes(
-    request: Request, evaluation: Evaluation, respondent: Respondent, left: Mapping[Pair, list[int]]
-) -> Iterator[Outcome]:
+    request: Request, evaluation: Evaluation, respondent: Backend, left: Mapping[Pair, list[int]]
+) -> Iterator[SampleResult]:
     # only an unchanged input can be read from stored tokens
     tokens = all(prompt.is_plain for prompt in respondent.prompts.prompts.values())
     samples = {pair: samples_at(evaluation.dataset, pair, left[pair], tokens=tokens) for pair in left}
@@ -102,7 +102,7 @@ def _ladders(
             yield map(next, [samples[pair] for pair in pairs if index in left[pair]])
 
 
-def _run_info(request: Request, dataset: Dataset, respondent: Respondent) -> RunInfo:
+def _run_info(request: Request, dataset: Dataset, respondent: Backend) -> RunInfo:
     path = request.model.partition("@")[0].partition(":")[2]
     options = {
         "tasks": request.tasks,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from babilong_eval.evaluation.resume import Pair
-    from babilong_eval.inference.sample_result import Outcome
+    from babilong_eval.inference.sample_result import SampleResult
 
 _FACTS_ONLY_TOKENS = 100
 _SEGMENT_TOKENS = 499
@@ -36,7 +36,7 @@ class ProgressBar:
         self._console = Console(stderr=True, quiet=quiet, highlight=False)
         self._seen: set[Pair] = set()
 
-    def __call__(self, left: Mapping[Pair, list[int]], outcomes: Iterator[Outcome]) -> None:
+    def __call__(self, left: Mapping[Pair, list[int]], outcomes: Iterator[SampleResult]) -> None:
         """Goes through all outcomes; time left is reckoned by tokens, since long samples take longer."""
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
         total = sum(_tokens_about(length) * len(indices) for (_, length), indices in left.items())
@@ -53,7 +53,7 @@ class ProgressBar:
                     description=f"{sample.task} {sample.length} · {done} of {_count(left)} samples{failed}",
                 )
 
-    def _note(self, outcome: Outcome) -> None:
+    def _note(self, outcome: SampleResult) -> None:
         self.segments += outcome.segments or 0
         self.shared += outcome.shared_segments
         pair = outcome.sample.task, outcome.sample.length

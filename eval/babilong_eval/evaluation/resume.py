@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from babilong_eval.data.dataset import Dataset, Sample, count_samples, read_samples
-from babilong_eval.inference.sample_result import Outcome, prediction_of
+from babilong_eval.inference.sample_result import SampleResult, prediction_of
 from babilong_eval.prompts.prompts import PromptSet, as_settings
 from babilong_eval.results.prediction_files import FileName
 from babilong_eval.results.predictions_log import Entry, Key, open_log, read_entries
@@ -145,7 +145,7 @@ def samples_at(
     return filter(lambda sample: sample.index in wanted, samples)
 
 
-def run(evaluation: Evaluation, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+def run(evaluation: Evaluation, outcomes: Iterable[SampleResult]) -> Iterator[SampleResult]:
     """Appends each outcome to this process's log, and yields it once it is on the disk."""
     with open_log(evaluation.out, evaluation.rank.number) as append:
         for outcome in outcomes:

@@ -2,7 +2,6 @@
 
 export.py       what is exported, and the one function that does it
 material.py     samples, and the words around them
-folder.py       a folder that is there whole or not at all
 ruler.py        NVIDIA RULER's validation.jsonl
 lm_eval.py      tasks for lm-evaluation-harness
 task_utils.py   what those tasks need in Python; copied beside them as utils.py

@@ -18,7 +18,7 @@ Rule = Literal["official", "strict"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Material:
+class ChosenSamples:
     """What is exported.
 
     Attributes:

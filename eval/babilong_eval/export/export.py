@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Literal
 from babilong_eval.data.dataset import open_dataset, select
 from babilong_eval.evaluation.backend import MAX_NEW_TOKENS
 from babilong_eval.evaluation.resume import labels_of, sizes_of
-from babilong_eval.export.chosen_samples import Material, Rule
-from babilong_eval.export.folder import whole_folder
+from babilong_eval.export.chosen_samples import ChosenSamples, Rule
 from babilong_eval.export.lm_eval import write_lm_eval
 from babilong_eval.export.published import write_published
 from babilong_eval.export.ruler import write_ruler
 from babilong_eval.prompts.prompts import PromptSet, own_prompts, read_prompts, without
+from babilong_gen.atomic import whole_folder
 from babilong_gen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Form = Literal["ruler-jsonl", "lm-eval", "json"]
 
-_WRITERS: Mapping[Form, Callable[[Material, Path], None]] = {
+_WRITERS: Mapping[Form, Callable[[ChosenSamples, Path], None]] = {
     "ruler-jsonl": write_ruler,
     "lm-eval": write_lm_eval,
     "json": write_published,
@@ -57,7 +57,7 @@ class ExportRequest:
     scorer: Rule = "official"
 
 
-def export(request: ExportRequest, progress: Progress) -> Material:
+def export(request: ExportRequest, progress: Progress) -> ChosenSamples:
     """Write a dataset, or a part of it, in another form; memory does not grow with its size.
 
     Returns:
@@ -71,7 +71,7 @@ def export(request: ExportRequest, progress: Progress) -> Material:
     dataset = open_dataset(request.data)
     pairs = select(dataset, request.tasks, request.lengths)
     labels = labels_of(dataset, pairs)
-    material = Material(
+    material = ChosenSamples(
         dataset=dataset,
         sizes=sizes_of(dataset, pairs, request.limit),
         labels=labels,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from babilong_eval.evaluation.resume import Pair
-    from babilong_eval.export.chosen_samples import Material
+    from babilong_eval.export.chosen_samples import ChosenSamples
 
 _SCHEMA = pa.schema(
     [
@@ -90,7 +90,7 @@ aggregate_metric_list:
 """
 
 
-def write_lm_eval(material: Material, folder: Path) -> None:
+def write_lm_eval(material: ChosenSamples, folder: Path) -> None:
     """Write tasks, groups, rows and scoring rules into a folder."""
     common = _COMMON.format(
         max_tokens=material.max_tokens,
@@ -128,14 +128,14 @@ def _write_group(folder: Path, name: str, members: Sequence[str], aggregate: str
     (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
 
 
-def _write_rows(material: Material, pair: Pair, path: Path) -> None:
+def _write_rows(material: ChosenSamples, pair: Pair, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with pq.ParquetWriter(path, _SCHEMA, **_PARQUET) as writer:
         for rows in _groups(material, pair):
             writer.write_table(pa.Table.from_pylist(rows, _SCHEMA))
 
 
-def _groups(material: Material, pair: Pair) -> Iterator[list[dict[str, Any]]]:
+def _groups(material: ChosenSamples, pair: Pair) -> Iterator[list[dict[str, Any]]]:
     group: list[dict[str, Any]] = []
     characters = 0
     for sample in material.samples(pair):

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from babilong_eval.evaluation.resume import Pair
-    from babilong_eval.export.chosen_samples import Material
+    from babilong_eval.export.chosen_samples import ChosenSamples
 
 
-def write_published(material: Material, folder: Path) -> None:
+def write_published(material: ChosenSamples, folder: Path) -> None:
     """Write all samples and a card below a folder."""
     for pair in material.sizes:
         _write_array(material, pair, folder / _name(pair))
@@ -28,7 +28,7 @@ def _name(pair: Pair) -> str:
     return f"data/{task}/{length}.json"
 
 
-def _write_array(material: Material, pair: Pair, path: Path) -> None:
+def _write_array(material: ChosenSamples, pair: Pair, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as file:
         before = "["
@@ -39,7 +39,7 @@ def _write_array(material: Material, pair: Pair, path: Path) -> None:
         file.write("]")
 
 
-def _card(material: Material) -> str:
+def _card(material: ChosenSamples) -> str:
     lines = ["---", "configs:"]
     for length in material.lengths:
         lines += [f"- config_name: {length}", "  data_files:"]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from babilong_eval.data.dataset import Sample
-    from babilong_eval.export.chosen_samples import Material
+    from babilong_eval.export.chosen_samples import ChosenSamples
 
 # Of RULER's own kinds of task, the one that asks for a short answer (30 tokens) and counts all of `outputs`.
 _LIKE = "variable_tracking"
@@ -26,7 +26,7 @@ _LONGEST_PATH = 3
 """`n,e` is one answer, in that order; `apple,milk` is a list of two. The published rule's own limit."""
 
 
-def write_ruler(material: Material, folder: Path) -> None:
+def write_ruler(material: ChosenSamples, folder: Path) -> None:
     """Write all samples, and the lines for RULER's list of tasks, below a folder."""
     for task, length in material.sizes:
         path = folder / length / f"babilong_{task}" / "validation.jsonl"
@@ -38,7 +38,7 @@ def write_ruler(material: Material, folder: Path) -> None:
     (folder / "synthetic.yaml").write_text("\n".join(entries), encoding="utf-8")
 
 
-def _line(material: Material, sample: Sample) -> dict[str, Any]:
+def _line(material: ChosenSamples, sample: Sample) -> dict[str, Any]:
     return {
         "index": sample.index,
         "input": material.prompt(sample),

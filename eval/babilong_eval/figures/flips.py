@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
 from babilong_eval.analysis.memory_overwrites import words_of
-from babilong_eval.analysis.paired_lengths import Share
+from babilong_eval.analysis.paired_lengths import Proportion
 from babilong_eval.figures import style
 from babilong_gen.errors import UsageError
 
@@ -33,8 +33,8 @@ class _Sign:
     """Something that stands in windows: in how many of those that lost an answer, and in how many of all."""
 
     name: str
-    lost: Share
-    all: Share
+    lost: Proportion
+    all: Proportion
 
 
 def windows_that_lose(watched: Sequence[Watched]) -> Figure:
@@ -76,8 +76,8 @@ def _naming(watched: Sequence[Watched], losing: Sequence[Flip], windows: int) ->
     naming = sum(not labels.isdisjoint(words_of(flip.text)) for flip in losing)
     return _Sign(
         name="a label of the task",
-        lost=Share(count=naming, n=len(losing)),
-        all=Share(count=sum(one.naming for one in watched), n=windows),
+        lost=Proportion(count=naming, n=len(losing)),
+        all=Proportion(count=sum(one.naming for one in watched), n=windows),
     )
 
 
@@ -89,8 +89,8 @@ def _words(watched: Sequence[Watched], losing: Sequence[Flip], windows: int) -> 
     signs = [
         _Sign(
             name=word,
-            lost=Share(count=count, n=len(losing)),
-            all=Share(count=everywhere[word], n=windows),
+            lost=Proportion(count=count, n=len(losing)),
+            all=Proportion(count=everywhere[word], n=windows),
         )
         for word, count in found.items()
         if count >= _FEWEST_WINDOWS

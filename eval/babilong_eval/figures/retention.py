@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from babilong_eval.analysis.fact_distance import GapBin
-    from babilong_eval.analysis.paired_lengths import Share, Step
+    from babilong_eval.analysis.paired_lengths import Proportion, Step
     from babilong_eval.results.load import Run
 
 _PANELS_IN_A_ROW = 3
@@ -114,7 +114,7 @@ def _draw_flips(axes: Axes, found: Sequence[Step], places: Mapping[str, float], 
     _with_bars(axes, [(places[step.longer], step.gains) for step in found], look | dict(_REGAINED))
 
 
-def _with_bars(axes: Axes, points: Sequence[tuple[float, Share]], look: Mapping[str, Any]) -> None:
+def _with_bars(axes: Axes, points: Sequence[tuple[float, Proportion]], look: Mapping[str, Any]) -> None:
     if points:
         values = [share.value for _, share in points]
         lows = [share.value - share.interval[0] for _, share in points]
@@ -188,7 +188,7 @@ def _line(colour: Any) -> Line2D:
     return Line2D([], [], color=colour, marker="o")
 
 
-def _n_of(shares: Sequence[Share]) -> str:
+def _n_of(shares: Sequence[Proportion]) -> str:
     counts = sorted({share.n for share in shares})
     n = f"n = {counts[0]:,}" if len(counts) == 1 else f"n = {counts[0]:,} to {counts[-1]:,}"
     return f"bars: 95 % Wilson intervals, {n} a point"

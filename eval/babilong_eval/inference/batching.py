@@ -16,7 +16,7 @@ _WINDOW_BATCHES = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class EncodedSample:
     """A sample as a model reads it.
 
     Attributes:
@@ -41,12 +41,12 @@ class BatchLimits:
     tokens: int
 
 
-def batches(readings: Iterable[Reading], limits: BatchLimits) -> Iterator[list[Reading]]:
+def batches(readings: Iterable[EncodedSample], limits: BatchLimits) -> Iterator[list[EncodedSample]]:
     """Groups readings of like length, looking a few batches ahead, so that little of a batch is padding.
 
     No more than `_WINDOW_BATCHES` times what a batch may hold is kept at a time.
     """
-    window: list[Reading] = []
+    window: list[EncodedSample] = []
     held = 0
     for reading in readings:
         if window and held + len(reading.tokens) > limits.tokens:
@@ -61,7 +61,7 @@ def batches(readings: Iterable[Reading], limits: BatchLimits) -> Iterator[list[R
     yield from _by_length(window, limits)
 
 
-def _by_length(window: list[Reading], limits: BatchLimits) -> Iterator[list[Reading]]:
+def _by_length(window: list[EncodedSample], limits: BatchLimits) -> Iterator[list[EncodedSample]]:
     """Empties the window, batch by batch."""
     window.sort(key=lambda reading: -len(reading.tokens))
     while window:
@@ -71,5 +71,5 @@ def _by_length(window: list[Reading], limits: BatchLimits) -> Iterator[list[Read
         yield batch
 
 
-def _fits(batch: list[Reading], reading: Reading, limits: BatchLimits) -> bool:
+def _fits(batch: list[EncodedSample], reading: EncodedSample, limits: BatchLimits) -> bool:
     return len(batch) < limits.rows and (len(batch) + 1) * len(reading.tokens) <= limits.tokens

@@ -17,7 +17,7 @@ from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from babilong_eval.inference.sample_result import Outcome
+from babilong_eval.inference.sample_result import SampleResult
 from babilong_eval.models.protocol import Answer
 from babilong_eval.models.reasoning import split_reasoning
 from babilong_gen.errors import SourceError, UsageError
@@ -87,7 +87,7 @@ def parse_address(spec: str) -> tuple[str, str]:
 
 def ask(
     endpoint: Endpoint, samples: Iterable[Sample], prompt_of: Callable[[Sample], Prompt]
-) -> Iterator[Outcome]:
+) -> Iterator[SampleResult]:
     """Asks about every sample and yields the outcomes as they come in.
 
     No more than `concurrency` samples are held. A prompt that is no chat goes to the completions endpoint.
@@ -99,7 +99,7 @@ def ask(
     with asyncio.Runner() as runner:
         client = runner.run(_connect(endpoint))
         wait = _pacer(endpoint.requests_per_minute)
-        under_way: set[asyncio.Task[Outcome]] = set()
+        under_way: set[asyncio.Task[SampleResult]] = set()
         waiting = iter(samples)
         try:
             while True:
@@ -115,8 +115,8 @@ def ask(
 
 
 async def _first_of(
-    tasks: set[asyncio.Task[Outcome]],
-) -> tuple[set[asyncio.Task[Outcome]], set[asyncio.Task[Outcome]]]:
+    tasks: set[asyncio.Task[SampleResult]],
+) -> tuple[set[asyncio.Task[SampleResult]], set[asyncio.Task[SampleResult]]]:
     return await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
 
 
@@ -172,7 +172,7 @@ def _pacer(requests_per_minute: int | None) -> Callable[[], float]:
 
 async def _outcome(
     client: AsyncOpenAI, endpoint: Endpoint, sample: Sample, prompt: Prompt, wait: Callable[[], float]
-) -> Outcome:
+) -> SampleResult:
     """Asks one question, and tells failures of the sample from those of the run."""
     import openai
 
@@ -188,18 +188,18 @@ async def _outcome(
             f"{endpoint.base_url} has no model {endpoint.model!r} ({_said(error, endpoint)})"
         ) from None
     except openai.APITimeoutError:
-        return Outcome(sample=sample, error=f"no answer within {endpoint.timeout_seconds:g} s")
+        return SampleResult(sample=sample, error=f"no answer within {endpoint.timeout_seconds:g} s")
     except openai.APIConnectionError as error:
         raise SourceError(
             f"{endpoint.base_url} no longer answers ({_cause(error)}); the same command goes on from here"
         ) from None
     except openai.APIStatusError as error:
-        return Outcome(sample=sample, error=f"HTTP {error.status_code}: {_said(error, endpoint)}")
+        return SampleResult(sample=sample, error=f"HTTP {error.status_code}: {_said(error, endpoint)}")
     except (JSONDecodeError, openai.APIResponseValidationError) as error:
         raise _not_json(endpoint, getattr(error, "doc", "")) from None
     except _NoAnswerError as error:
-        return Outcome(sample=sample, error=str(error), seconds=time.monotonic() - started)
-    return Outcome(sample=sample, answer=answer, n_tokens=n_tokens, seconds=time.monotonic() - started)
+        return SampleResult(sample=sample, error=str(error), seconds=time.monotonic() - started)
+    return SampleResult(sample=sample, answer=answer, n_tokens=n_tokens, seconds=time.monotonic() - started)
 
 
 async def _request(client: AsyncOpenAI, endpoint: Endpoint, prompt: Prompt, sample: Sample) -> Any:

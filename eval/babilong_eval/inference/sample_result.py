@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class SampleResult:
     """A sample that was asked about.
 
     Attributes:
@@ -36,7 +36,7 @@ class Outcome:
     peak_memory_bytes: int | None = None
 
 
-def prediction_of(outcome: Outcome) -> Prediction:
+def prediction_of(outcome: SampleResult) -> Prediction:
     """The row that records an outcome; a failed sample has an empty output, which no rule counts as right."""
     sample, answer = outcome.sample, outcome.answer
     supporting = [fact for fact in sample.facts if fact.get("supporting")]

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import torch
 
-from babilong_eval.inference.batching import BatchLimits, Reading, batches
+from babilong_eval.inference.batching import BatchLimits, EncodedSample, batches
 from babilong_eval.inference.chunked_encoder import ExactEncoder
 from babilong_eval.inference.memory import give_back_freed, peak_bytes, reset_peak
-from babilong_eval.inference.sample_result import Outcome
+from babilong_eval.inference.sample_result import SampleResult
 from babilong_eval.models.segments import cut, segment_batches
 from babilong_gen.errors import UsageError
 
@@ -35,7 +35,7 @@ _LONG_TEXT_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reader:
+class SegmentReader:
     """A model with what is needed to hand samples to it.
 
     Attributes:
@@ -50,12 +50,14 @@ class Reader:
     choose: bool
 
 
-def reader(model: SegmentModel, prompt_of: PromptOf, *, choose: bool) -> Reader:
+def reader(model: SegmentModel, prompt_of: PromptOf, *, choose: bool) -> SegmentReader:
     """A reader for a model."""
-    return Reader(model=model, encoder=ExactEncoder(model.tokenizer), prompt_of=prompt_of, choose=choose)
+    return SegmentReader(
+        model=model, encoder=ExactEncoder(model.tokenizer), prompt_of=prompt_of, choose=choose
+    )
 
 
-def ask(reader: Reader, samples: Iterable[Sample], limits: BatchLimits) -> Iterator[Outcome]:
+def ask(reader: SegmentReader, samples: Iterable[Sample], limits: BatchLimits) -> Iterator[SampleResult]:
     """Has every sample read and yields the outcomes, batch by batch.
 
     A sample that is too long for the model, or for its memory even alone, fails; where a batch is too large
@@ -81,32 +83,32 @@ def ask(reader: Reader, samples: Iterable[Sample], limits: BatchLimits) -> Itera
             rows.clear()
 
 
-def read(reader: Reader, sample: Sample) -> Reading:
+def read(reader: SegmentReader, sample: Sample) -> EncodedSample:
     """The tokens of a sample as its model reads it: exactly those of tokenizing the whole prompt."""
     tokens = _tokens(reader, sample, reader.prompt_of(sample))
     if len(sample.utf8) > _LONG_TEXT_BYTES:
         give_back_freed()  # what tokenizing took would otherwise be there as long as the model reads
-    return Reading(sample=replace(sample, utf8=b"", input_ids=None), tokens=tokens)
+    return EncodedSample(sample=replace(sample, utf8=b"", input_ids=None), tokens=tokens)
 
 
-def n_segments(model: SegmentModel, reading: Reading) -> int:
+def n_segments(model: SegmentModel, reading: EncodedSample) -> int:
     """In how many segments the model reads it."""
     return len(cut(len(reading.tokens), model.segment_size, model.alignment))
 
 
-def too_long(model: SegmentModel, reading: Reading) -> bool:
+def too_long(model: SegmentModel, reading: EncodedSample) -> bool:
     """Whether the model cannot take so many tokens."""
     return model.max_tokens is not None and len(reading.tokens) > model.max_tokens
 
 
-def outcome_of_too_long(model: SegmentModel, reading: Reading) -> Outcome:
+def outcome_of_too_long(model: SegmentModel, reading: EncodedSample) -> SampleResult:
     """The failure of a sample that the model cannot take."""
     n = len(reading.tokens)
     error = f"too long: {n:,} tokens, and the model takes {model.max_tokens:,}"
-    return Outcome(sample=reading.sample, error=error, n_tokens=n)
+    return SampleResult(sample=reading.sample, error=error, n_tokens=n)
 
 
-def choices_of(reader: Reader, sample: Sample) -> tuple[str, ...] | None:
+def choices_of(reader: SegmentReader, sample: Sample) -> tuple[str, ...] | None:
     """The labels to choose from; None where the model is to answer in its own words.
 
     Raises:
@@ -139,7 +141,7 @@ def try_within_memory(work: Callable[[], T]) -> T | None:
 
 
 def walk(
-    model: SegmentModel, rows: Sequence[Reading], state: State, position: int = 0
+    model: SegmentModel, rows: Sequence[EncodedSample], state: State, position: int = 0
 ) -> Iterator[tuple[State, Segment]]:
     """Yields, before each segment from `position` on, what the model remembers, and the segment.
 
@@ -155,26 +157,28 @@ def walk(
     yield state, segment
 
 
-def answer_from(reader: Reader, rows: Sequence[Reading], state: State, position: int = 0) -> list[Answer]:
+def answer_from(
+    reader: SegmentReader, rows: Sequence[EncodedSample], state: State, position: int = 0
+) -> list[Answer]:
     """Reads the segments from `position` on and answers: one answer a row."""
     remembered, segment = deque(walk(reader.model, rows, state, position), maxlen=1).pop()
     return reader.model.answer(segment, remembered, [choices_of(reader, row.sample) for row in rows])
 
 
-def _answer(reader: Reader, rows: Sequence[Reading]) -> list[Answer]:
+def _answer(reader: SegmentReader, rows: Sequence[EncodedSample]) -> list[Answer]:
     return answer_from(reader, rows, reader.model.start(len(rows)))
 
 
 def outcomes_of(
-    model: SegmentModel, rows: Sequence[Reading], answers: Sequence[Answer] | None, seconds: float
-) -> Iterator[Outcome]:
+    model: SegmentModel, rows: Sequence[EncodedSample], answers: Sequence[Answer] | None, seconds: float
+) -> Iterator[SampleResult]:
     """What became of the rows of a batch; without answers they were too large for the memory.
 
     `seconds` are those of one row.
     """
     peak = peak_bytes(model.device)
     for row, answer in zip(rows, answers or [None] * len(rows), strict=True):
-        yield Outcome(
+        yield SampleResult(
             sample=row.sample,
             answer=answer,
             error="" if answer else f"out of memory with {len(row.tokens):,} tokens",
@@ -185,7 +189,7 @@ def outcomes_of(
         )
 
 
-def _tokens(reader: Reader, sample: Sample, prompt: Prompt) -> np.ndarray:
+def _tokens(reader: SegmentReader, sample: Sample, prompt: Prompt) -> np.ndarray:
     model, encoder = reader.model, reader.encoder
     if prompt.chat_template:
         if model.render_chat is None:

@@ -25,7 +25,7 @@ import numpy as np
 
 from babilong_eval.inference.memory import reset_peak
 from babilong_eval.inference.segment_loop import (
-    Reader,
+    SegmentReader,
     answer_from,
     n_segments,
     outcome_of_too_long,
@@ -41,11 +41,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from babilong_eval.data.dataset import Sample
-    from babilong_eval.inference.batching import BatchLimits, Reading
-    from babilong_eval.inference.sample_result import Outcome
+    from babilong_eval.inference.batching import BatchLimits, EncodedSample
+    from babilong_eval.inference.sample_result import SampleResult
     from babilong_eval.models.protocol import Answer, SegmentModel
 
-Ladder = list["Reading"]
+Ladder = list["EncodedSample"]
 """The samples of one index, from the shortest to the longest."""
 
 
@@ -58,13 +58,15 @@ class _Rung:
         seconds: what it would have taken by itself: up to the fork, and from there.
     """
 
-    readings: list[Reading]
+    readings: list[EncodedSample]
     answers: list[Answer]
     shared: int
     seconds: float
 
 
-def ask(reader: Reader, ladders: Iterable[Iterable[Sample]], limits: BatchLimits) -> Iterator[Outcome]:
+def ask(
+    reader: SegmentReader, ladders: Iterable[Iterable[Sample]], limits: BatchLimits
+) -> Iterator[SampleResult]:
     """Asks about the samples of every ladder, each in one pass; yields an outcome for every sample.
 
     Ladders of equal form are read side by side. What is too long for the model, or for its memory even alone,
@@ -87,13 +89,13 @@ def ask(reader: Reader, ladders: Iterable[Iterable[Sample]], limits: BatchLimits
     yield from _climb(reader, waiting)
 
 
-def _read_ladder(reader: Reader, samples: Iterable[Sample]) -> Ladder:
+def _read_ladder(reader: SegmentReader, samples: Iterable[Sample]) -> Ladder:
     """The samples of one index; what one begins with like the one before is not tokenized again."""
     remembering = replace(reader, encoder=reader.encoder.remembering())
     return list(map(partial(read, remembering), samples))
 
 
-def shared_segments(model: SegmentModel, shorter: Reading, longest: Reading) -> int:
+def shared_segments(model: SegmentModel, shorter: EncodedSample, longest: EncodedSample) -> int:
     """How many segments two samples begin with in common, without the last of each."""
     one, other = shorter.tokens, longest.tokens
     n = min(len(one), len(other))
@@ -115,7 +117,7 @@ def _form(model: SegmentModel, ladder: Ladder) -> list[tuple[str, int]]:
     return [(rung.sample.length, n_segments(model, rung)) for rung in ladder]
 
 
-def _climb(reader: Reader, batch: list[Ladder]) -> Iterator[Outcome]:
+def _climb(reader: SegmentReader, batch: list[Ladder]) -> Iterator[SampleResult]:
     """Reads a batch of ladders and empties it; in parts, or without the longest, where memory is short."""
     if not batch:
         return
@@ -135,7 +137,7 @@ def _climb(reader: Reader, batch: list[Ladder]) -> Iterator[Outcome]:
     batch.clear()
 
 
-def _one_pass(reader: Reader, batch: list[Ladder]) -> list[_Rung]:
+def _one_pass(reader: SegmentReader, batch: list[Ladder]) -> list[_Rung]:
     """Reads the longest sample of each ladder and, from where they leave it, the others."""
     model = reader.model
     *shorter, longest = [list(column) for column in zip(*batch, strict=True)]

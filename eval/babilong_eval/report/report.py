@@ -16,7 +16,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from babilong_eval.figures import cost, curves, grids, style
-from babilong_eval.results.load import Judged, judged, lengths_of
+from babilong_eval.results.load import ScoredPrediction, judged, lengths_of
 from babilong_eval.results.printable import visible
 from babilong_gen.atomic import write_whole
 
@@ -57,7 +57,7 @@ class _RunSection:
     facts: Sequence[tuple[str, str]]
     cells: Sequence[Cell]
     errors: Sequence[tuple[str, int]]
-    failures: Sequence[Judged]
+    failures: Sequence[ScoredPrediction]
 
 
 def write_report(runs: Sequence[Run], path: Path, references: Sequence[ReferenceCurve] = ()) -> None:
@@ -81,7 +81,9 @@ def write_report(runs: Sequence[Run], path: Path, references: Sequence[Reference
     write_whole(path, page.encode("utf-8", errors="replace"))
 
 
-def hardest_failures(predictions: Iterable[Judged], cells: Sequence[Cell]) -> list[Judged]:
+def hardest_failures(
+    predictions: Iterable[ScoredPrediction], cells: Sequence[Cell]
+) -> list[ScoredPrediction]:
     """The wrong answers that stand out: those in the cells where most others were right.
 
     At most three of a task, in the order of the cells. Samples without an answer, because something failed,
@@ -91,7 +93,7 @@ def hardest_failures(predictions: Iterable[Judged], cells: Sequence[Cell]) -> li
     order = {(cell.task, cell.length): place for place, cell in enumerate(cells)}
     wrong = [item for item in predictions if not item.right and not item.prediction.error]
     wrong.sort(key=lambda item: (-accuracy[item.task, item.length], order[item.task, item.length]))
-    chosen: list[Judged] = []
+    chosen: list[ScoredPrediction] = []
     of_task: Counter[str] = Counter()
     for item in wrong:
         if of_task[item.task] < _MOST_FAILURES_OF_A_TASK:

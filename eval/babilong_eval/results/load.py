@@ -58,7 +58,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class ScoredPrediction:
     """A prediction, where it belongs, and whether it is right."""
 
     task: str
@@ -80,7 +80,7 @@ def load_runs(folders: Iterable[Path], scorer: ScorerName) -> list[Run]:
     return _told_apart(runs)
 
 
-def judged(run: Run) -> Iterator[Judged]:
+def judged(run: Run) -> Iterator[ScoredPrediction]:
     """Every prediction of a run with its mark, file by file; nothing where only the cells were kept."""
     for path in run.files:
         name, predictions = FileName.of(path), read_predictions(path)
@@ -90,7 +90,7 @@ def judged(run: Run) -> Iterator[Judged]:
         }
         rights = marks(columns, labels=labels_of(path, name.task, run.scorer), scorer=run.scorer)
         for prediction, right in zip(predictions, rights, strict=True):
-            yield Judged(task=name.task, length=name.length, prediction=prediction, right=right)
+            yield ScoredPrediction(task=name.task, length=name.length, prediction=prediction, right=right)
 
 
 def chance(task: str) -> float | None:

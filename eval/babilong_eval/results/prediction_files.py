@@ -1,4 +1,4 @@
-"""Reading predictions in the published BABILong form: `{task}_{length}_{config}.csv`.
+"""Predictions in the published BABILong form: `{task}_{length}_{config}.csv`.
 
 Rows are split as pandas splits them, which the published collector uses, so that the same file has the
 same rows in the same order in both; but the text is kept as it is written. What pandas makes of it

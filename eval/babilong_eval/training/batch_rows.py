@@ -14,13 +14,13 @@ from torch import Tensor
 
 from babilong_eval.training.hard_negatives import plant_decoys
 from babilong_eval.training.memory_pool import Carried, Pool
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from babilong_eval.training.recipe import Stage
-    from babilong_eval.training.samples import Fresh, Material
+    from babilong_eval.training.samples import SampleSource, TrainingSample
 
 NOTHING_TOLD = -1
 _CUTS_TRIED = 30
@@ -78,7 +78,7 @@ class StreamMaker:
     """
 
     def __init__(
-        self, material: Material, labels: Sequence[str], *, seed: int, rows: int, process: int = 0
+        self, material: SampleSource, labels: Sequence[str], *, seed: int, rows: int, process: int = 0
     ) -> None:
         self.material = material
         self.number = {label: number for number, label in enumerate(labels)}
@@ -88,40 +88,40 @@ class StreamMaker:
 
     def batch(self, stage: Stage, step: int, pools: Pools) -> list[Stream]:
         """The rows of a step; continued memories are taken from the pools."""
-        dice = Dice(*self.key, step)
-        segments = dice.between(*stage.segments)
+        rng = Rng(*self.key, step)
+        segments = rng.randint(*stage.segments)
         shares = stage.streams
-        going_on = pools.knowing.take(dice, round(stage.batch * shares.continued) if segments else 0)
+        going_on = pools.knowing.take(rng, round(stage.batch * shares.continued) if segments else 0)
         empty = round(stage.batch * shares.empty) if segments else 0
         # Half of the empty streams begin anew, so that the pool is fed and grows old at once.
-        old = pools.empty.take(dice, empty - empty // 2)
-        rows = [self._continued(dice, stage, segments, stream) for stream in going_on + old]
-        rows += [self._empty(dice, stage, segments) for _ in range(empty - len(old))]
+        old = pools.empty.take(rng, empty - empty // 2)
+        rows = [self._continued(rng, stage, segments, stream) for stream in going_on + old]
+        rows += [self._empty(rng, stage, segments) for _ in range(empty - len(old))]
         first = self.process * _NUMBERS_EACH + step * self.rows
         for place in range(stage.batch - len(rows)):
-            rows.append(self._fresh(dice, stage, segments, first + place, pools))
-        return rows if segments else self._even(dice, rows)
+            rows.append(self._fresh(rng, stage, segments, first + place, pools))
+        return rows if segments else self._even(rng, rows)
 
-    def _even(self, dice: Dice, rows: list[Stream]) -> list[Stream]:
+    def _even(self, rng: Rng, rows: list[Stream]) -> list[Stream]:
         """Facts alone are of different lengths: running noise before them evens that out."""
         longest = max(len(row.tokens) for row in rows)
-        lacks = [self.material.noise(dice, row.task, longest - len(row.tokens)) for row in rows]
+        lacks = [self.material.noise(rng, row.task, longest - len(row.tokens)) for row in rows]
         return [
             replace(row, tokens=np.concatenate([noise, row.tokens]))
             for noise, row in zip(lacks, rows, strict=True)
         ]
 
-    def _fresh(self, dice: Dice, stage: Stage, segments: int, number: int, pools: Pools) -> Stream:
-        task = _weighted(dice, stage.tasks)
+    def _fresh(self, rng: Rng, stage: Stage, segments: int, number: int, pools: Pools) -> Stream:
+        task = _weighted(rng, stage.tasks)
         size = self.material.segment_size
-        made = self.material.fresh(dice, task, segments, number, stage.questions)
-        if segments > 1 and dice.chance(stage.streams.cut):
-            made = self._cut(dice, stage, task, segments, number, made)
+        made = self.material.fresh(rng, task, segments, number, stage.questions)
+        if segments > 1 and rng.bernoulli(stage.streams.cut):
+            made = self._cut(rng, stage, task, segments, number, made)
         spare = [*made.spans, (len(made.tokens) - len(made.question), len(made.tokens))]
-        before = _memory_before(dice, stage, pools)
+        before = _memory_before(rng, stage, pools)
         return Stream(
             task=task,
-            tokens=self._with_decoys(made.tokens, dice, stage, task, spare),
+            tokens=self._with_decoys(made.tokens, rng, stage, task, spare),
             question=tuple(made.question),
             target=self.number[made.target],
             told=made.told(size),
@@ -129,18 +129,20 @@ class StreamMaker:
             age=0 if before is None else before.age,
         )
 
-    def _cut(self, dice: Dice, stage: Stage, task: str, segments: int, number: int, made: Fresh) -> Fresh:
+    def _cut(
+        self, rng: Rng, stage: Stage, task: str, segments: int, number: int, made: TrainingSample
+    ) -> TrainingSample:
         """A sample with a fact that a segment's border cuts; `made` or a later try where none turns up."""
         for attempt in range(1, _CUTS_TRIED):
             if made.cut(self.material.segment_size):
                 break
-            made = self.material.fresh(dice, task, segments, number + (attempt << 33), stage.questions)
+            made = self.material.fresh(rng, task, segments, number + (attempt << 33), stage.questions)
         return made
 
-    def _continued(self, dice: Dice, stage: Stage, segments: int, stream: Carried) -> Stream:
+    def _continued(self, rng: Rng, stage: Stage, segments: int, stream: Carried) -> Stream:
         return Stream(
             task=stream.task,
-            tokens=self._asked_after_noise(dice, stage, stream.task, segments, stream.question),
+            tokens=self._asked_after_noise(rng, stage, stream.task, segments, stream.question),
             question=stream.question,
             target=stream.target,
             told=NOTHING_TOLD,
@@ -148,13 +150,13 @@ class StreamMaker:
             age=stream.age,
         )
 
-    def _empty(self, dice: Dice, stage: Stage, segments: int) -> Stream:
+    def _empty(self, rng: Rng, stage: Stage, segments: int) -> Stream:
         """Noise from the beginning, and a question to which no fact belongs."""
-        task = _weighted(dice, stage.tasks)
-        question = self.material.question(dice, task)
+        task = _weighted(rng, stage.tasks)
+        question = self.material.question(rng, task)
         return Stream(
             task=task,
-            tokens=self._asked_after_noise(dice, stage, task, segments, question),
+            tokens=self._asked_after_noise(rng, stage, task, segments, question),
             question=question,
             target=NOTHING_TOLD,
             told=NOTHING_TOLD,
@@ -163,19 +165,19 @@ class StreamMaker:
         )
 
     def _asked_after_noise(
-        self, dice: Dice, stage: Stage, task: str, segments: int, question: tuple[int, ...]
+        self, rng: Rng, stage: Stage, task: str, segments: int, question: tuple[int, ...]
     ) -> np.ndarray:
         n_noise = segments * self.material.segment_size - len(question)
-        noise = self.material.noise(dice, task, n_noise)
-        noise = self._with_decoys(noise, dice, stage, task, [])
+        noise = self.material.noise(rng, task, n_noise)
+        noise = self._with_decoys(noise, rng, stage, task, [])
         return np.concatenate([noise, np.asarray(question, np.uint32)])
 
     def _with_decoys(
-        self, tokens: np.ndarray, dice: Dice, stage: Stage, task: str, spare: list[tuple[int, int]]
+        self, tokens: np.ndarray, rng: Rng, stage: Stage, task: str, spare: list[tuple[int, int]]
     ) -> np.ndarray:
         return plant_decoys(
             tokens,
-            dice,
+            rng,
             self.material,
             task,
             often=stage.streams.decoys,
@@ -185,12 +187,12 @@ class StreamMaker:
         )
 
 
-def _memory_before(dice: Dice, stage: Stage, pools: Pools) -> Carried | None:
+def _memory_before(rng: Rng, stage: Stage, pools: Pools) -> Carried | None:
     """The stream whose memory a fresh sample begins with; None for the trained beginning."""
-    if dice.chance(stage.streams.after_noise):
-        return pools.empty.look(dice)
-    if stage.streams.after_story and dice.chance(stage.streams.after_story):
-        return (pools.fooled if dice.chance(0.5) else pools.knowing).look(dice)
+    if rng.bernoulli(stage.streams.after_noise):
+        return pools.empty.look(rng)
+    if stage.streams.after_story and rng.bernoulli(stage.streams.after_story):
+        return (pools.fooled if rng.bernoulli(0.5) else pools.knowing).look(rng)
     return None
 
 
@@ -229,8 +231,8 @@ def keep(
     return kept
 
 
-def _weighted(dice: Dice, weights: dict[str, float]) -> str:
-    at = dice.random() * sum(weights.values())
+def _weighted(rng: Rng, weights: dict[str, float]) -> str:
+    at = rng.random() * sum(weights.values())
     for name, weight in weights.items():
         at -= weight
         if at < 0:

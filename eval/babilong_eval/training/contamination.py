@@ -19,7 +19,7 @@ from babilong_gen.split import belongs
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from babilong_eval.training.samples import Material
+    from babilong_eval.training.samples import SampleSource
     from babilong_gen.noise.corpus.corpus import NoiseCorpus
 
 
@@ -38,7 +38,7 @@ def held_out_documents(corpus: NoiseCorpus) -> set[int]:
     }
 
 
-def check_noise(material: Material, tasks: Sequence[str]) -> set[str]:
+def check_noise(material: SampleSource, tasks: Sequence[str]) -> set[str]:
     """Names of the held-out documents, of which no sentence is in any pool that training draws from.
 
     Raises:
@@ -65,7 +65,7 @@ def check_story(facts: Sequence[str]) -> None:
         raise ContaminationError(f"a held-out story came into training: {' '.join(facts)!r}")
 
 
-def check_dataset(folder: Path, material: Material, held_out: set[str]) -> int:
+def check_dataset(folder: Path, material: SampleSource, held_out: set[str]) -> int:
     """Holds a dataset for evaluation against what a run trains on; how many samples were looked at.
 
     Raises:
@@ -94,7 +94,7 @@ def check_dataset(folder: Path, material: Material, held_out: set[str]) -> int:
     return looked_at
 
 
-def _training_documents(material: Material) -> set[str]:
+def _training_documents(material: SampleSource) -> set[str]:
     names = set()
     for source in material.sources:
         corpus = source.corpus()

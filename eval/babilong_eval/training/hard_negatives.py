@@ -16,8 +16,8 @@ from babilong_gen.tasks.simulators.rmt_paper import NAMES
 from babilong_gen.tasks.simulators.world.wording import going
 
 if TYPE_CHECKING:
-    from babilong_eval.training.samples import Material
-    from babilong_gen.rng import Dice
+    from babilong_eval.training.samples import SampleSource
+    from babilong_gen.rng import Rng
 
 STRANGERS = (
     *(
@@ -72,8 +72,8 @@ _SAYING = (
 
 def plant_decoys(
     tokens: np.ndarray,
-    dice: Dice,
-    material: Material,
+    rng: Rng,
+    material: SampleSource,
     task: str,
     *,
     often: float,
@@ -91,9 +91,9 @@ def plant_decoys(
     # A memory that the row begins with may hold a first half.
     last_end = 0
     for begin in range(0, len(tokens), segment_size):
-        if not dice.chance(often):
+        if not rng.bernoulli(often):
             continue
-        start, decoy = _decoy(dice, material, task, tokens[begin : begin + segment_size], halves)
+        start, decoy = _decoy(rng, material, task, tokens[begin : begin + segment_size], halves)
         start += begin
         end = start + len(decoy)
         # Two halves side by side would be a fact.
@@ -106,59 +106,59 @@ def plant_decoys(
 
 
 def _decoy(
-    dice: Dice, material: Material, task: str, segment: np.ndarray, halves: float
+    rng: Rng, material: SampleSource, task: str, segment: np.ndarray, halves: float
 ) -> tuple[int, np.ndarray]:
     """Where in a segment to write what; it stays inside the segment."""
-    chance = dice.random()
+    chance = rng.random()
     if chance < halves:
-        return _half(dice, material, task, len(segment))
-    start = dice.below(len(segment))
+        return _half(rng, material, task, len(segment))
+    start = rng.randrange(len(segment))
     kind = int(4 * (chance - halves) / (1 - halves))
     if kind < 2:
-        return start, _with_places(dice, material, task, segment[start:])[: len(segment) // 2]
-    sentence = material.mention(dice, task) if kind == 2 else material.ids(task, near_fact(dice, task))
+        return start, _with_places(rng, material, task, segment[start:])[: len(segment) // 2]
+    sentence = material.mention(rng, task) if kind == 2 else material.ids(task, near_fact(rng, task))
     return start, sentence[: len(segment) - start]
 
 
-def _half(dice: Dice, material: Material, task: str, n_tokens: int) -> tuple[int, np.ndarray]:
+def _half(rng: Rng, material: SampleSource, task: str, n_tokens: int) -> tuple[int, np.ndarray]:
     """The first half of a fact at a segment's end, or the second at its beginning; the other is missing.
 
     A model that has met facts only whole, or cut in two by a border, takes any segment that begins with
     "garden" for the second half of one.
     """
-    fact = material.fact(dice, task)
+    fact = material.fact(rng, task)
     # Two tokens name the one that it is about, the last two where.
-    cut = dice.between(2, max(2, len(fact) - 2))
-    if dice.chance(0.5):
+    cut = rng.randint(2, max(2, len(fact) - 2))
+    if rng.bernoulli(0.5):
         first = fact[:cut][-n_tokens:]
         return n_tokens - len(first), first
-    return 0, fact[cut : len(fact) - dice.below(2)][:n_tokens]
+    return 0, fact[cut : len(fact) - rng.randrange(2)][:n_tokens]
 
 
-def _with_places(dice: Dice, material: Material, task: str, noise: np.ndarray) -> np.ndarray:
+def _with_places(rng: Rng, material: SampleSource, task: str, noise: np.ndarray) -> np.ndarray:
     """The noise itself, with places of the task in it and nobody who goes there.
 
     A place stands for every word that follows "the" and for one more, and often a person's name for another.
     """
     the = material.ids(task, "the")[0]
     changed = noise.copy()
-    for at in (*np.flatnonzero(noise[:-1] == the) + 1, dice.below(len(noise))):
-        changed[at] = material.ids(task, dice.pick(PLACES))[0]
-    if dice.chance(0.5):
-        changed[dice.below(len(noise))] = material.ids(task, dice.pick(NAMES))[0]
+    for at in (*np.flatnonzero(noise[:-1] == the) + 1, rng.randrange(len(noise))):
+        changed[at] = material.ids(task, rng.choice(PLACES))[0]
+    if rng.bernoulli(0.5):
+        changed[rng.randrange(len(noise))] = material.ids(task, rng.choice(NAMES))[0]
     return changed
 
 
-def near_fact(dice: Dice, task: str) -> str:
+def near_fact(rng: Rng, task: str) -> str:
     """A sentence about a place or a person of the task from which nothing follows for its questions."""
-    kind = dice.below(4)
+    kind = rng.randrange(4)
     if kind == 0:
-        return dice.pick(going(dice.pick(STRANGERS), dice.pick(PLACES)))
+        return rng.choice(going(rng.choice(STRANGERS), rng.choice(PLACES)))
     if kind == 1:
-        place, other = dice.sample(PLACES, 2)
-        return dice.pick(_STANDING).format(place=place, other=other, who=dice.pick(STRANGERS))
+        place, other = rng.sample(PLACES, 2)
+        return rng.choice(_STANDING).format(place=place, other=other, who=rng.choice(STRANGERS))
     if kind == 2:
-        return dice.pick(_SAYING).format(name=dice.pick(NAMES))
+        return rng.choice(_SAYING).format(name=rng.choice(NAMES))
     if task == "reasoning":
-        return dice.pick(going(dice.pick(NAMES), dice.pick(PLACES)))
-    return other_rooms(dice, 1)[0]
+        return rng.choice(going(rng.choice(NAMES), rng.choice(PLACES)))
+    return other_rooms(rng, 1)[0]

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from babilong_gen.rng import Dice
+    from babilong_gen.rng import Rng
 
 _NOTHING = -1
 
@@ -48,18 +48,18 @@ class Pool:
     capacity: int
     waiting: list[Carried] = field(default_factory=list)
 
-    def take(self, dice: Dice, count: int) -> list[Carried]:
+    def take(self, rng: Rng, count: int) -> list[Carried]:
         """Up to `count` of them, no longer waiting."""
         taken = []
         for _ in range(min(count, len(self.waiting))):
-            place = dice.below(len(self.waiting))
+            place = rng.randrange(len(self.waiting))
             self.waiting[place], self.waiting[-1] = self.waiting[-1], self.waiting[place]
             taken.append(self.waiting.pop())
         return taken
 
-    def look(self, dice: Dice) -> Carried | None:
+    def look(self, rng: Rng) -> Carried | None:
         """One of them, which goes on waiting; None where none does."""
-        return dice.pick(self.waiting) if self.waiting else None
+        return rng.choice(self.waiting) if self.waiting else None
 
     def put(self, streams: list[Carried]) -> None:
         """Lets streams wait; where there are too many, those that came first leave."""

@@ -23,7 +23,7 @@ _SMOOTHED_OVER = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class LogLine:
     """One step.
 
     Attributes:
@@ -57,7 +57,7 @@ class Journal:
         partial.replace(self.path)
         self._file = self.path.open("a", encoding="utf-8")
 
-    def write(self, entry: Entry) -> None:
+    def write(self, entry: LogLine) -> None:
         """Appends an entry."""
         try:
             self._file.write(json.dumps(asdict(entry)) + "\n")

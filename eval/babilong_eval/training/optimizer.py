@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
     from babilong_eval.training.recipe import Recipe
-    from babilong_eval.training.resume_state import Place
+    from babilong_eval.training.resume_state import TrainState
 
 
 def make_optimizer(recipe: Recipe, rollout: torch.nn.Module) -> Optimizer:
@@ -31,7 +31,7 @@ def make_optimizer(recipe: Recipe, rollout: torch.nn.Module) -> Optimizer:
     return torch.optim.AdamW(groups, lr=asked.learning_rate, betas=asked.betas)
 
 
-def learning_rate(recipe: Recipe, place: Place) -> float:
+def learning_rate(recipe: Recipe, place: TrainState) -> float:
     """Of the next step: up over the warm-up, down over the steps that all stages may take."""
     asked = recipe.optimizer
     before = sum(stage.until.steps for stage in recipe.stages[: place.stage])

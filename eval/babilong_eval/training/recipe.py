@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from babilong_gen.errors import SourceError, UsageError
 from babilong_gen.tasks import TASKS
 
-Share = Annotated[float, Field(ge=0, le=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 
 
@@ -68,7 +68,7 @@ class Optimizer(_Part):
     clip: Positive = 1.0
     warm_up: Annotated[int, Field(ge=0)] = 100
     schedule: Literal["constant", "linear", "cosine"] = "linear"
-    last: Share = 0.1
+    last: Fraction = 0.1
 
 
 class Streams(_Part):
@@ -85,13 +85,13 @@ class Streams(_Part):
     oldest       segments after which a stream is not continued any more
     """
 
-    continued: Share = 0.0
-    empty: Share = 0.0
-    after_noise: Share = 0.0
-    after_story: Share = 0.0
-    cut: Share = 0.0
-    decoys: Share = 0.0
-    halves: Share = 1 / 3
+    continued: Fraction = 0.0
+    empty: Fraction = 0.0
+    after_noise: Fraction = 0.0
+    after_story: Fraction = 0.0
+    cut: Fraction = 0.0
+    decoys: Fraction = 0.0
+    halves: Fraction = 1 / 3
     oldest: Annotated[int, Field(ge=1)] = 128
 
     @model_validator(mode="after")
@@ -108,7 +108,7 @@ class Until(_Part):
     """
 
     steps: Annotated[int, Field(ge=1)]
-    accuracy: Share | None = None
+    accuracy: Fraction | None = None
     over: Annotated[int, Field(ge=1)] = 50
     required: bool = True
 

@@ -25,7 +25,7 @@ SNAPSHOT = "snapshot.pt"
 
 
 @dataclass(slots=True)
-class Place:
+class TrainState:
     """How far a run has come.
 
     Attributes:
@@ -60,7 +60,7 @@ class Place:
 def save(
     folder: Path,
     recipe: Recipe,
-    place: Place,
+    place: TrainState,
     network: nn.Module,
     optimizer: Optimizer,
     pools: Pools,
@@ -88,7 +88,7 @@ def save(
 
 def load(
     folder: Path, recipe: Recipe, network: nn.Module, optimizer: Optimizer, pools: Pools, *, rank: int
-) -> Place | None:
+) -> TrainState | None:
     """Brings all of it to where an earlier run of the same recipe was; None if there was none.
 
     Raises:
@@ -114,7 +114,7 @@ def load(
         setattr(pools, name, from_tensors(pool.capacity, content[name], device))
     place = content["place"]
     recent = None if place["recent"] is None else [(n, right) for n, right in place["recent"]]
-    return Place(step=place["step"], stage=place["stage"], stage_step=place["stage_step"], recent=recent)
+    return TrainState(step=place["step"], stage=place["stage"], stage_step=place["stage_step"], recent=recent)
 
 
 def _path(folder: Path, rank: int) -> Path:

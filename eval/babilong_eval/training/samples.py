@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from babilong_eval.training.recipe import Recipe
-    from babilong_gen.assemble.haystack import Haystack
+    from babilong_gen.assemble.context import AssemblyContext
     from babilong_gen.assemble.sample import Sample
     from babilong_gen.noise.corpus.pool import NoisePool
     from babilong_gen.prepare import Prepared
-    from babilong_gen.rng import Dice
+    from babilong_gen.rng import Rng
     from babilong_gen.tasks.story import Story
 
 _QUESTIONS_TRIED = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fresh:
+class TrainingSample:
     """A sample as tokens.
 
     Attributes:
@@ -66,29 +66,29 @@ class Fresh:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Material:
+class SampleSource:
     """Sources of samples, one for each kind of noise."""
 
     sources: list[Prepared]
     segment_size: int
-    _haystacks: dict[tuple[int, str], Haystack] = field(default_factory=dict, repr=False)
+    _haystacks: dict[tuple[int, str], AssemblyContext] = field(default_factory=dict, repr=False)
     _mentions: dict[tuple[int, str], np.ndarray] = field(default_factory=dict, repr=False)
 
-    def haystack(self, source: int, task: str) -> Haystack:
+    def haystack(self, source: int, task: str) -> AssemblyContext:
         """The noise of a source around a task's facts, mapped once."""
         key = source, task
         if key not in self._haystacks:
             self._haystacks[key] = self.sources[source].haystack(task)
         return self._haystacks[key]
 
-    def fresh(self, dice: Dice, task: str, segments: int, number: int, questions: str | None) -> Fresh:
+    def fresh(self, rng: Rng, task: str, segments: int, number: int, questions: str | None) -> TrainingSample:
         """A sample that fills so many segments exactly, of 0 the facts alone; each `number` is another.
 
         Raises:
             UsageError: no question of the task is of the form that is asked for.
             DoesNotFitError: stories do not fit so few segments.
         """
-        source = dice.below(len(self.sources))
+        source = rng.randrange(len(self.sources))
         haystack, length = self.haystack(source, task), parse_length(f"{segments}seg" if segments else "0k")
         wanted = re.compile(questions or "")
         for index in range(number * _QUESTIONS_TRIED, (number + 1) * _QUESTIONS_TRIED):
@@ -104,12 +104,12 @@ class Material:
             sample = assemble(story, haystack, length=length, index=index)
         except DoesNotFitError:
             # Some stretches of noise cannot be closed to so few tokens: another sample is as good.
-            return self.fresh(dice, task, segments, number + (1 << 32), questions)
+            return self.fresh(rng, task, segments, number + (1 << 32), questions)
         check_story(story.facts)
         question = haystack.fact_tokens(story.question).ids
         assert sample.input_ids is not None
         spans = [(fact.token_start, fact.token_end) for fact in sample.facts]
-        return Fresh(
+        return TrainingSample(
             tokens=np.concatenate([sample.input_ids, np.asarray(question, np.uint32)]),
             question=question,
             target=story.answer,
@@ -118,29 +118,29 @@ class Material:
             sample=sample,
         )
 
-    def question(self, dice: Dice, task: str) -> tuple[int, ...]:
+    def question(self, rng: Rng, task: str) -> tuple[int, ...]:
         """Ids of a question of the task, of a story that nobody is told."""
-        return tuple(self.haystack(0, task).fact_tokens(_untold(dice, task).question).ids)
+        return tuple(self.haystack(0, task).fact_tokens(_untold(rng, task).question).ids)
 
-    def fact(self, dice: Dice, task: str) -> np.ndarray:
+    def fact(self, rng: Rng, task: str) -> np.ndarray:
         """Tokens of a fact of the task, of a story that nobody is told."""
-        return self.ids(task, dice.pick(_untold(dice, task).facts))
+        return self.ids(task, rng.choice(_untold(rng, task).facts))
 
-    def noise(self, dice: Dice, task: str, n_tokens: int) -> np.ndarray:
+    def noise(self, rng: Rng, task: str, n_tokens: int) -> np.ndarray:
         """So many tokens of running noise from anywhere, uint32."""
-        pool = self.haystack(dice.below(len(self.sources)), task).pool
-        return noise_tokens(pool, dice.below(len(pool.kept)), n_tokens)
+        pool = self.haystack(rng.randrange(len(self.sources)), task).pool
+        return noise_tokens(pool, rng.randrange(len(pool.kept)), n_tokens)
 
-    def mention(self, dice: Dice, task: str) -> np.ndarray:
+    def mention(self, rng: Rng, task: str) -> np.ndarray:
         """A sentence of the noise that names an entity or a label of the task; empty where there is none."""
-        source = dice.below(len(self.sources))
+        source = rng.randrange(len(self.sources))
         pool = self.haystack(source, task).pool
         if (source, task) not in self._mentions:
             self._mentions[source, task] = mentions(pool, *leak_words(task, "original"))
         named = self._mentions[source, task]
         if not len(named):
             return np.empty(0, np.uint32)
-        place = int(named[dice.below(len(named))])
+        place = int(named[rng.randrange(len(named))])
         return noise_tokens(pool, place, int(pool.tokens_before[place + 1] - pool.tokens_before[place]))
 
     def ids(self, task: str, sentence: str) -> np.ndarray:
@@ -148,11 +148,11 @@ class Material:
         return np.asarray(self.haystack(0, task).fact_tokens(sentence).ids, np.uint32)
 
 
-def _untold(dice: Dice, task: str) -> Story:
+def _untold(rng: Rng, task: str) -> Story:
     simulate = TASKS[task].simulate
     if simulate is None:
         raise UsageError(f"{task} cannot be simulated, so it has no stories for empty streams and decoys")
-    return simulate(dice, StoryShape())
+    return simulate(rng, StoryShape())
 
 
 def noise_tokens(pool: NoisePool, first: int, n_tokens: int) -> np.ndarray:
@@ -177,7 +177,7 @@ def gather_material(
     cache: Path,
     report: Callable[[int], None],
     notify: Callable[[str], None],
-) -> Material:
+) -> SampleSource:
     """Opens all sources of a recipe, and tokenizes the noise if no run did before.
 
     Args:
@@ -201,4 +201,4 @@ def gather_material(
         )
         prepared, _ = prepare(spec, cache=cache, report=report, notify=notify)
         sources.append(prepared)
-    return Material(sources=sources, segment_size=recipe.model.segment_size)
+    return SampleSource(sources=sources, segment_size=recipe.model.segment_size)

@@ -11,7 +11,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 
 from babilong_gen.noise.corpus.sentences import normalise, split_sentences
 from babilong_gen.noise.sources.source import open_noise_source
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 from babilong_gen.split import belongs
 from babilong_gen.tasks import TASKS
 from babilong_gen.tasks.sources import Simulated
@@ -78,7 +78,7 @@ def _trainer(texts: list[str], vocabulary: int) -> trainers.WordPieceTrainer:
 def _stories(recipe: Recipe) -> Iterator[str]:
     for task in recipe.tasks:
         for number in range(_STORIES_READ if TASKS[task].simulate else 0):
-            story = Simulated().story(task, Dice("vocabulary", task, number))
+            story = Simulated().story(task, Rng("vocabulary", task, number))
             yield " ".join((*story.facts, story.question, *story.choices))
 
 

@@ -20,14 +20,14 @@ from babilong_eval.training.batch_rows import Pools, StreamMaker, as_segments, k
 from babilong_eval.training.contamination import check_dataset, check_noise
 from babilong_eval.training.initialization import build_network, find_or_train_tokenizer
 from babilong_eval.training.memory_pool import Pool
-from babilong_eval.training.metrics_log import Entry, Journal, draw
+from babilong_eval.training.metrics_log import Journal, LogLine, draw
 from babilong_eval.training.optimizer import learning_rate, make_optimizer
-from babilong_eval.training.resume_state import Place
+from babilong_eval.training.resume_state import TrainState
 from babilong_eval.training.samples import gather_material
 from babilong_eval.training.unroll import NOTHING_TOLD, Batch, Rolled, Rollout, Rules
 from babilong_gen.atomic import write_whole
 from babilong_gen.errors import BabilongError, OutputError
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 from babilong_gen.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from babilong_eval.models.rmt.model import RMTModel
     from babilong_eval.training.batch_rows import Stream
     from babilong_eval.training.recipe import Recipe, Stage
-    from babilong_eval.training.samples import Material
+    from babilong_eval.training.samples import SampleSource
 
 TRAINING = "training"
 _POOL_BATCHES = 3
@@ -61,7 +61,7 @@ class Watch(Protocol):
         """So many more characters of noise are tokenized."""
         ...
 
-    def step(self, entry: Entry, done: int, total: int, reached: float | None) -> None:
+    def step(self, entry: LogLine, done: int, total: int, reached: float | None) -> None:
         """A step is done, of so many at most; the accuracy over the last ones."""
         ...
 
@@ -78,7 +78,7 @@ class Run:
     accelerator: Accelerator
     maker: StreamMaker
     pools: Pools
-    place: Place
+    place: TrainState
     journal: Journal | None
     watch: Watch
 
@@ -158,7 +158,7 @@ def _set_out(recipe: Recipe, out: Path, *, cache: Path, watch: Watch, apart_from
     knowing, empty, fooled = (Pool(capacity=capacity) for _ in range(3))
     pools = Pools(knowing=knowing, empty=empty, fooled=fooled)
     rank = accelerator.process_index
-    place = snapshot.load(folder, recipe, rollout, optimizer, pools, rank=rank) or Place()
+    place = snapshot.load(folder, recipe, rollout, optimizer, pools, rank=rank) or TrainState()
     _check_together(accelerator, place, folder)
     if place.step:
         watch.notify(f"{out}: goes on after step {place.step:,}")
@@ -178,7 +178,7 @@ def _set_out(recipe: Recipe, out: Path, *, cache: Path, watch: Watch, apart_from
     )
 
 
-def _check_together(accelerator: Accelerator, place: Place, folder: Path) -> None:
+def _check_together(accelerator: Accelerator, place: TrainState, folder: Path) -> None:
     """Refuses to go on where processes would do so from different steps."""
     steps = accelerator.gather(torch.tensor([place.step], device=accelerator.device))
     assert isinstance(steps, torch.Tensor)
@@ -190,7 +190,7 @@ def _check_together(accelerator: Accelerator, place: Place, folder: Path) -> Non
 
 
 def _prove_apart(
-    material: Material, recipe: Recipe, folder: Path, apart_from: Sequence[Path], watch: Watch
+    material: SampleSource, recipe: Recipe, folder: Path, apart_from: Sequence[Path], watch: Watch
 ) -> None:
     """Shows that nothing held out is trained on, and writes down what is held out."""
     held_out = check_noise(material, recipe.tasks)
@@ -206,7 +206,7 @@ def _prove_apart(
 
 
 def _step(run: Run, stage: Stage) -> None:
-    torch.manual_seed(Dice(*run.maker.key, "dropout", run.place.step).below(2**31))
+    torch.manual_seed(Rng(*run.maker.key, "dropout", run.place.step).randrange(2**31))
     streams = run.maker.batch(stage, run.place.step, run.pools)
     batch = _to_device(streams, run.model, run.accelerator.device)
     rate = learning_rate(run.recipe, run.place)
@@ -262,7 +262,7 @@ def _note(
     )
     n_fresh, fresh_right, n_old, old_right, tokens = _over_processes(run, counts, "sum").tolist()
     run.place.note(n_fresh, fresh_right, stage.until.over)
-    entry = Entry(
+    entry = LogLine(
         step=run.place.step,
         stage=stage.name,
         segments=segments,
@@ -301,7 +301,7 @@ def _rules(stage: Stage) -> Rules:
     )
 
 
-def _finished(stage: Stage, place: Place) -> bool:
+def _finished(stage: Stage, place: TrainState) -> bool:
     """Whether a stage's accuracy is reached, or its budget used up."""
     reached = place.accuracy(stage.until.over)
     if stage.until.accuracy is not None and reached is not None and reached >= stage.until.accuracy:
@@ -309,14 +309,14 @@ def _finished(stage: Stage, place: Place) -> bool:
     return place.stage_step >= stage.until.steps
 
 
-def _missed(stage: Stage, place: Place) -> bool:
+def _missed(stage: Stage, place: TrainState) -> bool:
     """Whether a stage has used up its budget without the accuracy that it requires."""
     reached = place.accuracy(stage.until.over)
     wanted = stage.until.accuracy
     return stage.until.required and wanted is not None and (reached is None or reached < wanted)
 
 
-def _reached(stage: Stage, place: Place) -> str:
+def _reached(stage: Stage, place: TrainState) -> str:
     reached = place.accuracy(stage.until.over)
     asked = "" if stage.until.accuracy is None else f" ({stage.until.accuracy:.1%} asked for)"
     found = "too few steps to tell an accuracy" if reached is None else f"accuracy {reached:.1%}{asked}"

@@ -11,7 +11,7 @@ import pytest
 
 from babilong_eval.analysis.fact_distance import accuracy_by_gap
 from babilong_eval.analysis.memory_overwrites import Flip, Watched, watch, watch_longest
-from babilong_eval.analysis.paired_lengths import Share, steps
+from babilong_eval.analysis.paired_lengths import Proportion, steps
 from babilong_eval.commands.plot import plot
 from babilong_eval.data.dataset import open_dataset, read_samples
 from babilong_eval.figures.flips import windows_that_lose
@@ -75,8 +75,8 @@ def record(folder: Path, marks: dict[str, str], *, data: str = "data", task: str
 def test_losses_and_gains_are_counted_sample_by_sample(tmp_path: Path) -> None:
     first, second = steps(record(tmp_path, {"1seg": "++++-", "2seg": "++--+", "8seg": "++--+"}))
     assert (first.shorter, first.longer, first.tokens) == ("1seg", "2seg", 1000)
-    assert (first.losses, first.gains) == (Share(count=2, n=5), Share(count=1, n=5))
-    assert first.risk == Share(count=2, n=4)
+    assert (first.losses, first.gains) == (Proportion(count=2, n=5), Proportion(count=1, n=5))
+    assert first.risk == Proportion(count=2, n=4)
     assert (second.lost, second.regained, second.tokens) == (0, 0, 6000)
 
 
@@ -93,7 +93,7 @@ def test_where_nothing_was_right_nothing_is_at_risk(tmp_path: Path) -> None:
 
 
 def test_every_share_has_its_wilson_interval() -> None:
-    assert Share(count=3, n=40).interval == wilson(3, 40)
+    assert Proportion(count=3, n=40).interval == wilson(3, 40)
 
 
 def test_ladders_that_are_not_paired_are_refused(tmp_path: Path) -> None:
@@ -199,12 +199,12 @@ def model(rmt_folder: Path) -> SegmentModel:
 
 
 @pytest.fixture
-def reader(model: SegmentModel) -> reading.Reader:
+def reader(model: SegmentModel) -> reading.SegmentReader:
     prompts = plain_prompts(["qa1"]).prompts
     return reading.reader(model, lambda sample: prompts[sample.task], choose=True)
 
 
-def answers_from_each_memory(reader: reading.Reader, data: Path) -> dict[str, list[str]]:
+def answers_from_each_memory(reader: reading.SegmentReader, data: Path) -> dict[str, list[str]]:
     """Of each sample, the last segment's answers after no segment before it, after one, after two ..."""
     found = {}
     for sample in read_samples(open_dataset(str(data)), "qa1", "13seg"):
@@ -216,7 +216,7 @@ def answers_from_each_memory(reader: reading.Reader, data: Path) -> dict[str, li
 
 
 def test_a_flip_is_where_the_memory_before_and_after_give_its_two_answers(
-    reader: reading.Reader, told: Path
+    reader: reading.SegmentReader, told: Path
 ) -> None:
     answers = answers_from_each_memory(reader, told)
     watched = watch_longest(reader.model, str(told), limit=6)
@@ -228,7 +228,7 @@ def test_a_flip_is_where_the_memory_before_and_after_give_its_two_answers(
             assert flip.before != flip.after
 
 
-def test_flips_lead_from_the_first_answer_to_the_last(reader: reading.Reader, told: Path) -> None:
+def test_flips_lead_from_the_first_answer_to_the_last(reader: reading.SegmentReader, told: Path) -> None:
     answers = answers_from_each_memory(reader, told)
     for one in watch_longest(reader.model, str(told), limit=6):
         chain = [flip.before for flip in one.flips] + [flip.after for flip in one.flips[-1:]]
@@ -236,13 +236,15 @@ def test_flips_lead_from_the_first_answer_to_the_last(reader: reading.Reader, to
         assert (chain or answers[one.sample_id])[-1] == answers[one.sample_id][-1]
 
 
-def test_side_by_side_the_same_windows_are_found(reader: reading.Reader, told: Path) -> None:
+def test_side_by_side_the_same_windows_are_found(reader: reading.SegmentReader, told: Path) -> None:
     samples = list(read_samples(open_dataset(str(told)), "qa1", "13seg"))
     alone, together = (list(watch(reader, samples, batch_size=size)) for size in (1, 6))
     assert sorted(alone, key=lambda one: one.sample_id) == sorted(together, key=lambda one: one.sample_id)
 
 
-def test_windows_are_those_between_the_last_fact_and_the_question(reader: reading.Reader, told: Path) -> None:
+def test_windows_are_those_between_the_last_fact_and_the_question(
+    reader: reading.SegmentReader, told: Path
+) -> None:
     for one in watch_longest(reader.model, str(told), limit=2):
         segments = len(answers_from_each_memory(reader, told)[one.sample_id])
         # the first segment is not full, and may end within the fact

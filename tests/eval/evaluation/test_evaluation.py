@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from babilong_eval.inference.sample_result import Outcome
+    from babilong_eval.inference.sample_result import SampleResult
 
 PLAIN = "instruction_no_examples_no_post_prompt_no_chat_template_no"
 
@@ -29,13 +29,13 @@ PLAIN = "instruction_no_examples_no_post_prompt_no_chat_template_no"
 Left = Mapping[tuple[str, str], list[int]]
 
 
-def go_through(_: Left, outcomes: Iterator[Outcome]) -> None:
+def go_through(_: Left, outcomes: Iterator[SampleResult]) -> None:
     for _outcome in outcomes:
         pass
 
 
 def stop_after(n: int) -> Any:
-    def watch(_: Left, outcomes: Iterator[Outcome]) -> None:
+    def watch(_: Left, outcomes: Iterator[SampleResult]) -> None:
         for _outcome in islice(outcomes, n):
             pass
 
@@ -43,7 +43,7 @@ def stop_after(n: int) -> Any:
 
 
 def count_into(asked: list[str]) -> Any:
-    def watch(_: Left, outcomes: Iterator[Outcome]) -> None:
+    def watch(_: Left, outcomes: Iterator[SampleResult]) -> None:
         asked.extend(outcome.sample.sample_id for outcome in outcomes)
 
     return watch

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from babilong_eval.inference.sample_result import Outcome
+    from babilong_eval.inference.sample_result import SampleResult
 
 Reply = tuple[int, Any]
 CHAT = Prompt(template="{context} {question}", chat_template=True, system_prompt="Be brief.")
@@ -125,7 +125,7 @@ def samples(n: int) -> list[Sample]:
     ]
 
 
-def outcomes(server: Server, n: int = 1, prompt: Prompt = CHAT, **settings: Any) -> list[Outcome]:
+def outcomes(server: Server, n: int = 1, prompt: Prompt = CHAT, **settings: Any) -> list[SampleResult]:
     endpoint = Endpoint(model="small", base_url=server.url, **settings)
     return sorted(ask(endpoint, samples(n), lambda _: prompt), key=lambda outcome: outcome.sample.index)
 

@@ -19,7 +19,7 @@ from babilong_eval.evaluation.config import Request
 from babilong_eval.evaluation.evaluate import evaluate
 from babilong_eval.inference import segment_loop as reading
 from babilong_eval.inference import shared_prefix as probes
-from babilong_eval.inference.batching import BatchLimits, Reading
+from babilong_eval.inference.batching import BatchLimits, EncodedSample
 from babilong_eval.models.registry import load_model
 from babilong_eval.models.segments import cut
 from babilong_eval.prompts.prompts import plain_prompts
@@ -27,7 +27,7 @@ from babilong_eval.prompts.prompts import plain_prompts
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from babilong_eval.inference.sample_result import Outcome
+    from babilong_eval.inference.sample_result import SampleResult
     from babilong_eval.models.protocol import SegmentModel
 
 SEGMENT = 16
@@ -48,7 +48,7 @@ def n_tokens(text: str) -> int:
 
 def sample(index: int, segments: int, depth: float) -> Sample:
     """Exactly `segments` segments, question included, with the fact at a depth."""
-    dice = random.Random(index)
+    rng = random.Random(index)
     name, place = NAMES[index % 4], PLACES[index % 6]
     room = segments * SEGMENT - QUESTION_TOKENS
     fact, sentences, told = f"{name} went to the {place}.", [], False
@@ -56,7 +56,7 @@ def sample(index: int, segments: int, depth: float) -> Sample:
         if not told and n_tokens(" ".join(sentences)) >= depth * room:
             sentences.append(fact)
             told = True
-        following = dice.choice(NOISE)
+        following = rng.choice(NOISE)
         if n_tokens(" ".join([*sentences, following, "" if told else fact])) > room:
             break
         sentences.append(following)
@@ -82,18 +82,18 @@ def model(rmt_folder: Path) -> SegmentModel:
 
 
 @pytest.fixture(scope="module")
-def reader(model: SegmentModel) -> reading.Reader:
+def reader(model: SegmentModel) -> reading.SegmentReader:
     prompts = plain_prompts(["qa1"]).prompts
     return reading.reader(model, lambda sample: prompts[sample.task], choose=True)
 
 
-def separately(reader: reading.Reader, ladders: Sequence[Ladder], rows: int) -> list[Outcome]:
+def separately(reader: reading.SegmentReader, ladders: Sequence[Ladder], rows: int) -> list[SampleResult]:
     limits = BatchLimits(rows=rows, tokens=1 << 20)
     columns = zip(*ladders, strict=True)
     return [outcome for column in columns for outcome in reading.ask(reader, column, limits)]
 
 
-def said(outcomes: Sequence[Outcome]) -> dict[str, tuple[str, tuple[float, ...]]]:
+def said(outcomes: Sequence[SampleResult]) -> dict[str, tuple[str, tuple[float, ...]]]:
     return {
         outcome.sample.sample_id: (outcome.answer.text, outcome.answer.scores or ())
         for outcome in outcomes
@@ -102,14 +102,14 @@ def said(outcomes: Sequence[Outcome]) -> dict[str, tuple[str, tuple[float, ...]]
 
 
 @pytest.mark.parametrize("depth", [0.0, 0.4, 1.0])
-def test_one_pass_says_exactly_what_separate_passes_say(reader: reading.Reader, depth: float) -> None:
+def test_one_pass_says_exactly_what_separate_passes_say(reader: reading.SegmentReader, depth: float) -> None:
     ladders = [[sample(index, segments, depth) for segments in LADDER] for index in range(6)]
     probed = list(probes.ask(reader, ladders, BatchLimits(rows=1, tokens=1 << 20)))
     assert len(probed) == 24
     assert said(probed) == said(separately(reader, ladders, rows=1))
 
 
-def test_side_by_side_it_says_the_same(reader: reading.Reader) -> None:
+def test_side_by_side_it_says_the_same(reader: reading.SegmentReader) -> None:
     ladders = [[sample(index, segments, 0.0) for segments in LADDER] for index in range(6)]
     probed = said(list(probes.ask(reader, ladders, BatchLimits(rows=4, tokens=1 << 20))))
     alone = said(separately(reader, ladders, rows=1))
@@ -118,7 +118,7 @@ def test_side_by_side_it_says_the_same(reader: reading.Reader) -> None:
         assert scores == pytest.approx(alone[key][1], abs=1e-4)
 
 
-def test_ladders_of_different_lengths_go_their_own_ways(reader: reading.Reader) -> None:
+def test_ladders_of_different_lengths_go_their_own_ways(reader: reading.SegmentReader) -> None:
     ladders = [[sample(index, segments, 0.0) for segments in LADDER[: 2 + index % 2]] for index in range(5)]
     probed = list(probes.ask(reader, ladders, BatchLimits(rows=4, tokens=1 << 20)))
     assert sorted(outcome.sample.sample_id for outcome in probed) == sorted(
@@ -126,14 +126,14 @@ def test_ladders_of_different_lengths_go_their_own_ways(reader: reading.Reader) 
     )
 
 
-def test_the_whole_ladder_costs_little_more_than_its_longest_rung(reader: reading.Reader) -> None:
+def test_the_whole_ladder_costs_little_more_than_its_longest_rung(reader: reading.SegmentReader) -> None:
     ladder = [sample(3, 2**power, 0.0) for power in range(9)]
     outcomes = list(probes.ask(reader, [ladder], BatchLimits(rows=1, tokens=1 << 20)))
     read = sum((outcome.segments or 0) - outcome.shared_segments for outcome in outcomes)
     assert 256 + 8 <= read <= 1.1 * 256
 
 
-def test_what_is_too_long_fails_alone(reader: reading.Reader) -> None:
+def test_what_is_too_long_fails_alone(reader: reading.SegmentReader) -> None:
     class Short:
         """The same model with a limit of four segments."""
 
@@ -155,7 +155,7 @@ def test_shared_segments_are_the_same_segments(
 ) -> None:
     common = [7] * SEGMENT * 2
     one, other = (
-        Reading(sample=sample(0, 1, 0.0), tokens=np.array([*common, *rest], dtype=np.uint32))
+        EncodedSample(sample=sample(0, 1, 0.0), tokens=np.array([*common, *rest], dtype=np.uint32))
         for rest in (shorter, longer)
     )
     n = probes.shared_segments(model, one, other)

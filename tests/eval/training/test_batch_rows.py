@@ -12,8 +12,8 @@ from babilong_eval.training.batch_rows import Pools, StreamMaker, as_segments
 from babilong_eval.training.hard_negatives import plant_decoys
 from babilong_eval.training.memory_pool import Carried, Pool
 from babilong_eval.training.recipe import Recipe, Stage, Streams, Until
-from babilong_eval.training.samples import Material
-from babilong_gen.rng import Dice
+from babilong_eval.training.samples import SampleSource
+from babilong_gen.rng import Rng
 from babilong_gen.tasks.labels import PLACES
 from babilong_gen.tasks.simulators.rmt_paper import NAMES
 
@@ -38,7 +38,7 @@ def pools(*knowing: Carried) -> Pools:
     return Pools(knowing=Pool(100, [*knowing]), empty=Pool(100), fooled=Pool(100))
 
 
-def maker_of(material: Material, recipe: Recipe, process: int = 0) -> StreamMaker:
+def maker_of(material: SampleSource, recipe: Recipe, process: int = 0) -> StreamMaker:
     return StreamMaker(material, recipe.labels, seed=recipe.seed, process=process, rows=2 * BATCH)
 
 
@@ -47,7 +47,7 @@ def rows(maker: StreamMaker, stage: Stage, steps: range) -> list[tuple[int, ...]
 
 
 def test_a_fresh_sample_fills_its_segments_and_ends_with_its_question(
-    material: Material, recipe: Recipe
+    material: SampleSource, recipe: Recipe
 ) -> None:
     made = maker_of(material, recipe).batch(stage(segments=3), 0, pools())
     assert as_segments(made, SEGMENT).shape == (3, BATCH, SEGMENT)
@@ -55,25 +55,25 @@ def test_a_fresh_sample_fills_its_segments_and_ends_with_its_question(
     assert all(0 <= row.told < 3 and row.start is None for row in made)
 
 
-def test_a_step_makes_the_same_rows_again(material: Material, recipe: Recipe) -> None:
+def test_a_step_makes_the_same_rows_again(material: SampleSource, recipe: Recipe) -> None:
     first, again = (maker_of(material, recipe) for _ in range(2))
     shares = stage(empty=0.3, decoys=0.5, cut=0.5)
     assert rows(first, shares, range(3)) == rows(again, shares, range(3))
 
 
-def test_no_sample_comes_twice_even_when_batches_shrink(material: Material, recipe: Recipe) -> None:
+def test_no_sample_comes_twice_even_when_batches_shrink(material: SampleSource, recipe: Recipe) -> None:
     maker = maker_of(material, recipe)
     made = rows(maker, stage(batch=2 * BATCH), range(10)) + rows(maker, stage(batch=BATCH), range(10, 20))
     assert len(set(made)) == len(made) == 240
 
 
-def test_no_two_processes_make_the_same_sample(material: Material, recipe: Recipe) -> None:
+def test_no_two_processes_make_the_same_sample(material: SampleSource, recipe: Recipe) -> None:
     first, second = (set(rows(maker_of(material, recipe, n), stage(), range(10))) for n in range(2))
     assert first.isdisjoint(second)
 
 
-def test_a_continued_stream_keeps_its_question_and_its_answer(material: Material, recipe: Recipe) -> None:
-    question = material.question(Dice(1), "detect")
+def test_a_continued_stream_keeps_its_question_and_its_answer(material: SampleSource, recipe: Recipe) -> None:
+    question = material.question(Rng(1), "detect")
     old = Carried(memory=torch.ones(3, 32), task="detect", question=question, target=1, age=5)
     waiting = pools(old)
     (row,) = [r for r in maker_of(material, recipe).batch(stage(continued=0.25), 0, waiting) if not r.fresh]
@@ -83,13 +83,13 @@ def test_a_continued_stream_keeps_its_question_and_its_answer(material: Material
     assert not waiting.knowing.waiting
 
 
-def test_decoys_spare_facts_and_question(material: Material) -> None:
-    tokens = material.noise(Dice(1), "detect", 5 * SEGMENT)
+def test_decoys_spare_facts_and_question(material: SampleSource) -> None:
+    tokens = material.noise(Rng(1), "detect", 5 * SEGMENT)
     spare = [(10, 20), (77, 90), (190, 200)]
     changed = 0
     for number in range(200):
         planted = plant_decoys(
-            tokens, Dice(number), material, "detect", often=1.0, halves=0.5, segment_size=SEGMENT, spare=spare
+            tokens, Rng(number), material, "detect", often=1.0, halves=0.5, segment_size=SEGMENT, spare=spare
         )
         assert len(planted) == len(tokens)
         assert all(np.array_equal(planted[a:b], tokens[a:b]) for a, b in spare)
@@ -97,14 +97,14 @@ def test_decoys_spare_facts_and_question(material: Material) -> None:
     assert changed > 100
 
 
-def test_half_facts_stand_where_a_border_would_have_cut_them(material: Material) -> None:
-    tokens = material.noise(Dice(1), "detect", 4 * SEGMENT)
+def test_half_facts_stand_where_a_border_would_have_cut_them(material: SampleSource) -> None:
+    tokens = material.noise(Rng(1), "detect", 4 * SEGMENT)
     names = {int(material.ids("detect", name)[0]) for name in NAMES} - set(tokens.tolist())
     places = {int(material.ids("detect", place)[0]) for place in PLACES} - set(tokens.tolist())
     firsts = seconds = 0
     for number in range(400):
         planted = plant_decoys(
-            tokens, Dice(number), material, "detect", often=1.0, halves=0.5, segment_size=SEGMENT, spare=[]
+            tokens, Rng(number), material, "detect", often=1.0, halves=0.5, segment_size=SEGMENT, spare=[]
         )
         for border in range(SEGMENT, len(tokens), SEGMENT):
             first = any(int(token) in names for token in planted[border - 4 : border - 1])
@@ -114,12 +114,12 @@ def test_half_facts_stand_where_a_border_would_have_cut_them(material: Material)
     assert seconds > 50
 
 
-def test_no_two_halves_make_a_fact(material: Material) -> None:
+def test_no_two_halves_make_a_fact(material: SampleSource) -> None:
     tokenizer = material.haystack(0, "detect").tokenizer.tokenizer
-    tokens = material.noise(Dice(1), "detect", 6 * SEGMENT)
+    tokens = material.noise(Rng(1), "detect", 6 * SEGMENT)
     for number in range(400):
         planted = plant_decoys(
-            tokens, Dice(number), material, "detect", often=1.0, halves=0.5, segment_size=SEGMENT, spare=[]
+            tokens, Rng(number), material, "detect", often=1.0, halves=0.5, segment_size=SEGMENT, spare=[]
         )
         text = tokenizer.decode(planted.tolist())
         assert not re.search(rf"({'|'.join(NAMES)}) \w+( back)? to the ({'|'.join(PLACES)})", text)

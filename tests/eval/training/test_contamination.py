@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from babilong_eval.training.contamination import ContaminationError, check_dataset, check_noise, check_story
 from babilong_eval.training.recipe import Recipe
-from babilong_eval.training.samples import Material, gather_material
-from babilong_gen.rng import Dice
+from babilong_eval.training.samples import SampleSource, gather_material
+from babilong_gen.rng import Rng
 from babilong_gen.split import belongs
 from babilong_gen.tasks.sources import Simulated
 
@@ -38,19 +38,19 @@ def test_every_document_is_in_one_part(content: bytes) -> None:
 
 def test_stories_of_the_two_parts_are_disjoint() -> None:
     told = {
-        part: {Simulated(split=part).story("reasoning", Dice(number)).facts for number in range(500)}
+        part: {Simulated(split=part).story("reasoning", Rng(number)).facts for number in range(500)}
         for part in ("train", "test")
     }
     assert told["train"].isdisjoint(told["test"])
     assert len(told["test"]) > 50
 
 
-def test_training_noise_has_no_held_out_document(material: Material, recipe: Recipe) -> None:
+def test_training_noise_has_no_held_out_document(material: SampleSource, recipe: Recipe) -> None:
     assert check_noise(material, recipe.tasks)
 
 
 def test_the_held_out_part_shares_nothing(
-    babilong: Run, noise_files: str, material: Material, recipe: Recipe, tmp_path: Path
+    babilong: Run, noise_files: str, material: SampleSource, recipe: Recipe, tmp_path: Path
 ) -> None:
     data = generate(babilong, tmp_path / "test", noise_files, "--split", "test")
     assert check_dataset(data, material, check_noise(material, recipe.tasks)) == 40
@@ -58,7 +58,7 @@ def test_the_held_out_part_shares_nothing(
 
 @pytest.mark.parametrize("part", ["train", "all"])
 def test_a_dataset_of_training_stories_or_noise_is_refused(
-    babilong: Run, noise_files: str, material: Material, recipe: Recipe, tmp_path: Path, part: str
+    babilong: Run, noise_files: str, material: SampleSource, recipe: Recipe, tmp_path: Path, part: str
 ) -> None:
     data = generate(babilong, tmp_path / part, noise_files, "--split", part)
     with pytest.raises(ContaminationError, match="training"):
@@ -66,7 +66,7 @@ def test_a_dataset_of_training_stories_or_noise_is_refused(
 
 
 def test_a_planted_story_is_refused() -> None:
-    held_out = Simulated(split="test").story("detect", Dice(1))
+    held_out = Simulated(split="test").story("detect", Rng(1))
     with pytest.raises(ContaminationError, match="held-out story"):
         check_story(held_out.facts)
 

@@ -9,7 +9,7 @@ from babilong_gen.noise.sources.prose.people import Person
 from babilong_gen.noise.sources.prose.polish import polish, typewritten
 from babilong_gen.noise.sources.prose.story import rules
 from babilong_gen.noise.sources.prose.telling import Telling
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 
 HE = {"he": "he", "him": "him", "his": "his", "himself": "himself"}
 SHE = {"he": "she", "him": "her", "his": "her", "himself": "herself"}
@@ -22,7 +22,7 @@ def draw(text: str, *, times: int = 1) -> list[str]:
     """`times` draws, in one telling, from the rule `story` of a grammar."""
     grammar = Grammar(text.splitlines())
     story = grammar.rule("story")
-    telling = Telling(Dice("prose", 0), grammar.packs)
+    telling = Telling(Rng("prose", 0), grammar.packs)
     telling.people = {"A": ADA}
     telling.new_scene(B=EDWIN, C=IDA, S=IDA)
     return [story(telling) for _ in range(times)]

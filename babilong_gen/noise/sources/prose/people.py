@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 
 _FIRST_NAME_TERMS = 0.35
 _PRONOUNS = {
@@ -29,33 +29,33 @@ class Person:
     words: dict[str, str]
 
 
-def draw_hero(dice: Dice, draw: Callable[[str], str]) -> Person:
+def draw_hero(rng: Rng, draw: Callable[[str], str]) -> Person:
     """The person a document is about, called by the first name; `draw` takes a rule's name."""
-    sex = _sex(dice)
+    sex = _sex(rng)
     names = _names(sex, draw)
     return _person(sex, names["given"], names["full"], names)
 
 
-def draw_relative(hero: Person, dice: Dice, draw: Callable[[str], str]) -> Person:
+def draw_relative(hero: Person, rng: Rng, draw: Callable[[str], str]) -> Person:
     """A brother, aunt or cousin of the hero."""
-    sex = _sex(dice)
+    sex = _sex(rng)
     names = _names(sex, draw)
     introduction = f"{hero.words['name']}’s {draw(f'kin.{sex}')} {names['given']}"
     return _person(sex, names["given"], introduction, names)
 
 
-def draw_neighbour(dice: Dice, draw: Callable[[str], str]) -> Person:
+def draw_neighbour(rng: Rng, draw: Callable[[str], str]) -> Person:
     """Someone of the town, called by the first name or as Mrs., Mr. or Dr. So-and-so."""
-    sex = _sex(dice)
+    sex = _sex(rng)
     names = _names(sex, draw)
     title, trade = draw(f"style.{sex}").split("/")
-    name = names["given"] if dice.chance(_FIRST_NAME_TERMS) else f"{title} {names['surname']}"
+    name = names["given"] if rng.bernoulli(_FIRST_NAME_TERMS) else f"{title} {names['surname']}"
     return _person(sex, name, f"the {trade} {names['full']}", names)
 
 
-def draw_acquaintance(dice: Dice, draw: Callable[[str], str]) -> Person:
+def draw_acquaintance(rng: Rng, draw: Callable[[str], str]) -> Person:
     """Someone who is only talked of."""
-    sex = _sex(dice)
+    sex = _sex(rng)
     name = draw(f"acquaintance.{sex}")
     return _person(sex, name, name, {})
 
@@ -64,8 +64,8 @@ def _person(sex: str, name: str, introduction: str, names: dict[str, str]) -> Pe
     return Person(introduction=introduction, words={"name": name, "call": name} | names | _PRONOUNS[sex])
 
 
-def _sex(dice: Dice) -> str:
-    return "she" if dice.chance(0.5) else "he"
+def _sex(rng: Rng) -> str:
+    return "she" if rng.bernoulli(0.5) else "he"
 
 
 def _names(sex: str, draw: Callable[[str], str]) -> dict[str, str]:

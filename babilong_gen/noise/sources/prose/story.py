@@ -14,7 +14,7 @@ from babilong_gen.noise.sources.prose.people import (
 )
 from babilong_gen.noise.sources.prose.polish import polish, typewritten
 from babilong_gen.noise.sources.prose.telling import Telling
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 
 _PLOT_SCENES = frozenset({"start", "turn", "end"})
 _FRIENDS = 3
@@ -23,32 +23,32 @@ _TYPEWRITTEN = 0.6
 _ROOTS = ("plan", "scene.", "given.", "surname", "style.", "kin.", "acquaintance.")
 
 
-def tell(dice: Dice) -> str:
+def tell(rng: Rng) -> str:
     """One story in English, its paragraphs parted by blank lines.
 
     A is its hero and D the other party of its plot; B is D in the scenes of the plot and one of the hero's
     friends in all others, C another friend, and S whoever is talked of in the scene.
     """
     grammar = rules()
-    telling = Telling(dice, grammar.packs)
+    telling = Telling(rng, grammar.packs)
 
     def draw(rule: str) -> str:
         return grammar.rule(rule)(telling)
 
-    hero = draw_hero(dice, draw)
-    related = [draw("plot.family") == "yes"] + [dice.chance(_RELATED) for _ in range(_FRIENDS)]
+    hero = draw_hero(rng, draw)
+    related = [draw("plot.family") == "yes"] + [rng.bernoulli(_RELATED) for _ in range(_FRIENDS)]
     counterpart, *friends = [
-        draw_relative(hero, dice, draw) if kin else draw_neighbour(dice, draw) for kin in related
+        draw_relative(hero, rng, draw) if kin else draw_neighbour(rng, draw) for kin in related
     ]
     telling.people = {"A": hero, "D": counterpart}
     scenes = []
     for name in draw("plan").split():
-        friend, absent = dice.sample(friends, 2)
+        friend, absent = rng.sample(friends, 2)
         partner = counterpart if name in _PLOT_SCENES else friend
-        telling.new_scene(B=partner, C=absent, S=draw_acquaintance(dice, draw))
+        telling.new_scene(B=partner, C=absent, S=draw_acquaintance(rng, draw))
         scenes.append(draw(f"scene.{name}"))
     text = polish("\n\n".join(scenes))
-    return typewritten(text) if dice.chance(_TYPEWRITTEN) else text
+    return typewritten(text) if rng.bernoulli(_TYPEWRITTEN) else text
 
 
 @cache

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from babilong_gen.noise.sources.prose.people import Person
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 
 _PRONOUNS_IN_A_ROW = 3
 
@@ -23,8 +23,8 @@ class Telling:
 
     __slots__ = ("_introduced", "_latest", "_pronouns", "hands", "memory", "people", "random")
 
-    def __init__(self, dice: Dice, packs: int) -> None:
-        self.random: Callable[[], float] = dice.random
+    def __init__(self, rng: Rng, packs: int) -> None:
+        self.random: Callable[[], float] = rng.random
         self.hands: list[list[Any] | None] = [None] * packs
         self.memory: dict[str, dict[str, Any]] = {"once": {}, "scene": {}}
         self.people: dict[str, Person] = {}

@@ -9,7 +9,7 @@ The tasks themselves are modules beside this package, each a scene in this world
     moving      where is Mary?                                      qa1, qa11, qa12, qa13
     carrying    where is, and where was, the milk?                  qa2, qa3
     giving      who gave what to whom?                              qa5
-    presence    is Mary in the kitchen?                             qa6, qa9, qa10
+    whereabouts    is Mary in the kitchen?                             qa6, qa9, qa10
     holding     how many, and which, things does Mary have?         qa7, qa8
     times       where was Mary before, by the time of day?          qa14
 """

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 from babilong_gen.tasks.labels import PLACES
 from babilong_gen.tasks.simulators.world import wording
 from babilong_gen.tasks.simulators.world.telling import OpenScene, Question, Setting
@@ -35,30 +35,30 @@ class Event(NamedTuple):
 class World:
     """Where everybody and everything is, whether anybody knows it or not."""
 
-    __slots__ = ("_dice", "_has", "_people", "_place", "_taking", "_things", "_tries")
+    __slots__ = ("_has", "_people", "_place", "_rng", "_taking", "_things", "_tries")
 
-    def __init__(self, dice: Dice, setting: Setting, actions: Sequence[str], taking: Taking) -> None:
-        self._dice = dice
+    def __init__(self, rng: Rng, setting: Setting, actions: Sequence[str], taking: Taking) -> None:
+        self._rng = rng
         self._people = setting.people
         self._things = setting.things
         self._taking = taking
         attempts = [getattr(self, f"_{action}") for action in actions]
         self._tries = [(attempt, person) for attempt in attempts for person in setting.people]
-        self._place = {person: dice.pick(PLACES) for person in setting.people}
+        self._place = {person: rng.choice(PLACES) for person in setting.people}
         self._has: dict[str, list[str]] = {holder: [] for holder in (*PLACES, *setting.people)}
         for thing in setting.things:
-            self._has[dice.pick(PLACES)].append(thing)
+            self._has[rng.choice(PLACES)].append(thing)
 
     def happen(self) -> Event:
         """Let one thing happen."""
         while True:
-            attempt, who = self._dice.pick(self._tries)
+            attempt, who = self._rng.choice(self._tries)
             event = attempt(who)
             if event:
                 return event
 
     def _go(self, who: str) -> Event | None:
-        place = self._dice.pick(PLACES)
+        place = self._rng.choice(PLACES)
         if place == self._place[who]:
             return None
         self._place[who] = place
@@ -68,7 +68,7 @@ class World:
         lying = self._has[self._place[who]]
         if not lying:
             return None
-        thing = self._dice.pick(lying)
+        thing = self._rng.choice(lying)
         lying.remove(thing)
         self._has[who].append(thing)
         return Event(self._taking(who, thing), "take", who, thing)
@@ -77,7 +77,7 @@ class World:
         carried = self._has[who]
         if not carried:
             return None
-        thing = self._dice.pick(carried)
+        thing = self._rng.choice(carried)
         carried.remove(thing)
         self._has[self._place[who]].append(thing)
         return Event(wording.leaving(who, thing), "leave", who, thing)
@@ -115,10 +115,10 @@ class Listener(Protocol):
 class HeardScene:
     """A scene of this world, told to a listener."""
 
-    __slots__ = ("_dice", "_listener", "_world", "ask", "can_ask", "facts", "subjects")
+    __slots__ = ("_listener", "_rng", "_world", "ask", "can_ask", "facts", "subjects")
 
-    def __init__(self, dice: Dice, world: World, listener: Listener) -> None:
-        self._dice = dice
+    def __init__(self, rng: Rng, world: World, listener: Listener) -> None:
+        self._rng = rng
         self._world = world
         self._listener = listener
         self.facts: list[str] = []
@@ -130,19 +130,19 @@ class HeardScene:
         """One thing happens and is told."""
         event = self._world.happen()
         self.subjects.append(self._listener.hear(len(self.facts), event))
-        self.facts.append(self._dice.pick(event.told))
+        self.facts.append(self._rng.choice(event.told))
 
 
 def heard_by(
-    listener: Callable[[Dice], Listener], actions: Sequence[str], taking: Taking = wording.taking
+    listener: Callable[[Rng], Listener], actions: Sequence[str], taking: Taking = wording.taking
 ) -> OpenScene:
     """How to open scenes in which `actions` happen and `listener` is told of them."""
-    return lambda dice, setting: HeardScene(dice, World(dice, setting, actions, taking), listener(dice))
+    return lambda rng, setting: HeardScene(rng, World(rng, setting, actions, taking), listener(rng))
 
 
-def elsewhere(dice: Dice, places: Sequence[str], *here: str) -> str:
+def elsewhere(rng: Rng, places: Sequence[str], *here: str) -> str:
     """One of `places` that is none of `here`."""
     while True:
-        place = dice.pick(places)
+        place = rng.choice(places)
         if place not in here:
             return place

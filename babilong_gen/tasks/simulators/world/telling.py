@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from babilong_gen.errors import UsageError
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 from babilong_gen.tasks.labels import OBJECTS
 from babilong_gen.tasks.story import Story, StoryShape
 
@@ -74,7 +74,7 @@ class Setting:
     facts: int | None = None
 
 
-OpenScene = Callable[[Dice, Setting], Scene]
+OpenScene = Callable[[Rng, Setting], Scene]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,22 +102,22 @@ class Plot:
     step: int = 1
 
 
-def tell(plot: Plot, dice: Dice, shape: StoryShape) -> Story:
+def tell(plot: Plot, rng: Rng, shape: StoryShape) -> Story:
     """One story of `plot`: facts, and one question at the end.
 
     Raises:
         UsageError: the task has no story of this shape.
     """
-    length = _length(plot, dice, shape)
+    length = _length(plot, rng, shape)
     if shape.distractors:
-        setting, elsewhere = _two_settings(plot, dice, length, shape.distractors)
+        setting, elsewhere = _two_settings(plot, rng, length, shape.distractors)
     else:
         setting, elsewhere = Setting(people=plot.people, facts=length), None
-    scene, question = _official(plot, dice, setting) if length is None else _long(plot, dice, setting, length)
+    scene, question = _official(plot, rng, setting) if length is None else _long(plot, rng, setting, length)
     facts, supporting = scene.facts, question.supporting
     if elsewhere:
-        aside = _aside(plot, dice, elsewhere, shape.distractors)
-        facts, supporting = _interleave(dice, facts, aside, supporting, plot.step)
+        aside = _aside(plot, rng, elsewhere, shape.distractors)
+        facts, supporting = _interleave(rng, facts, aside, supporting, plot.step)
     return Story(
         task=plot.task,
         facts=tuple(facts),
@@ -128,7 +128,7 @@ def tell(plot: Plot, dice: Dice, shape: StoryShape) -> Story:
     )
 
 
-def _length(plot: Plot, dice: Dice, shape: StoryShape) -> int | None:
+def _length(plot: Plot, rng: Rng, shape: StoryShape) -> int | None:
     """How many facts to tell besides the distractors; None: as the task's official stories have."""
     if shape.facts is None:
         return None
@@ -136,7 +136,7 @@ def _length(plot: Plot, dice: Dice, shape: StoryShape) -> int | None:
     low = max(low, plot.least)
     if low > high:
         raise UsageError(_too_short(plot, shape.facts, shape.distractors))
-    return dice.between(low, high)
+    return rng.randint(low, high)
 
 
 def _too_short(plot: Plot, bounds: tuple[int, int], distractors: int) -> str:
@@ -149,17 +149,17 @@ def _too_short(plot: Plot, bounds: tuple[int, int], distractors: int) -> str:
     )
 
 
-def _official(plot: Plot, dice: Dice, setting: Setting) -> tuple[Scene, Question]:
+def _official(plot: Plot, rng: Rng, setting: Setting) -> tuple[Scene, Question]:
     """The scene up to one of the questions of an official story, and that question."""
     while True:
-        scene, question = _one_of_five(plot, dice, setting)
+        scene, question = _one_of_five(plot, rng, setting)
         if len(scene.facts) >= plot.shortest:
             return scene, question
 
 
-def _one_of_five(plot: Plot, dice: Dice, setting: Setting) -> tuple[Scene, Question]:
-    unasked = dice.between(1, QUESTIONS)
-    scene = plot.scene(dice, setting)
+def _one_of_five(plot: Plot, rng: Rng, setting: Setting) -> tuple[Scene, Question]:
+    unasked = rng.randint(1, QUESTIONS)
+    scene = plot.scene(rng, setting)
     while True:
         for _ in range(FACTS_A_TURN // plot.step):
             scene.unfold()
@@ -167,18 +167,18 @@ def _one_of_five(plot: Plot, dice: Dice, setting: Setting) -> tuple[Scene, Quest
         if askable:
             unasked -= 1
             if not unasked:
-                return scene, scene.ask(dice.pick(askable))
+                return scene, scene.ask(rng.choice(askable))
 
 
-def _long(plot: Plot, dice: Dice, setting: Setting, length: int) -> tuple[Scene, Question]:
+def _long(plot: Plot, rng: Rng, setting: Setting, length: int) -> tuple[Scene, Question]:
     """A scene of exactly `length` facts, about any of which the question may be if not about the last."""
     for _ in range(_ATTEMPTS):
-        scene = plot.scene(dice, setting)
+        scene = plot.scene(rng, setting)
         while len(scene.facts) < length:
             scene.unfold()
         askable = _askable(scene, ATTENTION) or _askable(scene, length)
         if askable:
-            return scene, scene.ask(dice.pick(askable))
+            return scene, scene.ask(rng.choice(askable))
     raise UsageError(f"{plot.task} has hardly a story of {length} facts: ask for more facts")
 
 
@@ -187,10 +187,10 @@ def _askable(scene: Scene, last: int) -> list[Any]:
     return [subject for subject in scene.subjects[-last:] if subject and scene.can_ask(subject)]
 
 
-def _two_settings(plot: Plot, dice: Dice, length: int | None, distractors: int) -> tuple[Setting, Setting]:
+def _two_settings(plot: Plot, rng: Rng, length: int | None, distractors: int) -> tuple[Setting, Setting]:
     """Half the people for the story and half for the distractors, and one thing for these."""
-    people = dice.sample(plot.people, len(plot.people))
-    things = dice.sample(OBJECTS, len(OBJECTS))
+    people = rng.sample(plot.people, len(plot.people))
+    things = rng.sample(OBJECTS, len(OBJECTS))
     half = len(people) // 2
     return (
         Setting(people=tuple(people[half:]), things=tuple(things[1:]), facts=length),
@@ -198,16 +198,16 @@ def _two_settings(plot: Plot, dice: Dice, length: int | None, distractors: int) 
     )
 
 
-def _aside(plot: Plot, dice: Dice, setting: Setting, length: int) -> list[str]:
+def _aside(plot: Plot, rng: Rng, setting: Setting, length: int) -> list[str]:
     """`length` facts of a scene of their own."""
-    scene = plot.scene(dice, setting)
+    scene = plot.scene(rng, setting)
     while len(scene.facts) < length:
         scene.unfold()
     return scene.facts
 
 
 def _interleave(
-    dice: Dice, facts: Sequence[str], aside: Sequence[str], supporting: tuple[int, ...], step: int
+    rng: Rng, facts: Sequence[str], aside: Sequence[str], supporting: tuple[int, ...], step: int
 ) -> tuple[list[str], tuple[int, ...]]:
     """Both sequences in their own order, mixed at random, steps kept whole; `supporting` moves along."""
     mixed: list[str] = []
@@ -215,7 +215,7 @@ def _interleave(
     told = told_aside = 0
     while told < len(facts) or told_aside < len(aside):
         left, left_aside = len(facts) - told, len(aside) - told_aside
-        if dice.below(left + left_aside) < left:
+        if rng.randrange(left + left_aside) < left:
             size = left % step or step
             moved_to += range(len(mixed), len(mixed) + size)
             mixed += facts[told : told + size]

@@ -22,7 +22,7 @@ class FactTokens:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Haystack:
+class AssemblyContext:
     """The noise, the tokenizer and the rules by which facts are put among the noise.
 
     Attributes:

@@ -10,18 +10,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from babilong_gen.errors import UsageError
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 from babilong_gen.tasks.story import Story, StoryShape
 
-MoreFacts = Callable[[Dice, int], Sequence[str]]
+MoreFacts = Callable[[Rng, int], Sequence[str]]
 
 
-def fitted(story: Story, dice: Dice, shape: StoryShape, more: MoreFacts) -> Story:
+def fitted(story: Story, rng: Rng, shape: StoryShape, more: MoreFacts) -> Story:
     """`story` with the number of facts and of distractors that `shape` asks for.
 
     Args:
         story: in the length that its task has by itself.
-        dice: draws the length between the bounds, what to leave out, and where to put more.
+        rng: draws the length between the bounds, what to leave out, and where to put more.
         shape: as the user gave it; the bounds count the distractors too.
         more: draws so many facts that do not concern the question, in the order to be told in.
 
@@ -30,10 +30,10 @@ def fitted(story: Story, dice: Dice, shape: StoryShape, more: MoreFacts) -> Stor
     """
     if shape.facts is None and not shape.distractors:
         return story
-    length = _length(story, dice, shape)
+    length = _length(story, rng, shape)
     own = min(len(story.facts), length - shape.distractors)
-    kept = _shortened(story, dice, own)
-    return _mixed(kept, dice, more(dice, length - own))
+    kept = _shortened(story, rng, own)
+    return _mixed(kept, rng, more(rng, length - own))
 
 
 def most_of_its_own(shape: StoryShape, usual: int) -> int:
@@ -43,7 +43,7 @@ def most_of_its_own(shape: StoryShape, usual: int) -> int:
     return max(1, min(usual, shape.facts[1] - shape.distractors))
 
 
-def _length(story: Story, dice: Dice, shape: StoryShape) -> int:
+def _length(story: Story, rng: Rng, shape: StoryShape) -> int:
     if shape.facts is None:
         return len(story.facts) + shape.distractors
     low, high = shape.facts
@@ -54,13 +54,13 @@ def _length(story: Story, dice: Dice, shape: StoryShape) -> int:
             f"{story.task} has no story of {low} to {high} facts: an answer needs "
             f"{len(story.supporting)}{aside}; ask for at least {least}"
         )
-    return dice.between(max(low, least), high)
+    return rng.randint(max(low, least), high)
 
 
-def _shortened(story: Story, dice: Dice, length: int) -> Story:
+def _shortened(story: Story, rng: Rng, length: int) -> Story:
     """`story` with random facts left out that the answer does not need."""
     needless = [index for index in range(len(story.facts)) if index not in story.supporting]
-    left_out = set(dice.sample(needless, len(story.facts) - length))
+    left_out = set(rng.sample(needless, len(story.facts) - length))
     kept = [index for index in range(len(story.facts)) if index not in left_out]
     return replace(
         story,
@@ -69,13 +69,13 @@ def _shortened(story: Story, dice: Dice, length: int) -> Story:
     )
 
 
-def _mixed(story: Story, dice: Dice, more: Sequence[str]) -> Story:
+def _mixed(story: Story, rng: Rng, more: Sequence[str]) -> Story:
     """The facts of `story` and `more`, each in their own order, mixed at random."""
     facts: list[str] = []
     moved_to: list[int] = []
     while len(facts) < len(story.facts) + len(more):
         left, left_of_more = len(story.facts) - len(moved_to), len(more) - (len(facts) - len(moved_to))
-        if dice.below(left + left_of_more) < left:
+        if rng.randrange(left + left_of_more) < left:
             moved_to.append(len(facts))
             facts.append(story.facts[len(moved_to) - 1])
         else:

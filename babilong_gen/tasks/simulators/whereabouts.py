@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 from babilong_gen.tasks.labels import PLACES, TOWN_PLACES, YES_NO, YES_NO_MAYBE
 from babilong_gen.tasks.simulators.moving import PEOPLE
 from babilong_gen.tasks.simulators.world.carrying import CARRYING, Event, elsewhere, heard_by
@@ -26,8 +26,8 @@ TOWN_PEOPLE = ("Bill", "Fred", "Julie", "Mary")
 class _SeenGoing:
     """Where everybody went last, among facts about what they carry (qa6)."""
 
-    def __init__(self, dice: Dice) -> None:
-        self._dice = dice
+    def __init__(self, rng: Rng) -> None:
+        self._rng = rng
         self._moved: dict[str, tuple[str, int]] = {}
 
     def hear(self, index: int, event: Event) -> str:
@@ -41,7 +41,7 @@ class _SeenGoing:
 
     def ask(self, subject: str) -> Question:
         place, moved_at = self._moved[subject]
-        asked = _here_or_elsewhere(self._dice, place, PLACES)
+        asked = _here_or_elsewhere(self._rng, place, PLACES)
         return Question(_is_in(subject, asked), "yes" if asked == place else "no", (moved_at,))
 
 
@@ -60,30 +60,30 @@ class _Report(NamedTuple):
 
 
 # What is told of a person (first argument) who went from one place (second) to another (third).
-_Reporter = Callable[[Dice, str, str, str], _Report]
+_Reporter = Callable[[Rng, str, str, str], _Report]
 
 
 class _Reports:
     """People walk about; what is told may be their move, where they are, or less (qa9, qa10)."""
 
     def __init__(
-        self, dice: Dice, setting: Setting, places: tuple[str, ...], reporters: Sequence[_Reporter]
+        self, rng: Rng, setting: Setting, places: tuple[str, ...], reporters: Sequence[_Reporter]
     ) -> None:
         self.facts: list[str] = []
         self.subjects: list[str] = []
-        self._dice = dice
+        self._rng = rng
         self._people = setting.people
         self._places = places
         self._reporters = reporters
-        self._place = {person: dice.pick(places) for person in setting.people}
+        self._place = {person: rng.choice(places) for person in setting.people}
         self._last: dict[str, tuple[_Report, int]] = {}
 
     def unfold(self) -> None:
-        dice = self._dice
-        who = dice.pick(self._people)
+        rng = self._rng
+        who = rng.choice(self._people)
         before = self._place[who]
-        self._place[who] = now = elsewhere(dice, self._places, before)
-        report = dice.pick(self._reporters)(dice, who, before, now)
+        self._place[who] = now = elsewhere(rng, self._places, before)
+        report = rng.choice(self._reporters)(rng, who, before, now)
         self._last[who] = report, len(self.facts)
         self.facts.append(report.fact)
         self.subjects.append(who)
@@ -93,44 +93,44 @@ class _Reports:
 
     def ask(self, subject: str) -> Question:
         report, told_at = self._last[subject]
-        asked = self._dice.pick(report.named)
+        asked = self._rng.choice(report.named)
         if report.there != "no":
-            asked = _here_or_elsewhere(self._dice, asked, self._places)
+            asked = _here_or_elsewhere(self._rng, asked, self._places)
         return Question(_is_in(subject, asked), report.there if asked in report.named else "no", (told_at,))
 
 
-def _move(dice: Dice, who: str, _before: str, now: str) -> _Report:
-    return _Report(dice.pick(going(who, now)), (now,), "yes")
+def _move(rng: Rng, who: str, _before: str, now: str) -> _Report:
+    return _Report(rng.choice(going(who, now)), (now,), "yes")
 
 
-def _stay(_dice: Dice, who: str, _before: str, now: str) -> _Report:
+def _stay(_rng: Rng, who: str, _before: str, now: str) -> _Report:
     return _Report(f"{who} is in the {now}.", (now,), "yes")
 
 
-def _absence(dice: Dice, who: str, before: str, _now: str) -> _Report:
+def _absence(rng: Rng, who: str, before: str, _now: str) -> _Report:
     """They are not where they were, wherever they are."""
-    return _Report(f"{who} is {dice.pick(('not', 'no longer'))} in the {before}.", (before,), "no")
+    return _Report(f"{who} is {rng.choice(('not', 'no longer'))} in the {before}.", (before,), "no")
 
 
-def _doubt(dice: Dice, who: str, _before: str, now: str) -> _Report:
+def _doubt(rng: Rng, who: str, _before: str, now: str) -> _Report:
     """They are in one of two places, the first of which is right.
 
     The official files also have "in the park or the park", which would leave nothing in doubt.
     """
-    other = elsewhere(dice, TOWN_PLACES, now)
+    other = elsewhere(rng, TOWN_PLACES, now)
     return _Report(f"{who} is either in the {now} or the {other}.", (now, other), "maybe")
 
 
-def _denying(dice: Dice, setting: Setting) -> _Reports:
-    return _Reports(dice, setting, PLACES, (_move, _move, _stay, _absence))
+def _denying(rng: Rng, setting: Setting) -> _Reports:
+    return _Reports(rng, setting, PLACES, (_move, _move, _stay, _absence))
 
 
-def _doubting(dice: Dice, setting: Setting) -> _Reports:
-    return _Reports(dice, setting, TOWN_PLACES, (_move, _move, _stay, _doubt))
+def _doubting(rng: Rng, setting: Setting) -> _Reports:
+    return _Reports(rng, setting, TOWN_PLACES, (_move, _move, _stay, _doubt))
 
 
-def _here_or_elsewhere(dice: Dice, place: str, places: Sequence[str]) -> str:
-    return place if dice.chance(0.5) else elsewhere(dice, places, place)
+def _here_or_elsewhere(rng: Rng, place: str, places: Sequence[str]) -> str:
+    return place if rng.bernoulli(0.5) else elsewhere(rng, places, place)
 
 
 def _is_in(who: str, place: str) -> str:
@@ -160,16 +160,16 @@ _QA10 = Plot(
 )
 
 
-def simulate_qa6(dice: Dice, shape: StoryShape) -> Story:
+def simulate_qa6(rng: Rng, shape: StoryShape) -> Story:
     """Yes-no questions: whether somebody is where they went."""
-    return tell(_QA6, dice, shape)
+    return tell(_QA6, rng, shape)
 
 
-def simulate_qa9(dice: Dice, shape: StoryShape) -> Story:
+def simulate_qa9(rng: Rng, shape: StoryShape) -> Story:
     """Simple negation: whether somebody is there, of whom it may be told where they are not."""
-    return tell(_QA9, dice, shape)
+    return tell(_QA9, rng, shape)
 
 
-def simulate_qa10(dice: Dice, shape: StoryShape) -> Story:
+def simulate_qa10(rng: Rng, shape: StoryShape) -> Story:
     """Indefinite knowledge: whether somebody is there, of whom it may be told in which of two places."""
-    return tell(_QA10, dice, shape)
+    return tell(_QA10, rng, shape)

@@ -34,7 +34,7 @@ _GIT_ATTRIBUTES = ".gitattributes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class DatasetPlan:
     """What a folder is going to hold.
 
     Attributes:
@@ -59,18 +59,18 @@ class Claim:
         return plan_shards(spec["tasks"], spec["samples"], self.shard_counts)
 
 
-def make_claim(prepared: Prepared, source: NoiseSource) -> Claim:
+def make_claim(prepared: Prepared, source: NoiseSource) -> DatasetPlan:
     """The claim of a run that has found everything it needs."""
     corpus = prepared.corpus()
-    return Claim(
+    return DatasetPlan(
         provenance=provenance(prepared, source),
         noise_tokens={task: prepared.pool(task).tokens for task in prepared.spec.tasks},
         shard_counts=count_shards(prepared.spec, bytes_a_token=len(corpus.text) / len(corpus.tokens)),
     )
 
 
-def start_folder(folder: Folder, claim: Claim) -> None:
-    """Claim a folder, or accept it where an earlier run or another machine claimed it for the same spec.
+def start_folder(folder: Folder, claim: DatasetPlan) -> None:
+    """Claim a folder for a plan, or accept it where an earlier run or another machine claimed it already.
 
     Raises:
         OutputError: the folder holds something else, or a dataset of another spec; it says what differs.
@@ -94,7 +94,7 @@ def start_folder(folder: Folder, claim: Claim) -> None:
         write_atomically(folder / UNFINISHED, json.dumps(asdict(claim), indent=1))
 
 
-def read_claim(folder: Folder) -> Claim:
+def read_claim(folder: Folder) -> DatasetPlan:
     """The claim of a folder that is not finished.
 
     Raises:
@@ -102,7 +102,7 @@ def read_claim(folder: Folder) -> Claim:
     """
     path = folder / UNFINISHED
     try:
-        return Claim(**json.loads(path.read_text(encoding="utf-8")))
+        return DatasetPlan(**json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise OutputError(
             f"{folder} holds no unfinished dataset (there is no {UNFINISHED}): generate its shards first"
@@ -111,7 +111,7 @@ def read_claim(folder: Folder) -> Claim:
         raise OutputError(f"{path} cannot be read ({broken}): give the generate command again") from broken
 
 
-def note_part(folder: Folder, claim: Claim, written: Sequence[WrittenShard]) -> None:
+def note_part(folder: Folder, claim: DatasetPlan, written: Sequence[WrittenShard]) -> None:
     """Note sizes and checksums of a part, so that nobody has to read its shards again to finish."""
     paths = "\n".join(shard.path for shard in written)
     name = _PARTS.replace("*", hashlib.sha256(paths.encode()).hexdigest()[:16])
@@ -119,7 +119,7 @@ def note_part(folder: Folder, claim: Claim, written: Sequence[WrittenShard]) -> 
     write_atomically(folder / name, json.dumps(part, indent=1))
 
 
-def noted_shards(folder: Folder, claim: Claim) -> dict[str, WrittenShard]:
+def noted_shards(folder: Folder, claim: DatasetPlan) -> dict[str, WrittenShard]:
     """The shards that parts have noted and that are there in the size noted, by path."""
     sizes = file_sizes(folder, "data/*/*.parquet")
     noted = {}

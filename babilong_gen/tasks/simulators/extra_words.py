@@ -11,7 +11,7 @@ from functools import cache
 from math import isqrt
 from typing import NamedTuple
 
-from babilong_gen.rng import Dice
+from babilong_gen.rng import Rng
 
 _SYLLABLES = tuple(consonant + vowel for consonant in "bdfgjklmnprstvz" for vowel in "aeiou")
 # Prime, and no factor of a power of the number of syllables: steps of it visit every name once.
@@ -44,12 +44,12 @@ class Neighbours(NamedTuple):
     in_a_row: bool
 
 
-def names(dice: Dice, count: int) -> Iterator[str]:
+def names(rng: Rng, count: int) -> Iterator[str]:
     """`count` different names such as "Batoki", without end in practice (75 ** n of n syllables)."""
     syllables = 3
     while (there_are := len(_SYLLABLES) ** syllables) < count:
         syllables += 1
-    number, stride = dice.below(there_are), dice.pick(_STRIDES)
+    number, stride = rng.randrange(there_are), rng.choice(_STRIDES)
     for _ in range(count):
         yield _spelt(number, syllables)
         number = (number + stride) % there_are
@@ -67,14 +67,14 @@ def things() -> tuple[str, ...]:
     return _phrases(_MATERIALS, _VESSELS)
 
 
-def side_by_side(dice: Dice, count: int, among: Sequence[str]) -> list[Neighbours]:
+def side_by_side(rng: Rng, count: int, among: Sequence[str]) -> list[Neighbours]:
     """`count` pairs of neighbours on one square grid, filled with some of `among`.
 
     The grid has more pairs than are asked for, so that none comes twice, until `among` is used up: then
     pairs are repeated.
     """
     side = min(isqrt(count) + 2, isqrt(len(among)))
-    grid = dice.sample(among, side * side)
+    grid = rng.sample(among, side * side)
     pairs = [
         Neighbours(one, other, True)
         for at, one in enumerate(grid)
@@ -82,8 +82,8 @@ def side_by_side(dice: Dice, count: int, among: Sequence[str]) -> list[Neighbour
         for other in (grid[at + 1],)
     ]
     pairs += [Neighbours(one, other, False) for one, other in zip(grid, grid[side:], strict=False)]
-    told = dice.sample(pairs, min(count, len(pairs)))
-    return told + [dice.pick(pairs) for _ in range(count - len(told))]
+    told = rng.sample(pairs, min(count, len(pairs)))
+    return told + [rng.choice(pairs) for _ in range(count - len(told))]
 
 
 def _phrases(kinds: str, nouns: str) -> tuple[str, ...]:
