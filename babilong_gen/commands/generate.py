@@ -156,7 +156,7 @@ def generate(
 
 def _make_all(spec: DatasetSpec, out: str, executor: str, workers: int | None) -> None:
     from babilong_gen.commands.progress import Bars
-    from babilong_gen.generate import generate
+    from babilong_gen.generation import generate
     from babilong_gen.write.folder import open_folder
 
     with Bars() as bars:
@@ -166,7 +166,7 @@ def _make_all(spec: DatasetSpec, out: str, executor: str, workers: int | None) -
 
 def _make_part(spec: DatasetSpec, out: str, part: str, executor: str, workers: int | None) -> None:
     from babilong_gen.commands.progress import Bars
-    from babilong_gen.generate import generate_part
+    from babilong_gen.generation import generate_part
     from babilong_gen.write.folder import open_folder
 
     with Bars() as bars:
@@ -179,7 +179,7 @@ def _make_part(spec: DatasetSpec, out: str, part: str, executor: str, workers: i
 
 
 def _finish(out: str, *, alone: bool) -> None:
-    from babilong_gen.generate import ShardsMissingError, finish
+    from babilong_gen.generation import ShardsMissingError, finish
     from babilong_gen.write.folder import open_folder
 
     if not alone:
@@ -194,7 +194,7 @@ def _finish(out: str, *, alone: bool) -> None:
 
 def _show_plan(spec: DatasetSpec) -> None:
     from babilong_gen.commands.progress import Bars
-    from babilong_gen.generate import prepare_claim
+    from babilong_gen.generation import prepare_claim
 
     with Bars() as bars:
         _, claim = prepare_claim(spec, cache=None, progress=bars)

@@ -17,7 +17,7 @@ from babilong_gen.errors import SourceError
 from babilong_gen.noise.corpus.corpus import NoiseCorpus, open_corpus
 from babilong_gen.tasks.reskin import read_vocabulary
 from babilong_gen.tokenizer import TextTokenizer, load_tokenizer
-from babilong_gen.verify.rows import check_answer, check_noise, check_offsets, check_tokens
+from babilong_gen.verification.rows import check_answer, check_noise, check_offsets, check_tokens
 from babilong_gen.write.folder import Folder, file_sizes, in_this_process, reaching, sha256
 from babilong_gen.write.manifest import read_manifest
 from babilong_gen.write.plan import pick_shards
