@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from babilong_gen.rng import Rng
 from babilong_gen.tasks.story import Story, StoryShape
+
+LeakCheck = Literal["statement", "words", "off"]
+"""Which noise is dropped: what could be taken for a fact, what names an entity or label, or none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
