@@ -78,7 +78,7 @@ class SampleSource:
         """The noise of a source around a task's facts, mapped once."""
         key = source, task
         if key not in self._haystacks:
-            self._haystacks[key] = self.sources[source].haystack(task)
+            self._haystacks[key] = self.sources[source].context(task)
         return self._haystacks[key]
 
     def fresh(self, rng: Rng, task: str, segments: int, number: int, questions: str | None) -> TrainingSample:
@@ -149,7 +149,10 @@ class SampleSource:
 
 
 def _untold(rng: Rng, task: str) -> Story:
-    return TASKS[task].simulate(rng, StoryShape())
+    simulate = TASKS[task].simulate
+    if simulate is None:
+        raise UsageError(f"{task} cannot be simulated, so it has no stories for empty streams and decoys")
+    return simulate(rng, StoryShape())
 
 
 def noise_tokens(pool: NoisePool, first: int, n_tokens: int) -> np.ndarray:
