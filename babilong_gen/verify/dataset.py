@@ -10,12 +10,13 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from tokenizers import Tokenizer
 
 from babilong_gen.errors import OutputError, SourceError
 from babilong_gen.noise.corpus.corpus import NoiseCorpus, open_corpus
 from babilong_gen.processes import Report, WorkerDiedError, in_processes
 from babilong_gen.tasks.reskin import read_vocabulary
-from babilong_gen.tokenizer import TextTokenizer, load_tokenizer
+from babilong_gen.tokenizer import read_tokenizer
 from babilong_gen.verify.rows import check_answer, check_noise, check_offsets, check_tokens
 from babilong_gen.write.folder import Folder, file_sizes, in_this_process, reaching, sha256
 from babilong_gen.write.manifest import read_manifest
@@ -83,7 +84,7 @@ class Proof:
 
     folder: Folder
     spec: dict[str, Any]
-    tokenizer: TextTokenizer
+    tokenizer: Tokenizer
     corpus: NoiseCorpus | None
     documents: dict[str, int] = field(default_factory=dict)
 
@@ -94,10 +95,11 @@ def open_proof(folder: Folder, manifest: dict[str, Any], cache: Path) -> Proof:
     Raises:
         SourceError: the tokenizer is not the one that the dataset was made with.
     """
-    tokenizer = load_tokenizer(manifest["tokenizer"]["name"])
-    if tokenizer.key != manifest["tokenizer"]["key"]:
+    name = manifest["tokenizer"]["name"]
+    tokenizer, key = read_tokenizer(name)
+    if key != manifest["tokenizer"]["key"]:
         raise SourceError(
-            f"tokenizer {tokenizer.name} is not the one that {folder} was made with: give that one's place"
+            f"tokenizer {name} is not the one that {folder} was made with: give that one's place"
         )
     corpus = open_corpus(cache, manifest["noise"]["corpus_key"])
     count = len(corpus.document_end) if corpus else 0
