@@ -110,12 +110,28 @@ def load_tokenizer(name: str) -> TextTokenizer:
         )
     return TextTokenizer(
         name=name,
-        key=hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest(),
+        key=_key(definition),
         tokenizer=tokenizer,
         joiner=_find_joiner(tokenizer, origin),
         proved=composition_follows(definition),
         control=_control_pattern(definition),
     )
+
+
+def read_tokenizer(name: str) -> tuple[Tokenizer, str]:
+    """A tokenizer and its key, whether or not it composes: `verify` asks nothing more of it.
+
+    Raises:
+        SourceError: there is no such tokenizer, or its file is broken.
+    """
+    tokenizer, _ = _read(name)
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer, _key(json.loads(tokenizer.to_str()))
+
+
+def _key(definition: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest()
 
 
 def hazardous_edge(sentence: str) -> bool:
