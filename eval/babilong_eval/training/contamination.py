@@ -13,29 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow.parquet as pq
 
-from babilong_gen.errors import BabilongError, SourceError
-from babilong_gen.split import belongs
+from babilong_eval.training.held_out import ContaminationError, held_out_documents, is_training_story
+from babilong_gen.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from babilong_eval.training.samples import SampleSource
-    from babilong_gen.noise.corpus.corpus import NoiseCorpus
-
-
-class ContaminationError(BabilongError):
-    """Training and evaluation would share something."""
-
-
-def held_out_documents(corpus: NoiseCorpus) -> set[int]:
-    """Numbers of the corpus's documents that training must not read."""
-    starts = [0, *map(int, corpus.document_end[:-1])]
-    return {
-        number
-        for number, (first, last) in enumerate(zip(starts, map(int, corpus.document_end), strict=True))
-        if last > first
-        and belongs(bytes(corpus.text[corpus.byte_start(first) : corpus.byte_end[last - 1]]), "test")
-    }
 
 
 def check_noise(material: SampleSource, tasks: Sequence[str]) -> set[str]:
@@ -59,12 +43,6 @@ def check_noise(material: SampleSource, tasks: Sequence[str]) -> set[str]:
     return names
 
 
-def check_story(facts: Sequence[str]) -> None:
-    """Raises ContaminationError where a story is held out."""
-    if not belongs("\n".join(facts).encode(), "train"):
-        raise ContaminationError(f"a held-out story came into training: {' '.join(facts)!r}")
-
-
 def check_dataset(folder: Path, material: SampleSource, held_out: set[str]) -> int:
     """Holds a dataset for evaluation against what a run trains on; how many samples were looked at.
 
@@ -82,7 +60,7 @@ def check_dataset(folder: Path, material: SampleSource, held_out: set[str]) -> i
     looked_at = 0
     for sample_id, facts, documents in _rows(folder):
         looked_at += 1
-        if belongs("\n".join(facts).encode(), "train"):
+        if is_training_story(facts):
             raise ContaminationError(
                 f"{folder}: {sample_id} tells a training story; generate with --split test"
             )

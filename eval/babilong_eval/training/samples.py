@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from babilong_eval.training.contamination import check_story
+from babilong_eval.training.held_out import check_story
 from babilong_gen.assemble.assemble import assemble
 from babilong_gen.assemble.choose import choose_stories
 from babilong_gen.errors import DoesNotFitError, UsageError

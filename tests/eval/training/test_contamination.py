@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from babilong_eval.training.contamination import ContaminationError, check_dataset, check_noise, check_story
+from babilong_eval.training.contamination import check_dataset, check_noise
+from babilong_eval.training.held_out import ContaminationError, check_story
 from babilong_eval.training.recipe import Recipe
 from babilong_eval.training.samples import SampleSource, gather_material
 from babilong_gen.rng import Rng
