@@ -180,8 +180,8 @@ class StreamMaker:
             rng,
             self.material,
             task,
-            often=stage.streams.decoys,
-            halves=stage.streams.halves,
+            often=stage.streams.hard_negatives,
+            halves=stage.streams.half_facts,
             segment_size=self.material.segment_size,
             spare=spare,
         )

@@ -39,6 +39,11 @@ def learning_rate(recipe: Recipe, place: TrainState) -> float:
     falling = {"constant": 1.0, "linear": 1 - done, "cosine": (1 + math.cos(math.pi * done)) / 2}[
         asked.schedule
     ]
-    rising = min(1.0, (place.step + 1) / asked.warm_up) if asked.warm_up else 1.0
+    rising = min(1.0, (place.step + 1) / asked.warmup_steps) if asked.warmup_steps else 1.0
     stage = recipe.stages[place.stage]
-    return asked.learning_rate * stage.rate * rising * (asked.last + (1 - asked.last) * falling)
+    return (
+        asked.learning_rate
+        * stage.lr_scale
+        * rising
+        * (asked.min_lr_ratio + (1 - asked.min_lr_ratio) * falling)
+    )

@@ -127,7 +127,7 @@ def train(
 def _set_out(recipe: Recipe, out: Path, *, cache: Path, watch: Watch, apart_from: Sequence[Path]) -> Run:
     # A step of one segment writes nothing to memory: its gate is then unused.
     several = DistributedDataParallelKwargs(find_unused_parameters=True)
-    if any(stage.replay for stage in recipe.stages):
+    if any(stage.gradient_checkpointing for stage in recipe.stages):
         give_back_what_is_freed()
     accelerator = Accelerator(mixed_precision=recipe.precision, kwargs_handlers=[several])
     folder = out / TRAINING
@@ -218,7 +218,7 @@ def _step(run: Run, stage: Stage) -> None:
     loss = float(_over_processes(run, rolled.loss.detach().reshape(1), "mean"))
     _check_finite(run, stage, "loss", loss)
     run.accelerator.backward(rolled.loss)
-    norm = run.accelerator.clip_grad_norm_(run.rollout.parameters(), run.recipe.optimizer.clip)
+    norm = run.accelerator.clip_grad_norm_(run.rollout.parameters(), run.recipe.optimizer.max_grad_norm)
     _check_finite(run, stage, "gradient's norm", float(norm) if norm is not None else 0.0)
     run.optimizer.step()
     run.optimizer.zero_grad()
@@ -236,7 +236,7 @@ def _check_finite(run: Run, stage: Stage, what: str, value: float) -> None:
     if not math.isfinite(value):
         raise TrainingError(
             f"stage {stage.name}, step {run.place.step + 1:,}: the {what} is {value}: stopped; the last good "
-            f"checkpoint is in {run.out}; try a lower learning_rate or a smaller clip"
+            f"checkpoint is in {run.out}; try a lower learning_rate or a smaller max_grad_norm"
         )
 
 
@@ -248,11 +248,11 @@ def _note(
     nothing = batch.target == NOTHING_TOLD
     right = torch.where(nothing, likeliest < _SURE, answer == batch.target).tolist()
     segments = len(batch.segments)
-    kept = keep(streams, rolled.memory, right, segments, stage.streams.oldest)
+    kept = keep(streams, rolled.memory, right, segments, stage.streams.max_age)
     run.pools.knowing.put([stream for stream in kept if not stream.empty])
     run.pools.empty.put([stream for stream in kept if stream.empty])
     wrong = [not fine and stream.target == NOTHING_TOLD for stream, fine in zip(streams, right, strict=True)]
-    run.pools.fooled.put(keep(streams, rolled.memory, wrong, segments, stage.streams.oldest))
+    run.pools.fooled.put(keep(streams, rolled.memory, wrong, segments, stage.streams.max_age))
     fresh = [fine for stream, fine in zip(streams, right, strict=True) if stream.fresh]
     old = [
         fine for stream, fine in zip(streams, right, strict=True) if not stream.fresh and stream.target >= 0
@@ -294,10 +294,10 @@ def _to_device(streams: Sequence[Stream], model: RMTModel, device: torch.device)
 
 def _rules(stage: Stage) -> Rules:
     return Rules(
-        back_propagate=stage.back_propagate,
-        replay=stage.replay,
+        back_propagate=stage.bptt_segments,
+        replay=stage.gradient_checkpointing,
         all_segments=stage.loss == "all",
-        closed_gates=stage.closed_gates,
+        closed_gates=stage.gate_penalty,
     )
 
 

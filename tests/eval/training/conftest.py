@@ -32,7 +32,7 @@ NARROW_GPT2: dict[str, Any] = {
     "bos_token_id": None,
     "eos_token_id": None,
 }
-STREAMS = {"continued": 0.25, "empty": 0.25, "after_noise": 0.5, "decoys": 0.5}
+STREAMS = {"continued": 0.25, "empty": 0.25, "after_noise": 0.5, "hard_negatives": 0.5}
 
 
 def recipe_content(noise: str) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def recipe_content(noise: str) -> dict[str, Any]:
             "memory_update": "gate",
         },
         "data": {"noise": [noise], "leak_check": "off"},
-        "optimizer": {"learning_rate": 0.003, "warm_up": 5},
+        "optimizer": {"learning_rate": 0.003, "warmup_steps": 5},
         "stages": [
             {
                 "name": "first",
@@ -65,8 +65,8 @@ def recipe_content(noise: str) -> dict[str, Any]:
                 "tasks": {"detect": 2, "reasoning": 1},
                 "batch": 8,
                 "streams": STREAMS,
-                "closed_gates": 0.1,
-                "replay": True,
+                "gate_penalty": 0.1,
+                "gradient_checkpointing": True,
                 "until": {"steps": 16},
             },
         ],

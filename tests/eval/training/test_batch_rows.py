@@ -57,7 +57,7 @@ def test_a_fresh_sample_fills_its_segments_and_ends_with_its_question(
 
 def test_a_step_makes_the_same_rows_again(material: SampleSource, recipe: Recipe) -> None:
     first, again = (maker_of(material, recipe) for _ in range(2))
-    shares = stage(empty=0.3, decoys=0.5, cut=0.5)
+    shares = stage(empty=0.3, hard_negatives=0.5, cut=0.5)
     assert rows(first, shares, range(3)) == rows(again, shares, range(3))
 
 
