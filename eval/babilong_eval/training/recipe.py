@@ -52,8 +52,8 @@ class Model(_Section):
     """The network.
 
     Attributes:
-        backbone: a folder or Hub name of pretrained weights, or a Hugging Face configuration with `model_type`.
-        tokenizer: a folder or Hub name, `babilong`, or a new one; by default the backbone's own.
+        backbone: folder or Hub name of pretrained weights, or a Hugging Face configuration with `model_type`.
+        tokenizer: folder or Hub name, `babilong`, or a new one; by default the backbone's own.
         continue_from: a checkpoint to begin with.
     """
 

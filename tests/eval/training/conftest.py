@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from babilong_eval.training.recipe import Recipe
-from babilong_eval.training.samples import SampleSource, gather_material
+from babilong_eval.training.samples import SampleSource, open_sample_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,5 +97,5 @@ def recipe(content: dict[str, Any]) -> Recipe:
 
 
 @pytest.fixture
-def material(recipe: Recipe, cache: Path) -> SampleSource:
-    return gather_material(recipe, "babilong", cache=cache, report=lambda _: None, notify=lambda _: None)
+def source(recipe: Recipe, cache: Path) -> SampleSource:
+    return open_sample_source(recipe, "babilong", cache=cache, report=lambda _: None, notify=lambda _: None)
