@@ -128,7 +128,7 @@ def _in_process(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _measure_one(job: dict[str, Any]) -> dict[str, Any]:
-    from babilong_gen import generate, prepare, spec  # noqa: F401  (the interpreter's own memory includes them)
+    from babilong_gen import generation, prepare, spec  # noqa: F401  (the interpreter's own memory includes them)
 
     measures: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
         "nothing": lambda _: {},
@@ -178,7 +178,7 @@ def _corpus(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _generate(job: dict[str, Any]) -> dict[str, Any]:
-    from babilong_gen.generate import generate
+    from babilong_gen.generation import generate
 
     prepared, _ = _prepared(job)
     with tempfile.TemporaryDirectory(dir=job["folder"]) as out:

@@ -115,8 +115,7 @@ def generate(
 
     Example: babilong generate --tasks qa1,qa2 --lengths 0k,4k,32k --samples 100 --out data/demo
     """
-    from babilong_gen.presets import with_preset
-    from babilong_gen.spec import make_spec, parse_size
+    from babilong_gen.spec import make_spec
 
     options = {
         "tasks": comma_separated(tasks),
@@ -138,12 +137,13 @@ def generate(
         "reuse": False if no_reuse else None,
         "store_tokens": store_tokens,
         "seed": seed,
-        "shard_bytes": None if shard_size is None else parse_size(shard_size),
+        "shard_size": shard_size,
+        "preset": preset,
     }
     if finish is not None:
-        _finish(finish, alone=not any((out, shards, plan, preset, *options.values())))
+        _finish(finish, alone=not any((out, shards, plan, *options.values())))
         return
-    spec = make_spec(**with_preset(preset, options))
+    spec = make_spec(**options)
     if plan:
         _show_plan(spec)
     elif out is None:
@@ -156,17 +156,16 @@ def generate(
 
 def _make_all(spec: DatasetSpec, out: str, executor: str, workers: int | None) -> None:
     from babilong_gen.commands.progress import Bars
-    from babilong_gen.generate import generate
-    from babilong_gen.write.folder import open_folder
+    from babilong_gen.generation import generate
 
     with Bars() as bars:
-        manifest = generate(spec, open_folder(out), executor=executor, workers=workers, progress=bars)
+        manifest = generate(spec, out, executor=executor, workers=workers, progress=bars)
     _say_finished(out, manifest)
 
 
 def _make_part(spec: DatasetSpec, out: str, part: str, executor: str, workers: int | None) -> None:
     from babilong_gen.commands.progress import Bars
-    from babilong_gen.generate import generate_part
+    from babilong_gen.generation import generate_part
     from babilong_gen.write.folder import open_folder
 
     with Bars() as bars:
@@ -179,7 +178,7 @@ def _make_part(spec: DatasetSpec, out: str, part: str, executor: str, workers: i
 
 
 def _finish(out: str, *, alone: bool) -> None:
-    from babilong_gen.generate import ShardsMissingError, finish
+    from babilong_gen.generation import ShardsMissingError, finish
     from babilong_gen.write.folder import open_folder
 
     if not alone:
@@ -194,7 +193,7 @@ def _finish(out: str, *, alone: bool) -> None:
 
 def _show_plan(spec: DatasetSpec) -> None:
     from babilong_gen.commands.progress import Bars
-    from babilong_gen.generate import prepare_claim
+    from babilong_gen.generation import prepare_claim
 
     with Bars() as bars:
         _, claim = prepare_claim(spec, cache=None, progress=bars)

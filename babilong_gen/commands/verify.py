@@ -27,7 +27,7 @@ def verify(
     """
     from babilong_gen.commands.progress import Bars
     from babilong_gen.prepare import default_cache
-    from babilong_gen.verify.dataset import verify as run
+    from babilong_gen.verification.dataset import verify as run
     from babilong_gen.write.folder import open_folder
     from babilong_gen.write.manifest import read_manifest
     from babilong_gen.write.plan import pick_shards

@@ -12,7 +12,7 @@ from babilong_gen.errors import OutputError, UsageError
 from babilong_gen.prepare import default_cache
 from babilong_gen.publish.hub import HubDataset, TemporaryError
 from babilong_gen.publish.tree import Changes, LocalFile, changes, local_files
-from babilong_gen.verify.dataset import verify
+from babilong_gen.verification.dataset import verify
 from babilong_gen.write.manifest import read_manifest
 
 # The Hub asks for commits of about so many files at most. A dataset of fewer shards appears there at once.

@@ -35,12 +35,16 @@ _DRIVER_ERRORS = (
 )
 
 
-def open_folder(place: str) -> Folder:
+def open_folder(place: str | Folder) -> Folder:
     """The folder that a user names: a path, or a URL such as `s3://bucket/out`. Nothing is asked of it yet.
+
+    One that is open already comes back as it is.
 
     Raises:
         UsageError: no driver is known for the URL, or it is not installed.
     """
+    if not isinstance(place, str):
+        return place
     protocol, separator, path = place.partition("://")
     if not separator:
         return Path(place)

@@ -31,8 +31,8 @@ def prepared_for(cache: Path, noise_files: str) -> Callable[..., Prepared]:
     """Prepares a spec over the test noise."""
 
     def build(**options: Any) -> Prepared:
-        spec = make_spec(**{"noise": noise_files, **options})
-        return prepare(spec, cache=cache, report=lambda _: None, notify=lambda _: None)[0]
+        options.setdefault("noise", noise_files)
+        return prepare(make_spec(**options), cache=cache, report=lambda _: None, notify=lambda _: None)[0]
 
     return build
 

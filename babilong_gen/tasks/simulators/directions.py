@@ -15,10 +15,11 @@ from __future__ import annotations
 from functools import cache
 
 from babilong_gen.rng import Rng
-from babilong_gen.tasks.labels import PATHS, PLACES
+from babilong_gen.tasks.labels import PLACES
 from babilong_gen.tasks.simulators import extra_words
 from babilong_gen.tasks.simulators.fit_story import fitted
 from babilong_gen.tasks.story import Story, StoryShape
+from babilong_gen.tasks.task import Task
 
 STEPS = {"north": (0, 1), "south": (0, -1), "east": (1, 0), "west": (-1, 0)}
 DIRECTIONS = tuple(STEPS)
@@ -34,7 +35,7 @@ Relation = tuple[str, str, str]
 """`there, direction, here`: `there` is north (…) of `here`."""
 
 
-def simulate_qa4(rng: Rng, shape: StoryShape) -> Story:
+def simulate_qa4(task: Task, rng: Rng, shape: StoryShape) -> Story:
     """Two-argument relations: which of two neighbours of a room, or the room itself, lies in a direction."""
     middle, near, far = rng.sample(PLACES, 3)
     direction = rng.choice(DIRECTIONS)
@@ -43,18 +44,16 @@ def simulate_qa4(rng: Rng, shape: StoryShape) -> Story:
         _told_either_way(rng, (far, OPPOSITE[direction], middle)),
     ]
     asked = rng.randrange(2)
-    story = Story(
-        task="qa4",
+    story = task.story(
         facts=tuple(map(_fact, relations)),
         question=_what_is_there(rng, relations[asked]),
         answer=relations[asked][0],
         supporting=(asked,),
-        choices=PLACES,
     )
     return fitted(story, rng, shape, other_rooms)
 
 
-def simulate_qa19(rng: Rng, shape: StoryShape) -> Story:
+def simulate_qa19(task: Task, rng: Rng, shape: StoryShape) -> Story:
     """Path finding: the directions of the two steps from one room to another."""
     start, middle, goal, *others = rng.sample(PLACES, 3 + _OFF_THE_WAY)
     first = rng.choice(DIRECTIONS)
@@ -63,13 +62,11 @@ def simulate_qa19(rng: Rng, shape: StoryShape) -> Story:
     for room, (here, direction) in zip(others, rng.sample(_sides(first, second), len(others)), strict=True):
         relations.append((room, direction, (start, middle, goal)[here]))
     order = rng.sample(range(len(relations)), len(relations))
-    story = Story(
-        task="qa19",
+    story = task.story(
         facts=tuple(_fact(_told_either_way(rng, relations[index])) for index in order),
         question=f"How do you go from the {start} to the {goal}?",
         answer=f"{first[0]},{second[0]}",
         supporting=(order.index(0), order.index(1)),
-        choices=PATHS,
     )
     return fitted(story, rng, shape, other_rooms)
 

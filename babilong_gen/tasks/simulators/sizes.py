@@ -24,6 +24,7 @@ from babilong_gen.tasks.labels import YES_NO
 from babilong_gen.tasks.simulators import extra_words
 from babilong_gen.tasks.simulators.fit_story import fitted
 from babilong_gen.tasks.story import Story, StoryShape
+from babilong_gen.tasks.task import Task
 
 LARGE = ("box", "chest", "container", "suitcase")
 SMALL = ("box of chocolates", "chocolate")
@@ -35,7 +36,7 @@ Pair = tuple[str, str]
 """The bigger thing and the smaller."""
 
 
-def simulate_qa18(rng: Rng, shape: StoryShape) -> Story:
+def simulate_qa18(task: Task, rng: Rng, shape: StoryShape) -> Story:
     """Size reasoning: whether one thing is bigger than another, or fits in it."""
     length = _usual_length(rng)
     can_be_told = list(combinations((*rng.sample(LARGE, len(LARGE)), *SMALL), 2))
@@ -46,13 +47,11 @@ def simulate_qa18(rng: Rng, shape: StoryShape) -> Story:
         chains = _only_chains(pairs)
     upper, lower = rng.choice(chains)
     answer = rng.choice(YES_NO)
-    story = Story(
-        task="qa18",
+    story = task.story(
         facts=tuple(_fact(rng, pair) for pair in pairs),
         question=_question(rng, (pairs[upper][0], pairs[lower][1]), answer),
         answer=answer,
         supporting=(upper, lower) if answer == "yes" else (lower, upper),
-        choices=YES_NO,
     )
     return fitted(story, rng, shape, other_things)
 

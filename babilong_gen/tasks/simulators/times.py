@@ -15,9 +15,8 @@ from babilong_gen.rng import Rng
 from babilong_gen.tasks.labels import TOWN_PLACES
 from babilong_gen.tasks.simulators.whereabouts import TOWN_PEOPLE
 from babilong_gen.tasks.simulators.world.carrying import elsewhere
-from babilong_gen.tasks.simulators.world.telling import FACTS_A_TURN, Plot, Question, Setting, tell
+from babilong_gen.tasks.simulators.world.telling import FACTS_A_TURN, Plot, Question, Setting
 from babilong_gen.tasks.simulators.world.wording import MOVING
-from babilong_gen.tasks.story import Story, StoryShape
 
 TIMES = ("yesterday", "this morning", "this afternoon", "this evening")
 
@@ -82,15 +81,4 @@ def _going(who: str, place: str, time: str) -> tuple[str, ...]:
     return first + tuple(f"{who} {verb} to the {place} {time}." for verb in MOVING)
 
 
-_QA14 = Plot(
-    task="qa14",
-    choices=TOWN_PLACES,
-    people=TOWN_PEOPLE,
-    scene=_Days,
-    least=2,
-)
-
-
-def simulate_qa14(rng: Rng, shape: StoryShape) -> Story:
-    """Time reasoning: where somebody was before they went to a place."""
-    return tell(_QA14, rng, shape)
+QA14 = Plot(people=TOWN_PEOPLE, scene=_Days, least=2)

@@ -175,12 +175,7 @@ def _as_tokens(sample: Sample, story: Story, context: AssemblyContext) -> Traini
 
 
 def _unused_story(rng: Rng, task: str) -> Story:
-    simulate = TASKS[task].simulate
-    if simulate is None:
-        raise UsageError(
-            f"{task} cannot be simulated, so it has no stories for empty streams and hard negatives"
-        )
-    return simulate(rng, StoryShape())
+    return TASKS[task].simulate(rng, StoryShape())
 
 
 def noise_tokens(pool: NoisePool, first: int, n_tokens: int) -> np.ndarray:

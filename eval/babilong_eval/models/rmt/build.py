@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING
 
 import torch
 from transformers import (
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
+    DynamicCache,
     PretrainedConfig,
     PreTrainedModel,
 )
+from transformers.cache_utils import CacheLayerMixin
 
+from babilong_eval.models.incremental_forward import needs_help
 from babilong_eval.models.pretrained import embedding_table, limit_of_positions
 from babilong_eval.models.rmt.decoder import RMTDecoder
 from babilong_eval.models.rmt.encoder import RMTEncoder
 from babilong_eval.models.rmt.model import RMTModel
 from babilong_eval.models.tokenizers import check_fits, core, find_tokenizer
+from babilong_eval.models.transformers_versions import takes_cache
 from babilong_gen.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
@@ -75,9 +78,14 @@ def wrap(config: RMTConfig, backbone: PreTrainedModel, tokenizer: Tokenizer) -> 
             f"{needed} positions, but {name} has {limit}: take shorter segments"
         )
     if config.form == "decoder":
-        if "past_key_values" not in inspect.signature(backbone.forward).parameters:
+        if not _attends(backbone):
             raise UsageError(
                 f"{name} has no attention for a memory to be read by: take a decoder like GPT-2 or Llama"
+            )
+        if needs_help(backbone.config):
+            raise UsageError(
+                f"{name} does not read on from its cache by itself, as it must to write an answer: take a "
+                "decoder like GPT-2 or Llama"
             )
         return RMTDecoder(backbone, memory_tokens=config.memory_tokens)
     cls_id, sep_id = _frame(tokenizer)
@@ -93,6 +101,11 @@ def wrap(config: RMTConfig, backbone: PreTrainedModel, tokenizer: Tokenizer) -> 
 def without_weights(config: RMTConfig, backbone: PretrainedConfig) -> PreTrainedModel:
     """A backbone whose weights are about to be loaded."""
     return _new(config, backbone)
+
+
+def _attends(backbone: PreTrainedModel) -> bool:
+    layers = DynamicCache(config=backbone.config).layers
+    return takes_cache(backbone) and any(isinstance(layer, CacheLayerMixin) for layer in layers)
 
 
 def _new(config: RMTConfig, backbone: PretrainedConfig) -> PreTrainedModel:

@@ -15,10 +15,11 @@ import pyarrow.parquet as pq
 
 from babilong_gen.errors import SourceError
 from babilong_gen.noise.corpus.corpus import NoiseCorpus, open_corpus
+from babilong_gen.prepare import default_cache
 from babilong_gen.tasks.reskin import read_vocabulary
 from babilong_gen.tokenizer import TextTokenizer, load_tokenizer
-from babilong_gen.verify.rows import check_answer, check_noise, check_offsets, check_tokens
-from babilong_gen.write.folder import Folder, file_sizes, in_this_process, reaching, sha256
+from babilong_gen.verification.rows import check_answer, check_noise, check_offsets, check_tokens
+from babilong_gen.write.folder import Folder, file_sizes, in_this_process, open_folder, reaching, sha256
 from babilong_gen.write.manifest import read_manifest
 from babilong_gen.write.plan import pick_shards
 from babilong_gen.write.schema import dataset_schema
@@ -42,9 +43,9 @@ class Verdict:
 
 
 def verify(
-    folder: Folder,
+    folder: str | Folder,
     *,
-    cache: Path,
+    cache: Path | None = None,
     checksums_only: bool = False,
     part: str | None = None,
     workers: int = 1,
@@ -53,6 +54,8 @@ def verify(
     """Prove a finished dataset again.
 
     Args:
+        folder: the dataset's, or its URL.
+        cache: where tokenized noise is kept; None for the user's cache folder.
         checksums_only: compare the shards' bytes with the manifest and read no row.
         part: which shards, as `pick_shards` reads it; None for all.
         report: called with the number of samples done, shard by shard.
@@ -61,6 +64,7 @@ def verify(
         OutputError: there is no finished dataset.
         SourceError: the tokenizer is not the one that the dataset was made with.
     """
+    folder, cache = open_folder(folder), cache or default_cache()
     manifest = read_manifest(folder)
     shards = manifest["shards"] if part is None else pick_shards(part, manifest["shards"])
     samples = sum(shard["rows"] for shard in shards)
