@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def find_or_train_tokenizer(recipe: Recipe, cache: Path) -> Tokenizer:
-    """The tokenizer of a recipe's model."""
+    """Return the tokenizer of a recipe's model."""
     wanted = recipe.model.tokenizer
     if isinstance(wanted, NewTokenizer):
         return train_tokenizer(recipe, wanted.vocabulary, cache)
@@ -46,31 +46,31 @@ def find_or_train_tokenizer(recipe: Recipe, cache: Path) -> Tokenizer:
 
 
 def build_network(recipe: Recipe, tokenizer: Tokenizer) -> RMTModel:
-    """The recipe's model before its first step: new, pretrained, or what an earlier run left."""
-    asked = recipe.model
-    if asked.continue_from is not None:
-        return from_pretrained(asked.continue_from)
+    """Return the recipe's model before its first step: new, pretrained, or what an earlier run left."""
+    wanted = recipe.model
+    if wanted.continue_from is not None:
+        return from_pretrained(wanted.continue_from)
     config = RMTConfig(
-        form=asked.form,
-        memory_tokens=asked.memory_tokens,
-        segment_size=asked.segment_size,
-        memory_update=asked.memory_update,
-        labels=recipe.labels if asked.form == "encoder" else (),
+        form=wanted.form,
+        memory_tokens=wanted.memory_tokens,
+        segment_size=wanted.segment_size,
+        memory_update=wanted.memory_update,
+        labels=recipe.labels if wanted.form == "encoder" else (),
     )
-    backbone = asked.backbone
+    backbone = wanted.backbone
     if isinstance(backbone, str):
         return build_rmt(config, backbone, tokenizer, seed=recipe.seed)
     model = build_rmt(config, _configuration(backbone, tokenizer), tokenizer, seed=recipe.seed)
-    if asked.from_scratch is not None:
-        start_easily(model, asked.from_scratch, seed=recipe.seed)
+    if wanted.from_scratch is not None:
+        draw_weights(model, wanted.from_scratch, seed=recipe.seed)
     return model
 
 
-def start_easily(model: RMTModel, how: FromScratch, *, seed: int) -> None:
-    """Weights from which a small BERT learns relations that it otherwise stalls on.
+def draw_weights(model: RMTModel, how: FromScratch, *, seed: int) -> None:
+    """Draw weights from which a small BERT learns relations that it otherwise stalls on.
 
-    Embeddings of words and, as sinusoids, of positions are of one size; each layer's keys begin equal to its
-    queries, so that a token attends to its like from the first step.
+    Embeddings of words and, as sinusoids, of positions have one size; each layer's keys begin equal to its
+    queries, so that a token attends to others like it from the first step.
     """
     backbone = model.network.backbone
     if backbone.config.model_type != "bert":
@@ -89,10 +89,10 @@ def start_easily(model: RMTModel, how: FromScratch, *, seed: int) -> None:
                 backbone.get_parameter(f"{attention}.key.weight").copy_(query)
 
 
-def _sinusoids(places: int, width: int) -> Tensor:
-    """Vaswani et al. 2017, section 3.5: [places, width]."""
+def _sinusoids(n_positions: int, width: int) -> Tensor:
+    """Return the position embeddings of Vaswani et al. 2017, section 3.5: [positions, width]."""
     rates = torch.exp(torch.arange(0, width, 2) * (-torch.log(torch.tensor(10_000.0)) / width))
-    angles = torch.arange(places)[:, None] * rates
+    angles = torch.arange(n_positions)[:, None] * rates
     return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)[:, :width]
 
 
