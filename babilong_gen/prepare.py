@@ -26,6 +26,7 @@ from babilong_gen.tasks.reskin import read_vocabulary, reskin_lexicon
 from babilong_gen.tasks.sources import StorySource, open_story_source
 from babilong_gen.tasks.task import Lexicon
 from babilong_gen.tokenizer import TextTokenizer, load_tokenizer
+from babilong_gen.user_paths import user_path
 
 # An endless source is stored as far as the longest sample needs. Samples start in its first documents
 # only, so that storing more of it changes no sample.
@@ -90,7 +91,7 @@ def default_cache() -> Path:
     """`$BABILONG_CACHE`, else `babilong` in the user's cache folder."""
     chosen = os.environ.get("BABILONG_CACHE")
     if chosen:
-        return Path(chosen).expanduser()
+        return user_path(chosen)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "babilong"
 
 

@@ -28,6 +28,7 @@ from tokenizers import Tokenizer
 
 from babilong_gen.composition import composition_follows
 from babilong_gen.errors import SourceError, UsageError
+from babilong_gen.user_paths import user_path
 
 BUILTIN = "babilong"
 
@@ -149,7 +150,7 @@ def _read(name: str) -> tuple[Tokenizer, str]:
     if name == BUILTIN:
         text = (resources.files("babilong_gen") / "data" / "tokenizer.json").read_text(encoding="utf-8")
         return Tokenizer.from_str(text), name
-    path = Path(name).expanduser()
+    path = user_path(name)
     if path.is_dir():
         path /= "tokenizer.json"
         if not path.is_file():

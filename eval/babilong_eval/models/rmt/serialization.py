@@ -18,6 +18,7 @@ from babilong_eval.models.rmt.model import RMTModel
 from babilong_eval.models.tokenizers import read_tokenizer
 from babilong_gen.atomic import whole_file, write_whole
 from babilong_gen.errors import OutputError, SourceError, UsageError
+from babilong_gen.user_paths import user_path
 
 if TYPE_CHECKING:
     from typing import Any
@@ -51,7 +52,7 @@ def load(
         labels: "bathroom,hallway,..."; this and the arguments around it tell of an original checkpoint what
             it does not tell itself, see `original.Hints`.
     """
-    folder = shipped_folder(path) or Path(path).expanduser()
+    folder = shipped_folder(path) or user_path(path)
     if not folder.exists():
         ships = ", ".join(shipped())
         raise SourceError(f"no RMT at {path}: there is no such file or folder; {ships} ship with the package")
