@@ -67,7 +67,7 @@ class Prepared:
         """The mapped pool of a task."""
         return open_pool(self.corpus(), self.pools[task], start_documents=self.start_documents)
 
-    def haystack(self, task: str) -> AssemblyContext:
+    def context(self, task: str) -> AssemblyContext:
         """What all samples of a task share."""
         spec = self.spec
         return AssemblyContext(

@@ -97,7 +97,7 @@ class SampleSequence:
             cell, index = divmod(number, self.prepared.spec.samples)
             task, length = self.cells[cell]
             if task not in contexts:
-                contexts[task] = self.prepared.haystack(task)
+                contexts[task] = self.prepared.context(task)
             for sample, _ in make_samples(self.prepared, contexts[task], task, length, index, index + 1):
                 yield sample
 

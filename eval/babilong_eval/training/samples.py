@@ -87,7 +87,7 @@ class SampleSource:
         """Return what all samples of a task in a noise source, by its number, share; mapped once."""
         key = noise, task
         if key not in self._contexts:
-            self._contexts[key] = self.prepared[noise].haystack(task)
+            self._contexts[key] = self.prepared[noise].context(task)
         return self._contexts[key]
 
     def sample(
