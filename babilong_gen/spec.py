@@ -7,7 +7,17 @@ import json
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from babilong_gen.errors import UsageError
 from babilong_gen.lengths import Length, parse_length
@@ -20,8 +30,7 @@ from babilong_gen.tasks.story import StoryShape
 SAMPLES_VERSION = 1
 
 _FACTS = re.compile(r"([0-9]{1,8})(?:-([0-9]{1,8}))?")
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|KB|MB|GB|KiB|MiB|GiB)?", re.IGNORECASE)
-_SIZE_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+_SIZE = re.compile(r"\s*\d*\.?\d+\s*[a-z]*\s*", re.IGNORECASE)
 
 
 def _tasks(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -38,6 +47,13 @@ def _lengths(names: tuple[str, ...]) -> tuple[str, ...]:
 
 def _placement(text: str) -> str:
     return parse_placement(text).text
+
+
+def _size(size: Any) -> Any:
+    """Refuse what pydantic would read in part: `256MB-1GB` as 256 MB."""
+    if isinstance(size, str) and not _SIZE.fullmatch(size):
+        raise UsageError(f"--shard-size {size!r}: expected a number with a unit, as in 256MB or 1GiB")
+    return size
 
 
 class DatasetSpec(BaseModel):
@@ -65,7 +81,11 @@ class DatasetSpec(BaseModel):
     reuse: bool = True
     store_tokens: bool = False
     preset: Literal["rmt-paper", "babilong"] | None = None
-    shard_bytes: Annotated[int, Field(ge=1_000_000, le=10**12)] = 256_000_000
+    shard_bytes: Annotated[
+        ByteSize,
+        BeforeValidator(_size),
+        Field(ge=1_000_000, le=10**12, validation_alias=AliasChoices("shard_size", "shard_bytes")),
+    ] = ByteSize(256_000_000)
 
     @model_validator(mode="after")
     def _one_measure_of_facts(self) -> Self:
@@ -152,13 +172,8 @@ def _first_line(invalid: ValidationError) -> str:
     return f"{option}: {first['msg']}, found {first['input']!r}"
 
 
-def parse_size(text: str) -> int:
-    """Bytes of a size such as `256MB` or `1GiB`.
-
-    Raises:
-        UsageError: the text is no size.
-    """
-    match = _SIZE.fullmatch(text.strip())
-    if match is None:
-        raise UsageError(f"unknown size {text!r}: expected a number with a unit, as in 256MB or 1GiB")
-    return int(float(match[1]) * _SIZE_UNITS[(match[2] or "").upper()])
+def option_defaults() -> dict[str, str]:
+    """Return the defaults of the options, each as a user would type it, by the option's name."""
+    fields = DatasetSpec.model_fields.items()
+    defaults = {name: str(field.default) for name, field in fields if type(field.default) in (str, int)}
+    return {**defaults, "shard_size": f"{DatasetSpec.model_fields['shard_bytes'].default / 1e6:g}MB"}
