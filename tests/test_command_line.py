@@ -16,7 +16,7 @@ from tests.command_line import run_apart, run_here
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["--help"],
+        ["score", "OUT"],
         ["generate", "--tasks", "qa1", "--lengths", "0k", "--samples", "2", "--out", "OUT"],
         ["generate", "--tasks", "qa99", "--lengths", "0k", "--out", "OUT"],
         ["evaluate", "OUT", "--model", "rmt:tiny-detect", "--out", "OUT"],
