@@ -55,7 +55,7 @@ def to_hf_iterable(
     cache: Path | None = None,
     **options: Unpack[SpecOptions],
 ) -> IterableDataset:
-    """The same as an `IterableDataset` of the library `datasets`, which deals samples out to workers.
+    """Make the same samples an `IterableDataset` of the library `datasets`.
 
     Arguments and errors as for `iter_samples`; the columns are those of a generated dataset.
     """

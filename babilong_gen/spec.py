@@ -167,7 +167,7 @@ class DatasetSpec(BaseModel):
         return StoryShape(facts=_bounds(self.facts), distractors=self.distractor_facts)
 
     def fingerprint(self, *, stories_key: str, noise_key: str) -> str:
-        """SHA-256 of all that decides one sample.
+        """Return the SHA-256 of all that decides one sample.
 
         That leaves out which tasks, lengths and how many samples are asked for, and how they are cut into
         shards. Sources and tokenizer count by their content, wherever they lie.
@@ -246,7 +246,7 @@ def make_spec(**options: Unpack[SpecOptions]) -> DatasetSpec:
 
 
 def spec_of(spec: DatasetSpec | None, options: SpecOptions) -> DatasetSpec:
-    """The spec that was given, or the one that the options describe.
+    """Return the spec that was given, or the one that the options describe.
 
     Raises:
         UsageError: both were given, or an option is wrong.

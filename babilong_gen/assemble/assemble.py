@@ -25,26 +25,26 @@ _STRETCHES_TRIED = 32
 _OPENINGS_TRIED = 4
 
 
-def fits(story: Story, length: Length, context: AssemblyContext) -> bool:
+def fits(story: Story, length: Length, haystack: AssemblyContext) -> bool:
     """Whether the story, placed as asked, and some noise can make up the length."""
     if length.facts_only:
         return True
-    facts = _facts(story, context)
-    tokens = input_tokens(story, length, context)
-    needed = room_needed(context.placement, facts, input_tokens=tokens, segment_size=context.segment_size)
+    facts = _facts(story, haystack)
+    tokens = input_tokens(story, length, haystack)
+    needed = room_needed(haystack.placement, facts, input_tokens=tokens, segment_size=haystack.segment_size)
     return tokens - needed >= LEAST_NOISE_TOKENS
 
 
-def input_tokens(story: Story, length: Length, context: AssemblyContext) -> int:
+def input_tokens(story: Story, length: Length, haystack: AssemblyContext) -> int:
     """How many tokens the sample's `input` must have (not defined for `0k`)."""
     return length.input_tokens(
-        question_tokens=len(context.fact_tokens(story.question).ids),
-        segment_size=context.segment_size,
-        reserve=context.reserve,
+        question_tokens=len(haystack.fact_tokens(story.question).ids),
+        segment_size=haystack.segment_size,
+        reserve=haystack.reserve,
     )
 
 
-def assemble(story: Story, context: AssemblyContext, *, length: Length, index: int) -> Sample:
+def assemble(story: Story, haystack: AssemblyContext, *, length: Length, index: int) -> Sample:
     """Make sample `index` of the story's task at a length.
 
     Raises:
@@ -53,12 +53,12 @@ def assemble(story: Story, context: AssemblyContext, *, length: Length, index: i
         SourceError: the tokenizer turned out not to compose at a sentence border.
     """
     if length.facts_only:
-        spliced, stretches = splice(story, [0] * len(story.facts), None, context)
+        spliced, stretches = splice(story, [0] * len(story.facts), None, haystack)
     else:
-        spliced, stretches = _in_noise(story, context, length, index)
+        spliced, stretches = _in_noise(story, haystack, length, index)
     text = spliced.text()
-    if not context.tokenizer.proved:
-        _check_by_tokenizing(text, spliced.tokens, context)
+    if not haystack.tokenizer.proved:
+        _check_by_tokenizing(text, spliced.tokens, haystack)
     return Sample(
         sample_id=f"{story.task}/{length.name}/{index:06d}",
         task=story.task,
@@ -70,7 +70,7 @@ def assemble(story: Story, context: AssemblyContext, *, length: Length, index: i
         n_tokens=spliced.tokens,
         noise_tokens=sum(stretch.tokens for stretch in stretches),
         facts=spliced.facts,
-        noise=noise_spans(stretches, context),
+        noise=noise_spans(stretches, haystack),
         input_ids=np.concatenate([np.asarray(ids, np.uint32) for ids in spliced.ids])
         if spliced.ids
         else None,
@@ -78,43 +78,43 @@ def assemble(story: Story, context: AssemblyContext, *, length: Length, index: i
 
 
 def _in_noise(
-    story: Story, context: AssemblyContext, length: Length, index: int
+    story: Story, haystack: AssemblyContext, length: Length, index: int
 ) -> tuple[Spliced, list[Stretch]]:
-    tokens = input_tokens(story, length, context)
-    facts = _facts(story, context)
+    tokens = input_tokens(story, length, haystack)
+    facts = _facts(story, haystack)
     # A paired ladder draws the same noise and the same relative positions at every length.
-    key = (context.fingerprint, story.task, "" if context.paired else length.name, index)
+    key = (haystack.fingerprint, story.task, "" if haystack.paired else length.name, index)
     starts = Rng(*key, "noise")
     for stretch in range(_STRETCHES_TRIED):
-        start = _draw_start(context, starts, tokens)
-        found = _fill_and_place(story, context, facts, start, (*key, "place", stretch), index, tokens)
+        start = _draw_start(haystack, starts, tokens)
+        found = _fill_and_place(story, haystack, facts, start, (*key, "place", stretch), index, tokens)
         if found is None:
             continue
         noise, borders = found
-        spliced, stretches = splice(story, borders, noise, context)
+        spliced, stretches = splice(story, borders, noise, haystack)
         spans = [(fact.token_start, fact.token_end) for fact in spliced.facts]
-        if in_bounds(context.placement, spans, input_tokens=tokens, segment_size=context.segment_size):
+        if in_bounds(haystack.placement, spans, input_tokens=tokens, segment_size=haystack.segment_size):
             assert spliced.tokens == tokens, (story.task, length.name, index, spliced.tokens, tokens)
             return spliced, stretches
     raise DoesNotFitError(
         f"{story.task} at {length.name}, sample {index}: of {_STRETCHES_TRIED} stretches of noise none has "
-        f"sentences that make up exactly {tokens:,} tokens with the facts at {context.placement.text}; "
+        f"sentences that make up exactly {tokens:,} tokens with the facts at {haystack.placement.text}; "
         "use more varied noise, another length or another placement"
     )
 
 
-def _draw_start(context: AssemblyContext, rng: Rng, tokens: int) -> NoiseStart:
+def _draw_start(haystack: AssemblyContext, rng: Rng, tokens: int) -> NoiseStart:
     """Where the noise begins, and where each further pass begins if the pool must be read again."""
-    passes = tokens // max(1, context.pool.tokens) + 2 if context.reuse else 1
-    first = rng.randrange(context.pool.start_below)
-    if context.pool.start_below < len(context.pool.kept):
+    passes = tokens // max(1, haystack.pool.tokens) + 2 if haystack.reuse else 1
+    first = rng.randrange(haystack.pool.start_below)
+    if haystack.pool.start_below < len(haystack.pool.kept):
         return NoiseStart(starts=(first,))
-    return NoiseStart(starts=(first, *(rng.randrange(len(context.pool.kept)) for _ in range(passes - 1))))
+    return NoiseStart(starts=(first, *(rng.randrange(len(haystack.pool.kept)) for _ in range(passes - 1))))
 
 
 def _fill_and_place(
     story: Story,
-    context: AssemblyContext,
+    haystack: AssemblyContext,
     facts: Facts,
     start: NoiseStart,
     place_key: tuple[str | int, ...],
@@ -126,53 +126,53 @@ def _fill_and_place(
     How many tokens the opening sentence has depends on whether noise or a fact opens the input, which is
     known only when the facts are placed: it is guessed, and the noise filled again where the guess was wrong.
     """
-    extra = _opening_extra(story, [1], start.starts[0], context)
+    extra = _opening_extra(story, [1], start.starts[0], haystack)
     for _ in range(_OPENINGS_TRIED):
-        noise = fill(context.pool, start, tokens - facts.total - extra)
+        noise = fill(haystack.pool, start, tokens - facts.total - extra)
         if noise is None:
             return None
         borders = place(
-            context.placement,
+            haystack.placement,
             facts,
             noise,
             Rng(*place_key),
             index=index,
             input_tokens=tokens,
-            segment_size=context.segment_size,
+            segment_size=haystack.segment_size,
         )
         if borders is None:
             return None
         first = noise.runs[0][0] if noise.runs else 0
-        actual = _opening_extra(story, borders if noise.runs else [0], first, context)
+        actual = _opening_extra(story, borders if noise.runs else [0], first, haystack)
         if actual == extra:
             return noise, borders
         extra = actual
     return None
 
 
-def _opening_extra(story: Story, borders: list[int], first_kept: int, context: AssemblyContext) -> int:
-    if not context.tokenizer.joiner:
+def _opening_extra(story: Story, borders: list[int], first_kept: int, haystack: AssemblyContext) -> int:
+    if not haystack.tokenizer.joiner:
         return 0
     if borders[0] == 0:
         fact = story.facts[0]
-        return context.opening_extra(fact, len(context.fact_tokens(fact).ids))
-    before = context.pool.tokens_before
-    sentence = context.pool.corpus.sentence(int(context.pool.kept[first_kept]))
-    return context.opening_extra(sentence, int(before[first_kept + 1] - before[first_kept]))
+        return haystack.opening_extra(fact, len(haystack.fact_tokens(fact).ids))
+    before = haystack.pool.tokens_before
+    sentence = haystack.pool.corpus.sentence(int(haystack.pool.kept[first_kept]))
+    return haystack.opening_extra(sentence, int(before[first_kept + 1] - before[first_kept]))
 
 
-def _facts(story: Story, context: AssemblyContext) -> Facts:
+def _facts(story: Story, haystack: AssemblyContext) -> Facts:
     return Facts(
-        tokens=[len(context.fact_tokens(fact).ids) for fact in story.facts],
+        tokens=[len(haystack.fact_tokens(fact).ids) for fact in story.facts],
         supporting=story.supporting or tuple(range(len(story.facts))),
         opens=story.task == "memorize",
     )
 
 
-def _check_by_tokenizing(text: bytes, tokens: int, context: AssemblyContext) -> None:
-    found = len(context.tokenizer.opening(text.decode()))
+def _check_by_tokenizing(text: bytes, tokens: int, haystack: AssemblyContext) -> None:
+    found = len(haystack.tokenizer.opening(text.decode()))
     if found != tokens:
         raise SourceError(
-            f"tokenizer {context.tokenizer.name} does not compose at sentence borders: a text put together "
+            f"tokenizer {haystack.tokenizer.name} does not compose at sentence borders: a text put together "
             f"as {tokens:,} tokens has {found:,}; use one that cuts at spaces"
         )

@@ -42,7 +42,7 @@ def check_available(source: StorySource, tasks: tuple[str, ...], samples: int) -
 def choose_stories(
     source: StorySource, context: AssemblyContext, task: str, *, ladder: list[Length], first: int, last: int
 ) -> Iterator[tuple[int, Story, int]]:
-    """For each sample index in [first, last): the index, its story, and how many were passed over for it.
+    """Yield, for each index in [first, last), the index, its story, and how many stories were passed over.
 
     Args:
         ladder: the lengths that the story must fit: all that are asked for where they are paired, else
@@ -66,8 +66,8 @@ def choose_stories(
         )
     for index in range(first, last):
         before = fitting[index - 1][0] if index else -1
-        place, story = fitting[index]
-        yield index, stories[story], place - before - 1
+        position, story = fitting[index]
+        yield index, stories[story], position - before - 1
 
 
 def _source_of(task: str, source: StorySource) -> StorySource:
@@ -101,13 +101,13 @@ def _draw(
 def _fitting(
     source: OfficialFiles, context: AssemblyContext, task: str, ladder: tuple[Length, ...]
 ) -> list[tuple[int, int]]:
-    """The official stories that fit, in the task's seeded order: (place in the order, story)."""
+    """Return the official stories that fit, in the task's seeded order: (position in it, story)."""
     stories = source.stories(task)
     order = list(range(len(stories)))
     Rng(context.fingerprint, task, "order").shuffle(order)
     return [
-        (place, story)
-        for place, story in enumerate(order)
+        (position, story)
+        for position, story in enumerate(order)
         if all(fits(stories[story], at, context) for at in ladder)
     ]
 

@@ -52,7 +52,7 @@ class Spliced:
 
 
 def splice(
-    story: Story, borders: list[int], noise: Noise | None, context: AssemblyContext
+    story: Story, borders: list[int], noise: Noise | None, haystack: AssemblyContext
 ) -> tuple[Spliced, list[Stretch]]:
     """Put each fact in front of its noise border.
 
@@ -64,20 +64,20 @@ def splice(
     fact = 0
     for stretch in stretches:
         while fact < len(borders) and borders[fact] <= stretch.border:
-            _add_fact(spliced, story, fact, context)
+            _add_fact(spliced, story, fact, haystack)
             fact += 1
-        _add_noise(spliced, stretch, context)
+        _add_noise(spliced, stretch, haystack)
     for rest in range(fact, len(borders)):
-        _add_fact(spliced, story, rest, context)
+        _add_fact(spliced, story, rest, haystack)
     return spliced, stretches
 
 
-def noise_spans(stretches: list[Stretch], context: AssemblyContext) -> list[NoiseSpan]:
+def noise_spans(stretches: list[Stretch], haystack: AssemblyContext) -> list[NoiseSpan]:
     """Where the noise came from: stretches cut at document ends, joined where only a fact had cut them."""
     if not stretches:
         return []
-    ends = context.pool.corpus.document_end
-    firsts = context.document_of(np.array([stretch.first for stretch in stretches])).tolist()
+    ends = haystack.pool.corpus.document_end
+    firsts = haystack.document_of(np.array([stretch.first for stretch in stretches])).tolist()
     spans: list[list[int]] = []
     for stretch, document in zip(stretches, firsts, strict=True):
         first = stretch.first
@@ -89,23 +89,23 @@ def noise_spans(stretches: list[Stretch], context: AssemblyContext) -> list[Nois
                 spans.append([document, first, last])
             first = last
             document += 1
-    return [_within_document(document, first, last, context) for document, first, last in spans]
+    return [_within_document(document, first, last, haystack) for document, first, last in spans]
 
 
-def _within_document(document: int, first: int, last: int, context: AssemblyContext) -> NoiseSpan:
-    start = int(context.pool.corpus.document_end[document - 1]) if document else 0
-    name = context.document_name(document)
+def _within_document(document: int, first: int, last: int, haystack: AssemblyContext) -> NoiseSpan:
+    start = int(haystack.pool.corpus.document_end[document - 1]) if document else 0
+    name = haystack.document_name(document)
     return NoiseSpan(document=name, sentence_start=first - start, sentence_end=last - start)
 
 
-def _add_fact(spliced: Spliced, story: Story, index: int, context: AssemblyContext) -> None:
+def _add_fact(spliced: Spliced, story: Story, index: int, haystack: AssemblyContext) -> None:
     text = story.facts[index]
     if spliced.pieces:
-        known = context.fact_tokens(text)
+        known = haystack.fact_tokens(text)
         ids, space = known.ids, known.space
         spliced.chars += 1
     else:
-        ids, space = context.tokenizer.opening(text), 0
+        ids, space = haystack.tokenizer.opening(text), 0
     spliced.facts.append(
         PlacedFact(
             text=text,
@@ -119,28 +119,28 @@ def _add_fact(spliced: Spliced, story: Story, index: int, context: AssemblyConte
     spliced.pieces.append(text.encode())
     spliced.chars += len(text)
     spliced.tokens += len(ids)
-    if context.store_tokens:
+    if haystack.store_tokens:
         spliced.ids.append(ids)
 
 
-def _add_noise(spliced: Spliced, stretch: Stretch, context: AssemblyContext) -> None:
-    corpus = context.pool.corpus
+def _add_noise(spliced: Spliced, stretch: Stretch, haystack: AssemblyContext) -> None:
+    corpus = haystack.pool.corpus
     opens = not spliced.pieces
     spliced.pieces.append(corpus.text.data[stretch.byte_start : stretch.byte_end])
     spliced.chars += stretch.chars + (0 if opens else 1)
     token_end = int(corpus.token_end[stretch.last - 1])
     token_start = token_end - stretch.tokens
     extra = 0
-    if opens and context.tokenizer.joiner:
+    if opens and haystack.tokenizer.joiner:
         # The sentence that opens the input has no space before it, so other tokens than the corpus holds.
-        opening = context.tokenizer.opening(corpus.sentence(stretch.first))
+        opening = haystack.tokenizer.opening(corpus.sentence(stretch.first))
         continued = int(corpus.token_end[stretch.first]) - token_start
         extra = len(opening) - continued
         token_start += continued
-        if context.store_tokens:
+        if haystack.store_tokens:
             spliced.ids.append(opening)
     spliced.tokens += stretch.tokens + extra
-    if context.store_tokens:
+    if haystack.store_tokens:
         spliced.ids.append(corpus.tokens[token_start:token_end])
 
 
