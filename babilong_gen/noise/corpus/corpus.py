@@ -25,7 +25,7 @@ from babilong_gen.noise.corpus.sentences import SPLITTER_VERSION
 from babilong_gen.noise.corpus.store import map_columns, sealed_facts
 from babilong_gen.tokenizer import TextTokenizer
 
-CORPUS_VERSION = "1"
+CORPUS_VERSION = "2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
