@@ -41,7 +41,8 @@ class Prepared:
     """Everything a worker needs to make any sample of the dataset.
 
     Attributes:
-        noise: the source; its documents are not read again.
+        fingerprint: of all that decides one sample.
+        draws_key: keys all randomness.
         corpus_key: where in the cache the tokenized noise lies.
         pools: the folder of each task's noise pool.
         start_documents: samples begin in the first so many documents; None for all.
@@ -49,6 +50,7 @@ class Prepared:
 
     spec: DatasetSpec
     fingerprint: str
+    draws_key: str
     cache: Path
     tokenizer: TextTokenizer
     stories: StorySource
@@ -70,7 +72,7 @@ class Prepared:
         """What all samples of a task share."""
         spec = self.spec
         return AssemblyContext(
-            fingerprint=self.fingerprint,
+            draws_key=self.draws_key,
             tokenizer=self.tokenizer,
             pool=self.pool(task),
             placement=spec.parsed_placement,
@@ -138,6 +140,7 @@ def prepare(
     prepared = Prepared(
         spec=spec,
         fingerprint=spec.fingerprint(stories_key=stories.content_key, noise_key=noise_key),
+        draws_key=spec.draws_key(stories_key=stories.content_key, noise_key=noise_key),
         cache=cache,
         tokenizer=tokenizer,
         stories=stories,

@@ -77,11 +77,15 @@ class TextTokenizer:
 
     def opening(self, sentence: str) -> list[int]:
         """Token ids of a sentence that opens a text."""
-        return self.tokenizer.encode(sentence, add_special_tokens=False).ids
+        return _ids(self.tokenizer, [sentence], self.name)[0]
 
     def continued(self, sentence: str) -> list[int]:
         """Token ids of a sentence that follows another one and a space."""
-        return self.tokenizer.encode(self.joiner + sentence, add_special_tokens=False).ids
+        return self.all_continued([sentence])[0]
+
+    def all_continued(self, sentences: list[str]) -> list[list[int]]:
+        """Token ids of many sentences, each for itself, as ones that follow another and a space."""
+        return _ids(self.tokenizer, [self.joiner + sentence for sentence in sentences], self.name)
 
     def space_tokens(self, sentence: str) -> int:
         """How many of `continued(sentence)`'s first tokens hold the space and nothing of the sentence."""
@@ -98,9 +102,9 @@ class TextTokenizer:
 
     def keeps_apart(self, pairs: list[tuple[str, str]]) -> list[bool]:
         """For each two sentences, whether they compose."""
-        joined = _ids(self.tokenizer, [f"{first} {second}" for first, second in pairs])
-        firsts = _ids(self.tokenizer, [first for first, _ in pairs])
-        seconds = _ids(self.tokenizer, [self.joiner + second for _, second in pairs])
+        joined = _ids(self.tokenizer, [f"{first} {second}" for first, second in pairs], self.name)
+        firsts = _ids(self.tokenizer, [first for first, _ in pairs], self.name)
+        seconds = self.all_continued([second for _, second in pairs])
         return [whole == a + b for whole, a, b in zip(joined, firsts, seconds, strict=True)]
 
 
@@ -188,11 +192,11 @@ def _download(name: str) -> Path:
 def _find_joiner(tokenizer: Tokenizer, origin: str, proved: frozenset[str]) -> str:
     """The joiner under which the trial holds, one with a proof before one without."""
     pairs = list(itertools.product(_TRIAL_SENTENCES, repeat=2))
-    whole = _ids(tokenizer, [f"{a} {b}" for a, b in pairs])
-    opening = dict(zip(_TRIAL_SENTENCES, _ids(tokenizer, list(_TRIAL_SENTENCES)), strict=True))
+    whole = _ids(tokenizer, [f"{a} {b}" for a, b in pairs], origin)
+    opening = dict(zip(_TRIAL_SENTENCES, _ids(tokenizer, list(_TRIAL_SENTENCES), origin), strict=True))
     failed = ("", "")
     for joiner in sorted(("", " "), key=lambda joiner: joiner not in proved):
-        behind = _ids(tokenizer, [joiner + sentence for sentence in _TRIAL_SENTENCES])
+        behind = _ids(tokenizer, [joiner + sentence for sentence in _TRIAL_SENTENCES], origin)
         continued = dict(zip(_TRIAL_SENTENCES, behind, strict=True))
         wrong = [
             pair
@@ -205,8 +209,23 @@ def _find_joiner(tokenizer: Tokenizer, origin: str, proved: frozenset[str]) -> s
     raise does_not_compose(origin, *failed)
 
 
-def _ids(tokenizer: Tokenizer, texts: list[str]) -> list[list[int]]:
-    return [encoding.ids for encoding in tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
+def _ids(tokenizer: Tokenizer, texts: list[str], origin: str) -> list[list[int]]:
+    """Token ids of texts, without control tokens.
+
+    Raises:
+        SourceError: the tokenizer fails over one of them.
+    """
+    try:
+        encodings = tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+    except BaseException as failed:
+        # The Rust side raises bare Exception; where it panics, a BaseException of its own.
+        if not isinstance(failed, Exception) and type(failed).__name__ != "PanicException":
+            raise
+        why = " ".join(str(failed).split())
+        raise SourceError(
+            f"tokenizer {origin} cannot encode this text ({why}): mend its tokenizer.json"
+        ) from failed
+    return [encoding.ids for encoding in encodings]
 
 
 def _control_pattern(definition: dict[str, Any]) -> re.Pattern[str] | None:

@@ -80,7 +80,7 @@ def _in_noise(
     tokens = input_tokens(story, length, haystack)
     facts = _facts(story, haystack)
     # A paired ladder draws the same noise and the same relative positions at every length.
-    key = (haystack.fingerprint, story.task, "" if haystack.paired else length.name, index)
+    key = (haystack.draws_key, story.task, "" if haystack.paired else length.name, index)
     starts = Rng(*key, "noise")
     for stretch in range(_STRETCHES_TRIED):
         start = _draw_start(haystack, starts, tokens)

@@ -88,7 +88,7 @@ def _draw(
 ) -> tuple[Story, int]:
     length = "" if haystack.paired else ladder[0].name
     for attempt in range(_STORIES_TRIED):
-        story = source.story(task, Rng(haystack.fingerprint, task, length, index, "story", attempt))
+        story = source.story(task, Rng(haystack.draws_key, task, length, index, "story", attempt))
         if all(fits(story, at, haystack) for at in ladder):
             return story, attempt
     raise DoesNotFitError(
@@ -104,7 +104,7 @@ def _fitting(
     """The official stories that fit, in the task's seeded order: (place in the order, story)."""
     stories = source.stories(task)
     order = list(range(len(stories)))
-    Rng(haystack.fingerprint, task, "order").shuffle(order)
+    Rng(haystack.draws_key, task, "order").shuffle(order)
     return [
         (place, story)
         for place, story in enumerate(order)

@@ -26,7 +26,7 @@ class AssemblyContext:
     """The noise, the tokenizer and the rules by which facts are put among the noise.
 
     Attributes:
-        fingerprint: of everything that decides one sample; keys all randomness.
+        draws_key: keys all randomness.
         pool: the noise that may stand around this task's facts.
         segment_size, reserve: in tokens.
         paired: whether a sample has the same story and noise start at every length.
@@ -34,7 +34,7 @@ class AssemblyContext:
         store_tokens: whether samples carry their token ids.
     """
 
-    fingerprint: str
+    draws_key: str
     tokenizer: TextTokenizer
     pool: NoisePool
     placement: Placement

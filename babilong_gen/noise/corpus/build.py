@@ -142,12 +142,9 @@ def _tokenize(sentences: list[str], tokenizer: TextTokenizer) -> tuple[np.ndarra
     Where a sentence ends could also be asked of a text encoded whole, by its offsets; but a character can be
     several tokens, or several characters one, and then an offset says nothing certain.
     """
-    encodings = tokenizer.tokenizer.encode_batch_fast(
-        [tokenizer.joiner + sentence for sentence in sentences], add_special_tokens=False
-    )
-    lengths = np.fromiter(map(len, encodings), np.int64, len(encodings))
-    ids = chain.from_iterable(encoding.ids for encoding in encodings)
-    return np.fromiter(ids, np.uint32, int(lengths.sum())), lengths
+    ids = tokenizer.all_continued(sentences)
+    lengths = np.fromiter(map(len, ids), np.int64, len(ids))
+    return np.fromiter(chain.from_iterable(ids), np.uint32, int(lengths.sum())), lengths
 
 
 def _usable(sentences: list[str], tokens: np.ndarray, lengths: np.ndarray, edges: EdgeTrial) -> np.ndarray:
