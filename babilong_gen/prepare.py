@@ -42,7 +42,8 @@ class Prepared:
     """Everything a worker needs to make any sample of the dataset.
 
     Attributes:
-        noise: the source; its documents are not read again.
+        fingerprint: of all that decides one sample.
+        draws_key: keys all randomness.
         corpus_key: where in the cache the tokenized noise lies.
         pools: the folder of each task's noise pool.
         start_documents: samples begin in the first so many documents; None for all.
@@ -50,6 +51,7 @@ class Prepared:
 
     spec: DatasetSpec
     fingerprint: str
+    draws_key: str
     cache: Path
     tokenizer: TextTokenizer
     stories: StorySource
@@ -71,7 +73,7 @@ class Prepared:
         """Return what all samples of a task share."""
         spec = self.spec
         return AssemblyContext(
-            fingerprint=self.fingerprint,
+            draws_key=self.draws_key,
             tokenizer=self.tokenizer,
             pool=self.pool(task),
             placement=spec.parsed_placement,
@@ -139,6 +141,7 @@ def prepare(
     prepared = Prepared(
         spec=spec,
         fingerprint=spec.fingerprint(stories_key=stories.content_key, noise_key=noise_key),
+        draws_key=spec.draws_key(stories_key=stories.content_key, noise_key=noise_key),
         cache=cache,
         tokenizer=tokenizer,
         stories=stories,

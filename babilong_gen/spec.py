@@ -29,8 +29,13 @@ from babilong_gen.tasks import TASKS
 from babilong_gen.tasks.story import StoryShape
 from babilong_gen.tasks.task import LeakCheck
 
-# Raised whenever the same spec would give other samples than before.
-SAMPLES_VERSION = 1
+# Raised whenever the same spec could give other samples than before.
+# 2: token counts of sentences that end in a character of several tokens.
+SAMPLES_VERSION = 2
+
+# Raised where other stories, noise and places are to be drawn for the same spec. It is apart from
+# SAMPLES_VERSION, so that a mended fault changes the samples that had it and no others.
+DRAWS_VERSION = 1
 
 _FACTS = re.compile(r"([0-9]{1,8})(?:-([0-9]{1,8}))?")
 _SIZE = re.compile(r"\s*\d*\.?\d+\s*[a-z]*\s*", re.IGNORECASE)
@@ -176,6 +181,13 @@ class DatasetSpec(BaseModel):
             stories_key: the story source's content.
             noise_key: the noise corpus's key, which covers source content, splitter and tokenizer.
         """
+        return self._digest(SAMPLES_VERSION, stories_key, noise_key)
+
+    def draws_key(self, *, stories_key: str, noise_key: str) -> str:
+        """The key of all randomness: a digest like the fingerprint, by `DRAWS_VERSION`."""
+        return self._digest(DRAWS_VERSION, stories_key, noise_key)
+
+    def _digest(self, version: int, stories_key: str, noise_key: str) -> str:
         decides = self.model_dump(
             include={"seed", "placement", "segment_size", "reserve", "paired", "leak_check", "reuse"}
         )
@@ -183,7 +195,7 @@ class DatasetSpec(BaseModel):
             **decides,
             "stories": stories_key,
             "noise": noise_key,
-            "samples_version": SAMPLES_VERSION,
+            "samples_version": version,
         }
         if self.split != "all":
             canonical["split"] = self.split
