@@ -18,5 +18,6 @@ resume_state.py        everything that a run needs to continue as if it had neve
 metrics_log.py         the log, and the figure drawn from it
 run.py                 a run in its folder: set up or found there, checked, saved
 step.py                one step
+interrupt.py           Ctrl-C that waits for the end of a step
 train.py               all stages
 """

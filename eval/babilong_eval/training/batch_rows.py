@@ -14,6 +14,7 @@ from torch import Tensor
 
 from babilong_eval.training.hard_negatives import plant_hard_negatives
 from babilong_eval.training.memory_pool import NO_FACT, CarriedMemory, MemoryPool
+from babilong_gen.errors import UsageError
 from babilong_gen.rng import Rng
 
 if TYPE_CHECKING:
@@ -91,62 +92,78 @@ class BatchSampler:
         self.process = process
         self.key = ("train", seed, process)
 
-    def batch(self, stage: Stage, step: int, pools: Pools) -> list[Row]:
-        """Return the rows of a step; memories to continue are taken from the pools."""
+    def batch(self, stage: Stage, segment_size: int, step: int, pools: Pools) -> list[Row]:
+        """Return the rows of a step; memories to continue are taken from the pools.
+
+        Raises:
+            UsageError: stories do not fit the stage's segments, or no question has the form that it asks for.
+        """
         rng = Rng(*self.key, step)
         segments = rng.randint(*stage.segments)
+        maker = _RowMaker(self.source, self.number, rng, stage, segments, segment_size)
         streams = stage.streams
         continued = pools.known.take(rng, round(stage.batch * streams.continued) if segments else 0)
         empty = round(stage.batch * streams.empty) if segments else 0
         # Half of the empty rows begin anew, so that their pool gets both new memories and old ones.
         old = pools.empty.take(rng, empty - empty // 2)
-        rows = [self._continued(rng, stage, segments, memory) for memory in continued + old]
-        rows += [self._empty(rng, stage, segments) for _ in range(empty - len(old))]
+        rows = [maker.continued(memory) for memory in continued + old]
+        rows += [maker.empty() for _ in range(empty - len(old))]
         first = self.process * _NUMBERS_PER_PROCESS + step * self.rows
-        for offset in range(stage.batch - len(rows)):
-            rows.append(self._fresh(rng, stage, segments, first + offset, pools))
-        return rows if segments else self._padded(rng, rows)
+        rows += [maker.fresh(first + offset, pools) for offset in range(stage.batch - len(rows))]
+        return rows if segments else maker.padded(rows)
 
-    def _padded(self, rng: Rng, rows: list[Row]) -> list[Row]:
+
+@dataclass(frozen=True, slots=True)
+class _RowMaker:
+    """Makes the rows of one step, in the order of its random numbers."""
+
+    source: SampleSource
+    number: dict[str, int]
+    rng: Rng
+    stage: Stage
+    segments: int
+    segment_size: int
+
+    def padded(self, rows: list[Row]) -> list[Row]:
         """Facts alone differ in length: put running noise before the shorter ones."""
         longest = max(len(row.tokens) for row in rows)
-        noise = [self.source.noise(rng, row.task, longest - len(row.tokens)) for row in rows]
+        if longest > self.segment_size:
+            raise UsageError(
+                f"stage {self.stage.name}: facts and question alone make up to {longest} tokens, more than a "
+                f"segment of {self.segment_size}: take longer segments, or at least 1 of them"
+            )
+        noise = [self.source.noise(self.rng, row.task, longest - len(row.tokens)) for row in rows]
         return [
             replace(row, tokens=np.concatenate([before, row.tokens]))
             for before, row in zip(noise, rows, strict=True)
         ]
 
-    def _fresh(self, rng: Rng, stage: Stage, segments: int, number: int, pools: Pools) -> Row:
-        task = _weighted(rng, stage.tasks)
-        sample = self.source.sample(rng, task, segments, number, stage.questions)
-        if segments > 1 and rng.bernoulli(stage.streams.cut):
-            sample = self._cut(rng, stage, task, segments, number, sample)
+    def fresh(self, number: int, pools: Pools) -> Row:
+        """Return a row with a new sample, the `number`th of all."""
+        task, streams = self._task(), self.stage.streams
+        sample = self._sample(task, number)
+        if self.segments > 1 and self.rng.bernoulli(streams.cut):
+            for attempt in range(1, _CUTS_TRIED):
+                if sample.is_cut(self.segment_size):
+                    break
+                sample = self._sample(task, number + (attempt << 33))
         protected = [*sample.spans, (len(sample.tokens) - len(sample.question), len(sample.tokens))]
-        before = _memory_before(rng, stage, pools)
+        before = self._memory_before(pools)
         return Row(
             task=task,
-            tokens=self._with_hard_negatives(sample.tokens, rng, stage, task, protected),
+            tokens=self._with_hard_negatives(sample.tokens, task, protected),
             question=tuple(sample.question),
             target=self.number[sample.target],
-            last_fact_segment=sample.last_fact_segment(self.source.segment_size),
+            last_fact_segment=sample.last_fact_segment(self.segment_size),
             start=None if before is None else before.memory,
             age=0 if before is None else before.age,
         )
 
-    def _cut(
-        self, rng: Rng, stage: Stage, task: str, segments: int, number: int, sample: TrainingSample
-    ) -> TrainingSample:
-        """Return a sample with a fact cut by a segment boundary; any other if none turns up."""
-        for attempt in range(1, _CUTS_TRIED):
-            if sample.is_cut(self.source.segment_size):
-                break
-            sample = self.source.sample(rng, task, segments, number + (attempt << 33), stage.questions)
-        return sample
-
-    def _continued(self, rng: Rng, stage: Stage, segments: int, carried: CarriedMemory) -> Row:
+    def continued(self, carried: CarriedMemory) -> Row:
+        """Return a row of noise that continues with a memory and asks its question again."""
         return Row(
             task=carried.task,
-            tokens=self._noise_and_question(rng, stage, carried.task, segments, carried.question),
+            tokens=self._noise_and_question(carried.task, carried.question),
             question=carried.question,
             target=carried.target,
             last_fact_segment=NO_FACT,
@@ -154,13 +171,13 @@ class BatchSampler:
             age=carried.age,
         )
 
-    def _empty(self, rng: Rng, stage: Stage, segments: int) -> Row:
+    def empty(self) -> Row:
         """Return a row of noise from the beginning, with a question to which no fact belongs."""
-        task = _weighted(rng, stage.tasks)
-        question = self.source.question(rng, task)
+        task = self._task()
+        question = self.source.question(self.rng, task)
         return Row(
             task=task,
-            tokens=self._noise_and_question(rng, stage, task, segments, question),
+            tokens=self._noise_and_question(task, question),
             question=question,
             target=NO_FACT,
             last_fact_segment=NO_FACT,
@@ -168,36 +185,44 @@ class BatchSampler:
             age=0,
         )
 
-    def _noise_and_question(
-        self, rng: Rng, stage: Stage, task: str, segments: int, question: tuple[int, ...]
-    ) -> np.ndarray:
-        n_noise = segments * self.source.segment_size - len(question)
-        noise = self.source.noise(rng, task, n_noise)
-        noise = self._with_hard_negatives(noise, rng, stage, task, [])
+    def _task(self) -> str:
+        at = self.rng.random() * sum(self.stage.tasks.values())
+        for name, weight in self.stage.tasks.items():
+            at -= weight
+            if at < 0:
+                return name
+        return next(reversed(self.stage.tasks))
+
+    def _sample(self, task: str, number: int) -> TrainingSample:
+        questions = self.stage.questions
+        return self.source.sample(self.rng, task, self.segments, self.segment_size, number, questions)
+
+    def _memory_before(self, pools: Pools) -> CarriedMemory | None:
+        """Return the memory that a fresh row begins with; None for the trained one."""
+        rng, streams = self.rng, self.stage.streams
+        if rng.bernoulli(streams.after_noise):
+            return pools.empty.peek(rng)
+        if streams.after_story and rng.bernoulli(streams.after_story):
+            return (pools.false_positive if rng.bernoulli(0.5) else pools.known).peek(rng)
+        return None
+
+    def _noise_and_question(self, task: str, question: tuple[int, ...]) -> np.ndarray:
+        noise = self.source.noise(self.rng, task, self.segments * self.segment_size - len(question))
+        noise = self._with_hard_negatives(noise, task, [])
         return np.concatenate([noise, np.asarray(question, np.uint32)])
 
     def _with_hard_negatives(
-        self, tokens: np.ndarray, rng: Rng, stage: Stage, task: str, protected_spans: list[tuple[int, int]]
+        self, tokens: np.ndarray, task: str, protected: list[tuple[int, int]]
     ) -> np.ndarray:
         return plant_hard_negatives(
             tokens,
-            rng,
+            self.rng,
             self.source,
             task,
-            probability=stage.streams.hard_negatives,
-            half_facts=stage.streams.half_facts,
-            segment_size=self.source.segment_size,
-            protected_spans=protected_spans,
+            self.stage.streams,
+            segment_size=self.segment_size,
+            protected_spans=protected,
         )
-
-
-def _memory_before(rng: Rng, stage: Stage, pools: Pools) -> CarriedMemory | None:
-    """Return the memory that a fresh row begins with; None for the trained one."""
-    if rng.bernoulli(stage.streams.after_noise):
-        return pools.empty.peek(rng)
-    if stage.streams.after_story and rng.bernoulli(stage.streams.after_story):
-        return (pools.false_positive if rng.bernoulli(0.5) else pools.known).peek(rng)
-    return None
 
 
 def as_segments(rows: Sequence[Row], segment_size: int) -> Tensor:
@@ -235,12 +260,3 @@ def to_carry(
                 )
             )
     return carried
-
-
-def _weighted(rng: Rng, weights: dict[str, float]) -> str:
-    at = rng.random() * sum(weights.values())
-    for name, weight in weights.items():
-        at -= weight
-        if at < 0:
-            return name
-    return next(reversed(weights))

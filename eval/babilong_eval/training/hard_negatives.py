@@ -16,6 +16,7 @@ from babilong_gen.tasks.simulators.rmt_paper import NAMES
 from babilong_gen.tasks.simulators.world.wording import going
 
 if TYPE_CHECKING:
+    from babilong_eval.training.recipe import Streams
     from babilong_eval.training.samples import SampleSource
     from babilong_gen.rng import Rng
 
@@ -55,9 +56,8 @@ def plant_hard_negatives(
     rng: Rng,
     source: SampleSource,
     task: str,
+    streams: Streams,
     *,
-    probability: float,
-    half_facts: float,
     segment_size: int,
     protected_spans: list[tuple[int, int]],
 ) -> np.ndarray:
@@ -65,17 +65,18 @@ def plant_hard_negatives(
 
     Args:
         tokens: uint32 [N].
-        probability: that a segment gets one.
-        half_facts: proportion of the hard negatives that are half a fact.
+        streams: how many of the segments get one, and how many of these are half a fact.
         protected_spans: half-open ranges that must stay as they are: facts and the question.
     """
     planted = tokens
     # A memory that the row begins with may hold a first half.
     last_end = 0
     for begin in range(0, len(tokens), segment_size):
-        if not rng.bernoulli(probability):
+        if not rng.bernoulli(streams.hard_negatives):
             continue
-        start, negative = _hard_negative(rng, source, task, tokens[begin : begin + segment_size], half_facts)
+        start, negative = _hard_negative(
+            rng, source, task, tokens[begin : begin + segment_size], streams.half_facts
+        )
         start += begin
         end = start + len(negative)
         # Two halves side by side would be a fact.

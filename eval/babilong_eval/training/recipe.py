@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import accumulate
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -14,6 +15,7 @@ from babilong_gen.tasks import TASKS
 
 Proportion = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
+SegmentSize = Annotated[int, Field(ge=8, le=100_000)]
 
 # Keys that had another name in earlier versions.
 _RENAMED = {
@@ -54,17 +56,27 @@ class Model(_Section):
     Attributes:
         backbone: folder or Hub name of pretrained weights, or a Hugging Face configuration with `model_type`.
         tokenizer: folder or Hub name, `babilong`, or a new one; by default the backbone's own.
-        continue_from: a checkpoint to begin with.
+        continue_from: a checkpoint to begin with: a folder, or the name of one that ships. It brings its own
+            tokenizer, backbone and memory, and its segment size unless another is given.
     """
 
     form: Literal["encoder", "decoder"] = "encoder"
-    backbone: str | dict[str, Any]
+    backbone: str | dict[str, Any] | None = None
     tokenizer: str | NewTokenizer | None = None
     memory_tokens: Annotated[int, Field(ge=1, le=1_000)] = 10
-    segment_size: Annotated[int, Field(ge=8, le=100_000)] = 499
+    segment_size: SegmentSize = 499
     memory_update: Literal["replace", "gate"] = "replace"
     from_scratch: FromScratch | None = None
     continue_from: str | None = None
+
+    @model_validator(mode="after")
+    def _has_one_beginning(self) -> Self:
+        if self.continue_from is None and self.backbone is None:
+            raise UsageError("model.backbone is missing: name pretrained weights, or give a configuration")
+        if self.continue_from is not None and (self.tokenizer is not None or self.from_scratch is not None):
+            name = "from_scratch" if self.tokenizer is None else "tokenizer"
+            raise UsageError(f"model.{name}: continue_from brings its own: leave {name} out")
+        return self
 
 
 class Data(_Section):
@@ -146,6 +158,7 @@ class Stage(_Section):
     Attributes:
         segments: of a batch: each step draws a number between the two; 0 is the facts and the question alone,
             in one short segment.
+        segment_size: text tokens of a segment from this stage on; by default as before.
         tasks: with their weights.
         questions: a regular expression; only stories whose question matches are used.
         bptt_segments: last segments that the loss is propagated back through; None for all.
@@ -161,6 +174,7 @@ class Stage(_Section):
     segments: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
     tasks: Annotated[dict[str, Positive], Field(min_length=1)]
     until: Until
+    segment_size: SegmentSize | None = None
     batch: Annotated[int, Field(ge=1)] = 32
     questions: str | None = None
     streams: Streams = Streams()
@@ -214,6 +228,12 @@ class Recipe(_Section):
     def labels(self) -> tuple[str, ...]:
         """The answers of all tasks, in the order of a classifier's outputs."""
         return tuple(dict.fromkeys(label for task in self.tasks for label in TASKS[task].choices))
+
+    @property
+    def segment_sizes(self) -> tuple[int, ...]:
+        """The segment size of each stage: its own, or that of the stage before."""
+        own = [self.model.segment_size, *(stage.segment_size for stage in self.stages)]
+        return tuple(accumulate(own, lambda before, size: size or before))[1:]
 
     @property
     def steps(self) -> int:

@@ -11,12 +11,13 @@ import yaml
 from accelerate import Accelerator, DistributedDataParallelKwargs
 
 from babilong_eval.models.decoding import continuation_ids
+from babilong_eval.models.rmt.build import set_segment_size
 from babilong_eval.models.rmt.serialization import save_pretrained
 from babilong_eval.training import resume_state
 from babilong_eval.training.allocator import return_freed_memory
 from babilong_eval.training.batch_rows import BatchSampler, Pools
 from babilong_eval.training.contamination import check_dataset, check_noise
-from babilong_eval.training.initialization import build_network, find_or_train_tokenizer
+from babilong_eval.training.initialization import build_network, complete_recipe, find_or_train_tokenizer
 from babilong_eval.training.memory_pool import MemoryPool
 from babilong_eval.training.metrics_log import MetricsLog, draw
 from babilong_eval.training.optimizer import make_optimizer
@@ -82,10 +83,22 @@ class TrainingRun:
             rank=self.accelerator.process_index,
         )
 
-    def save_stage(self) -> None:
-        """Keep the model as it is at the end of the current stage."""
-        if self.log is not None:
-            save_pretrained(self.model, self.out / "stages" / str(self.state.stage + 1))
+    def is_true_anywhere(self, flag: bool) -> bool:
+        """Return whether a flag is true in any process."""
+        flags = self.accelerator.gather(torch.tensor([flag], device=self.accelerator.device))
+        assert isinstance(flags, torch.Tensor)
+        return bool(flags.any())
+
+    def end_stage(self, *, keep: bool) -> None:
+        """Begin the next stage; keep the model as it is, if asked to."""
+        self.state.next_stage()
+        if keep and self.log is not None:
+            save_pretrained(self.model, self.out / "stages" / str(self.state.stage))
+        self.set_segment_size()
+
+    def set_segment_size(self) -> None:
+        """Give the model the segments of the current stage; after the last they stay as they are."""
+        set_segment_size(self.model, self.recipe.segment_sizes[: self.state.stage + 1][-1])
 
 
 def open_run(
@@ -104,6 +117,7 @@ def open_run(
         on_noise: called with characters of noise as they are tokenized.
         notify: called with one line that the user should see.
     """
+    recipe = complete_recipe(recipe)
     # A step of one segment writes nothing to memory: its gate is then unused.
     unused = DistributedDataParallelKwargs(find_unused_parameters=True)
     if any(stage.gradient_checkpointing for stage in recipe.stages):
@@ -115,10 +129,11 @@ def open_run(
     accelerator.wait_for_everyone()
     tokenizer = load_tokenizer(str(out)).tokenizer
     model = build_network(recipe, tokenizer)
+    labels = model.config.labels or recipe.labels
     source = open_sample_source(recipe, str(out), cache=cache, report=on_noise, notify=notify)
     _check_contamination(source, recipe, records, apart_from, notify)
     model.network.to(accelerator.device)
-    answers = [continuation_ids(tokenizer, model.config.answer_prefix + label) for label in recipe.labels]
+    answers = [continuation_ids(tokenizer, model.config.answer_prefix + label) for label in labels]
     network = UnrolledRMT(model.network, cue=model.config.answer_tokens, answers=answers)
     optimizer = make_optimizer(recipe, network)
     rows = max(stage.batch for stage in recipe.stages)
@@ -129,18 +144,20 @@ def open_run(
     if state.step:
         notify(f"{out}: continues after step {state.step:,}")
     wrapped, optimizer = accelerator.prepare(network, optimizer)
-    return TrainingRun(
+    run = TrainingRun(
         recipe=recipe,
         out=out,
         model=model,
         network=wrapped,
         optimizer=optimizer,
         accelerator=accelerator,
-        sampler=BatchSampler(source, recipe.labels, seed=recipe.seed, rows=rows, process=rank),
+        sampler=BatchSampler(source, labels, seed=recipe.seed, rows=rows, process=rank),
         pools=pools,
         state=state,
         log=MetricsLog(records, step=state.step) if rank == 0 else None,
     )
+    run.set_segment_size()
+    return run
 
 
 def _records(out: Path) -> Path:

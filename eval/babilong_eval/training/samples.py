@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from babilong_gen.noise.corpus.pool import NoisePool
     from babilong_gen.prepare import Prepared
     from babilong_gen.rng import Rng
+    from babilong_gen.tasks.sources import StorySource
     from babilong_gen.tasks.story import Story
 
 # Samples tried until one has a question of the wanted form, and until the noise around one closes exactly.
@@ -75,28 +76,28 @@ class SampleSource:
 
     Attributes:
         prepared: stories and noise, once per noise source of the recipe.
-        segment_size: tokens per segment.
     """
 
     prepared: list[Prepared]
-    segment_size: int
-    _contexts: dict[tuple[int, str], AssemblyContext] = field(default_factory=dict, repr=False)
+    _contexts: dict[tuple[int, str, int], AssemblyContext] = field(default_factory=dict, repr=False)
     _mentions: dict[tuple[int, str], np.ndarray] = field(default_factory=dict, repr=False)
 
-    def context(self, noise: int, task: str) -> AssemblyContext:
+    def context(self, noise: int, task: str, segment_size: int | None = None) -> AssemblyContext:
         """Return what all samples of a task in a noise source, by its number, share; mapped once."""
-        key = noise, task
+        prepared = self.prepared[noise]
+        key = noise, task, segment_size or prepared.spec.segment_size
         if key not in self._contexts:
-            self._contexts[key] = self.prepared[noise].context(task)
+            self._contexts[key] = replace(prepared.context(task), segment_size=key[-1])
         return self._contexts[key]
 
     def sample(
-        self, rng: Rng, task: str, segments: int, number: int, questions: str | None
+        self, rng: Rng, task: str, segments: int, segment_size: int, number: int, questions: str | None
     ) -> TrainingSample:
         """Return a sample.
 
         Args:
             segments: that it fills exactly; 0 for the facts and the question alone.
+            segment_size: tokens of a segment.
             number: each gives another sample.
             questions: a regular expression that the question must match.
 
@@ -107,8 +108,9 @@ class SampleSource:
         length = parse_length(f"{segments}seg" if segments else "0k")
         for attempt in range(_NOISE_TRIED):
             noise = rng.randrange(len(self.prepared))
-            context = self.context(noise, task)
-            index, story = self._choose_story(noise, task, length, number + (attempt << 32), questions)
+            context = self.context(noise, task, segment_size)
+            stories, first = self.prepared[noise].stories, number + (attempt << 32)
+            index, story = _choose_story(stories, context, task, length, first, questions)
             # Some stretches of noise cannot be closed to so few tokens: another sample is as good.
             with suppress(DoesNotFitError):
                 return _as_tokens(assemble(story, context, length=length, index=index), story, context)
@@ -116,20 +118,6 @@ class SampleSource:
             f"{task} at {length.name}: noise could not be fitted around {_NOISE_TRIED} stories: give the "
             "stage more segments, or longer ones"
         )
-
-    def _choose_story(
-        self, noise: int, task: str, length: Length, number: int, questions: str | None
-    ) -> tuple[int, Story]:
-        wanted = re.compile(questions or "")
-        stories, context = self.prepared[noise].stories, self.context(noise, task)
-        first, last = number * _QUESTIONS_TRIED, (number + 1) * _QUESTIONS_TRIED
-        for index in range(first, last):
-            ((_, story, _),) = choose_stories(
-                stories, context, task, ladder=[length], first=index, last=index + 1
-            )
-            if wanted.search(story.question):
-                return index, story
-        raise UsageError(f"no question of {task} matches {questions!r}: change the stage's 'questions'")
 
     def question(self, rng: Rng, task: str) -> tuple[int, ...]:
         """Return the ids of a question of the task; its story is not used."""
@@ -159,6 +147,24 @@ class SampleSource:
     def ids(self, task: str, sentence: str) -> np.ndarray:
         """Return the tokens of a sentence that follows another, uint32."""
         return np.asarray(self.context(0, task).fact_tokens(sentence).ids, np.uint32)
+
+
+def _choose_story(
+    stories: StorySource,
+    context: AssemblyContext,
+    task: str,
+    length: Length,
+    number: int,
+    questions: str | None,
+) -> tuple[int, Story]:
+    wanted = re.compile(questions or "")
+    for index in range(number * _QUESTIONS_TRIED, (number + 1) * _QUESTIONS_TRIED):
+        ((_, story, _),) = choose_stories(
+            stories, context, task, ladder=[length], first=index, last=index + 1
+        )
+        if wanted.search(story.question):
+            return index, story
+    raise UsageError(f"no question of {task} matches {questions!r}: change the stage's 'questions'")
 
 
 def _as_tokens(sample: Sample, story: Story, context: AssemblyContext) -> TrainingSample:
@@ -208,7 +214,8 @@ def open_sample_source(
         report: called with characters of noise as they are tokenized.
         notify: called with one line that the user should see.
     """
-    longest = max(1, *(stage.segments[1] for stage in recipe.stages))
+    segment_size, stages = recipe.model.segment_size, zip(recipe.stages, recipe.segment_sizes, strict=True)
+    longest = max(1, *(-(-stage.segments[1] * size // segment_size) for stage, size in stages))
     prepared = []
     for noise in recipe.data.noise:
         spec = make_spec(
@@ -218,11 +225,11 @@ def open_sample_source(
             stories=recipe.data.stories,
             leak_check=recipe.data.leak_check,
             tokenizer=tokenizer,
-            segment_size=recipe.model.segment_size,
+            segment_size=segment_size,
             split="train",
             store_tokens=True,
             samples=1,
             seed=recipe.seed,
         )
         prepared.append(prepare(spec, cache=cache, report=report, notify=notify)[0])
-    return SampleSource(prepared=prepared, segment_size=recipe.model.segment_size)
+    return SampleSource(prepared=prepared)

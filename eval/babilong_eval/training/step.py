@@ -34,7 +34,7 @@ def train_step(run: TrainingRun, stage: Stage) -> LogLine:
         TrainingError: the loss or a gradient is not finite; the weights are as they were.
     """
     torch.manual_seed(Rng(*run.sampler.key, "dropout", run.state.step).randrange(2**31))
-    rows = run.sampler.batch(stage, run.state.step, run.pools)
+    rows = run.sampler.batch(stage, run.model.segment_size, run.state.step, run.pools)
     batch = _to_device(rows, run.model, run.accelerator.device)
     rate = learning_rate(run.recipe, run.state)
     for group in run.optimizer.param_groups:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from babilong_eval.training.interrupt import deferred_interrupt
 from babilong_eval.training.recipe import Recipe, read_recipe
 from babilong_eval.training.run import TrainingError, TrainingRun, open_run
 from babilong_eval.training.step import train_step
@@ -64,6 +65,7 @@ def train(
     Raises:
         TrainingError: the loss is not finite any more, or a stage's accuracy was not reached.
         BabilongError: a source is missing, the disk is full, `out` holds a run of another recipe.
+        KeyboardInterrupt: Ctrl-C was pressed; the run is saved as it was after the current step.
     """
     if not isinstance(recipe, Recipe):
         recipe = read_recipe(Path(recipe).expanduser())
@@ -77,25 +79,38 @@ def train(
     )
     if run.state.step == 0:
         run.save()
-    while run.state.stage < len(recipe.stages):
-        stage = recipe.stages[run.state.stage]
+    with deferred_interrupt() as is_interrupted:
+        _run_stages(run, is_interrupted, on_step, notify)
+    run.save()
+    run.model.network.eval()
+    return run.model
+
+
+def _run_stages(
+    run: TrainingRun,
+    is_interrupted: Callable[[], bool],
+    on_step: Callable[[TrainingProgress], None],
+    notify: Callable[[str], None],
+) -> None:
+    stages = run.recipe.stages
+    while run.state.stage < len(stages):
+        stage = stages[run.state.stage]
         is_met = _is_met(stage, run.state)
         if not is_met and run.state.stage_step < stage.until.steps:
             line = train_step(run, stage)
             on_step(_progress(run, stage, line))
-            if run.state.step % recipe.save_every == 0:
+            if run.is_true_anywhere(is_interrupted()):
+                run.save()
+                notify(f"{run.out}: saved after step {run.state.step:,}")
+                raise KeyboardInterrupt
+            if run.state.step % run.recipe.save_every == 0:
                 run.save()
         elif not is_met and stage.until.accuracy is not None and stage.until.required:
             run.save()
             raise TrainingError(f"{_reached(stage, run.state)}: stopped; what it reached is in {run.out}")
         else:
             notify(_reached(stage, run.state))
-            if stage.keep:
-                run.save_stage()
-            run.state.next_stage()
-    run.save()
-    run.model.network.eval()
-    return run.model
+            run.end_stage(keep=stage.keep)
 
 
 def _progress(run: TrainingRun, stage: Stage, line: LogLine) -> TrainingProgress:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -54,6 +55,7 @@ def build_rmt(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = _new(config, backbone) if isinstance(backbone, PretrainedConfig) else _found(config, backbone)
+        _make_room(config, model.config)
         network = wrap(config, model, tokenizer)
         torch.nn.init.normal_(network.memory, std=embedding_table(model).std().item())
     return RMTModel(network, config, tokenizer, max_new_tokens=max_new_tokens)
@@ -69,14 +71,7 @@ def wrap(config: RMTConfig, backbone: PreTrainedModel, tokenizer: Tokenizer) -> 
             f"{name} embeds tokens in {width} dimensions and computes in {hidden}: its outputs cannot be the "
             "memory that its next segment begins with"
         )
-    around = _FRAME if config.form == "encoder" else config.memory_tokens
-    needed = config.segment_size + config.memory_tokens + around
-    limit = limit_of_positions(backbone.config)
-    if limit is not None and needed > limit:
-        raise UsageError(
-            f"segments of {config.segment_size} tokens and {config.memory_tokens} of memory make "
-            f"{needed} positions, but {name} has {limit}: take shorter segments"
-        )
+    _check_positions(config, backbone.config)
     if config.form == "decoder":
         if not _attends(backbone):
             raise UsageError(
@@ -96,6 +91,46 @@ def wrap(config: RMTConfig, backbone: PreTrainedModel, tokenizer: Tokenizer) -> 
         sep_id=sep_id,
         gated=config.memory_update == "gate",
     )
+
+
+def set_segment_size(model: RMTModel, segment_size: int) -> None:
+    """Give a model segments of another size, and a rotary backbone the positions for them.
+
+    Raises:
+        UsageError: another backbone has too few positions.
+    """
+    config, backbone = replace(model.config, segment_size=segment_size), model.network.backbone.config
+    _make_room(config, backbone)
+    _check_positions(config, backbone)
+    model.config = config
+
+
+def is_rotary(backbone: PretrainedConfig) -> bool:
+    """Return whether positions are rotary and not scaled, so that no weight depends on how many there are."""
+    ropes = getattr(backbone.get_text_config(), "rope_parameters", None) or {}
+    per_layer = [rope for rope in ropes.values() if isinstance(rope, dict)] or [ropes]
+    return all(rope.get("rope_type") == "default" for rope in per_layer)
+
+
+def _make_room(config: RMTConfig, backbone: PretrainedConfig) -> None:
+    text, needed = backbone.get_text_config(), _positions(config)
+    if is_rotary(backbone) and needed > getattr(text, "max_position_embeddings", needed):
+        text.max_position_embeddings = needed
+
+
+def _check_positions(config: RMTConfig, backbone: PretrainedConfig) -> None:
+    needed, limit = _positions(config), limit_of_positions(backbone)
+    if limit is not None and needed > limit:
+        raise UsageError(
+            f"segments of {config.segment_size} tokens and {config.memory_tokens} of memory make {needed} "
+            f"positions, but the backbone {backbone.model_type} has {limit}: take shorter segments"
+        )
+
+
+def _positions(config: RMTConfig) -> int:
+    """Return the positions of a full segment with its memory and what frames it."""
+    around = _FRAME if config.form == "encoder" else config.memory_tokens
+    return config.segment_size + config.memory_tokens + around
 
 
 def without_weights(config: RMTConfig, backbone: PretrainedConfig) -> PreTrainedModel:
