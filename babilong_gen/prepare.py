@@ -26,6 +26,7 @@ from babilong_gen.tasks.reskin import read_vocabulary, reskin_lexicon
 from babilong_gen.tasks.sources import StorySource, open_story_source
 from babilong_gen.tasks.task import Lexicon
 from babilong_gen.tokenizer import TextTokenizer, load_tokenizer
+from babilong_gen.user_paths import user_path
 
 # An endless source is stored as far as the longest sample needs. Samples start in its first documents
 # only, so that storing more of it changes no sample.
@@ -41,7 +42,8 @@ class Prepared:
     """Everything a worker needs to make any sample of the dataset.
 
     Attributes:
-        noise: the source; its documents are not read again.
+        fingerprint: of all that decides one sample.
+        draws_key: keys all randomness.
         corpus_key: where in the cache the tokenized noise lies.
         pools: the folder of each task's noise pool.
         start_documents: samples begin in the first so many documents; None for all.
@@ -49,6 +51,7 @@ class Prepared:
 
     spec: DatasetSpec
     fingerprint: str
+    draws_key: str
     cache: Path
     tokenizer: TextTokenizer
     stories: StorySource
@@ -70,7 +73,7 @@ class Prepared:
         """Return what all samples of a task share."""
         spec = self.spec
         return AssemblyContext(
-            fingerprint=self.fingerprint,
+            draws_key=self.draws_key,
             tokenizer=self.tokenizer,
             pool=self.pool(task),
             placement=spec.parsed_placement,
@@ -90,7 +93,7 @@ def default_cache() -> Path:
     """Return `$BABILONG_CACHE`, else `babilong` in the user's cache folder."""
     chosen = os.environ.get("BABILONG_CACHE")
     if chosen:
-        return Path(chosen).expanduser()
+        return user_path(chosen)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "babilong"
 
 
@@ -138,6 +141,7 @@ def prepare(
     prepared = Prepared(
         spec=spec,
         fingerprint=spec.fingerprint(stories_key=stories.content_key, noise_key=noise_key),
+        draws_key=spec.draws_key(stories_key=stories.content_key, noise_key=noise_key),
         cache=cache,
         tokenizer=tokenizer,
         stories=stories,

@@ -29,10 +29,16 @@ from babilong_gen.tasks import TASKS
 from babilong_gen.tasks.story import StoryShape
 from babilong_gen.tasks.task import LeakCheck
 
-# Raised whenever the same spec would give other samples than before.
-SAMPLES_VERSION = 1
+# Raised whenever the same spec could give other samples than before.
+# 2: token counts of sentences that end in a character of several tokens.
+SAMPLES_VERSION = 2
+
+# Raised where other stories, noise and places are to be drawn for the same spec. It is apart from
+# SAMPLES_VERSION, so that a mended fault changes the samples that had it and no others.
+DRAWS_VERSION = 1
 
 _FACTS = re.compile(r"([0-9]{1,8})(?:-([0-9]{1,8}))?")
+_SIZE = re.compile(r"\s*\d*\.?\d+\s*[a-z]*\s*", re.IGNORECASE)
 
 Preset = Literal["rmt-paper", "babilong"]
 
@@ -66,6 +72,13 @@ def _placement(text: str) -> str:
 
 
 _Names = Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1)]
+
+
+def _size(size: Any) -> Any:
+    """Refuse what pydantic would read in part: `256MB-1GB` as 256 MB."""
+    if isinstance(size, str) and not _SIZE.fullmatch(size):
+        raise UsageError(f"--shard-size {size!r}: expected a number with a unit, as in 256MB or 1GiB")
+    return size
 
 
 class DatasetSpec(BaseModel):
@@ -120,6 +133,7 @@ class DatasetSpec(BaseModel):
     preset: Preset | None = None
     shard_bytes: Annotated[
         ByteSize,
+        BeforeValidator(_size),
         Field(ge=1_000_000, le=10**12, validation_alias=AliasChoices("shard_size", "shard_bytes")),
     ] = ByteSize(256_000_000)
 
@@ -167,6 +181,13 @@ class DatasetSpec(BaseModel):
             stories_key: the story source's content.
             noise_key: the noise corpus's key, which covers source content, splitter and tokenizer.
         """
+        return self._digest(SAMPLES_VERSION, stories_key, noise_key)
+
+    def draws_key(self, *, stories_key: str, noise_key: str) -> str:
+        """The key of all randomness: a digest like the fingerprint, by `DRAWS_VERSION`."""
+        return self._digest(DRAWS_VERSION, stories_key, noise_key)
+
+    def _digest(self, version: int, stories_key: str, noise_key: str) -> str:
         decides = self.model_dump(
             include={"seed", "placement", "segment_size", "reserve", "paired", "leak_check", "reuse"}
         )
@@ -174,7 +195,7 @@ class DatasetSpec(BaseModel):
             **decides,
             "stories": stories_key,
             "noise": noise_key,
-            "samples_version": SAMPLES_VERSION,
+            "samples_version": version,
         }
         if self.split != "all":
             canonical["split"] = self.split
@@ -254,3 +275,10 @@ def _first_line(invalid: ValidationError) -> str:
     option = "--" + "-".join(str(part) for part in first["loc"][:1]).replace("_", "-")
     found = "" if first["type"] == "missing" else f", found {first['input']!r}"
     return f"{option}: {_EXPECTED.get(first['type'], first['msg'])}{found}"
+
+
+def option_defaults() -> dict[str, str]:
+    """Return the defaults of the options, each as a user would type it, by the option's name."""
+    fields = DatasetSpec.model_fields.items()
+    defaults = {name: str(field.default) for name, field in fields if type(field.default) in (str, int)}
+    return {**defaults, "shard_size": f"{DatasetSpec.model_fields['shard_bytes'].default / 1e6:g}MB"}

@@ -88,7 +88,7 @@ def _draw(
 ) -> tuple[Story, int]:
     length = "" if context.paired else ladder[0].name
     for attempt in range(_STORIES_TRIED):
-        story = source.story(task, Rng(context.fingerprint, task, length, index, "story", attempt))
+        story = source.story(task, Rng(context.draws_key, task, length, index, "story", attempt))
         if all(fits(story, at, context) for at in ladder):
             return story, attempt
     raise DoesNotFitError(
@@ -104,7 +104,7 @@ def _fitting(
     """Return the official stories that fit, in the task's seeded order: (position in it, story)."""
     stories = source.stories(task)
     order = list(range(len(stories)))
-    Rng(context.fingerprint, task, "order").shuffle(order)
+    Rng(context.draws_key, task, "order").shuffle(order)
     return [
         (position, story)
         for position, story in enumerate(order)

@@ -14,6 +14,7 @@ from babilong_gen.tasks import TASKS
 from babilong_gen.tasks.babi import SPLITS, babi_files, parse_babi
 from babilong_gen.tasks.reskin import ORIGINAL, read_vocabulary, reskin
 from babilong_gen.tasks.story import Story, StoryShape
+from babilong_gen.user_paths import user_path
 
 # Part of every dataset's fingerprint: raise it whenever a simulator draws other stories than before.
 SIMULATORS_VERSION = 1
@@ -150,7 +151,7 @@ def open_story_source(
         path, files = location, "test"
     if files not in SPLITS:
         raise UsageError(f"unknown split {files!r} in {name!r}: expected #train or #test")
-    source = OfficialFiles(path=Path(path).expanduser(), split=files, vocabulary=words, part=split)
+    source = OfficialFiles(path=user_path(path), split=files, vocabulary=words, part=split)
     source.tasks()
     return source
 

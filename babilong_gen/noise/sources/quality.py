@@ -19,6 +19,7 @@ from babilong_gen.noise.sources.download import download, recorded_sha256
 from babilong_gen.noise.sources.files import NoiseFile, file_format, match_files, read_documents
 from babilong_gen.noise.sources.fingerprint import file_digests
 from babilong_gen.noise.sources.rows import jsonl_rows, row_documents
+from babilong_gen.user_paths import user_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,7 @@ def find_quality(location: str, *, cache: Path, release: Release = RELEASE) -> l
     location = location or os.environ.get("BABILONG_QUALITY", "")
     if not location:
         return [_downloaded(release, cache)]
-    path = Path(location).expanduser()
+    path = user_path(location)
     if path.is_file() and _is_zip(path):
         return [NoiseFile(path=path, name=path.name)]
     files = match_files(location)
