@@ -10,8 +10,9 @@ These names are the package's public face. What they need is imported when they 
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from babilong_gen.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from babilong_gen.assemble.sample import Sample
@@ -32,23 +33,16 @@ __all__ = [
     "verify",
 ]
 
-_MODULES = {
-    "BabilongError": "errors",
-    "DatasetSpec": "spec",
-    "Sample": "assemble.sample",
-    "generate": "generation",
-    "iter_samples": "samples",
-    "make_spec": "spec",
-    "to_hf_iterable": "samples",
-    "verify": "verification.dataset",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "BabilongError": "errors",
+        "DatasetSpec": "spec",
+        "Sample": "assemble.sample",
+        "generate": "generation",
+        "iter_samples": "samples",
+        "make_spec": "spec",
+        "to_hf_iterable": "samples",
+        "verify": "verification.dataset",
+    },
+)

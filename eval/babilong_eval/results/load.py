@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from babilong_eval.results.prediction_files import FileName, find_predictions
@@ -31,7 +32,6 @@ from babilong_gen.tasks import TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from babilong_eval.results.records import Prediction
     from babilong_eval.scoring.score import ScorerName
@@ -67,14 +67,15 @@ class ScoredPrediction:
     right: bool
 
 
-def load_runs(folders: Iterable[Path], scorer: ScorerName) -> list[Run]:
-    """Read results folders.
+def load_runs(folders: str | Path | Iterable[str | Path], scorer: ScorerName = "official") -> list[Run]:
+    """Read results folders, one or several.
 
     Raises:
         SourceError: a folder has neither results nor predictions, or one of its files cannot be read.
         UsageError: a length that is none, or a (task, length) twice in one run.
     """
-    runs = [run for folder in folders for run in _runs_in(folder, scorer)]
+    several = [folders] if isinstance(folders, str | Path) else folders
+    runs = [run for folder in several for run in _runs_in(Path(folder), scorer)]
     if not runs:
         raise UsageError("no results folder was given: name at least one")
     return _told_apart(runs)
