@@ -12,7 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from babilong_gen.errors import OutputError
+from pydantic import TypeAdapter
+
+from babilong_gen.errors import OutputError, first_line
 from babilong_gen.noise.sources.source import NoiseSource
 from babilong_gen.prepare import Prepared
 from babilong_gen.write.folder import (
@@ -25,7 +27,7 @@ from babilong_gen.write.folder import (
 )
 from babilong_gen.write.manifest import MANIFEST, UNFINISHED, provenance
 from babilong_gen.write.plan import count_shards, plan_shards
-from babilong_gen.write.shards import Shard, ShardCounts, WrittenShard
+from babilong_gen.write.shards import Shard, WrittenShard
 
 _PARTS = ".part-*.json"
 
@@ -57,6 +59,17 @@ class DatasetPlan:
         """All shards that the folder is going to hold."""
         spec = self.provenance["spec"]
         return plan_shards(spec["tasks"], spec["samples"], self.shard_counts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """What a machine has noted of its shards."""
+
+    fingerprint: str
+    shards: Sequence[WrittenShard]
+
+
+_PLAN, _PART = TypeAdapter(DatasetPlan), TypeAdapter(_Part)
 
 
 def make_claim(prepared: Prepared, source: NoiseSource) -> DatasetPlan:
@@ -102,21 +115,22 @@ def read_claim(folder: Folder) -> DatasetPlan:
     """
     path = folder / UNFINISHED
     try:
-        return DatasetPlan(**json.loads(path.read_text(encoding="utf-8")))
+        return _PLAN.validate_python(json.loads(path.read_bytes()))
     except FileNotFoundError:
         raise OutputError(
             f"{folder} holds no unfinished dataset (there is no {UNFINISHED}): generate its shards first"
         ) from None
-    except (ValueError, TypeError) as broken:
-        raise OutputError(f"{path} cannot be read ({broken}): give the generate command again") from broken
+    except ValueError as broken:
+        reason = first_line(broken)
+        raise OutputError(f"{path} cannot be read ({reason}): give the generate command again") from broken
 
 
 def note_part(folder: Folder, claim: DatasetPlan, written: Sequence[WrittenShard]) -> None:
     """Note sizes and checksums of a part, so that nobody has to read its shards again to finish."""
     paths = "\n".join(shard.path for shard in written)
     name = _PARTS.replace("*", hashlib.sha256(paths.encode()).hexdigest()[:16])
-    part = {"fingerprint": claim.fingerprint, "shards": [asdict(shard) for shard in written]}
-    write_atomically(folder / name, json.dumps(part, indent=1))
+    part = _Part(fingerprint=claim.fingerprint, shards=written)
+    write_atomically(folder / name, json.dumps(asdict(part), indent=1))
 
 
 def noted_shards(folder: Folder, claim: DatasetPlan) -> dict[str, WrittenShard]:
@@ -124,11 +138,10 @@ def noted_shards(folder: Folder, claim: DatasetPlan) -> dict[str, WrittenShard]:
     sizes = file_sizes(folder, "data/*/*.parquet")
     noted = {}
     for name in file_sizes(folder, _PARTS):
-        part = json.loads((folder / name).read_text(encoding="utf-8"))
-        for shard in part["shards"] if part["fingerprint"] == claim.fingerprint else ():
-            counts = ShardCounts(**{**shard["counts"], "depths": tuple(shard["counts"]["depths"])})
-            if sizes.get(shard["path"]) == shard["bytes"]:
-                noted[shard["path"]] = WrittenShard(**{**shard, "counts": counts})
+        part = _PART.validate_python(json.loads((folder / name).read_bytes()))
+        for shard in part.shards if part.fingerprint == claim.fingerprint else ():
+            if sizes.get(shard.path) == shard.bytes:
+                noted[shard.path] = shard
     return noted
 
 

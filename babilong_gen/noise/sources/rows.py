@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import xxhash
 
 from babilong_gen.errors import SourceError
 from babilong_gen.noise.document import Document
 from babilong_gen.noise.sources.html import html_to_text, looks_like_html
+from babilong_gen.parquet import reading_parquet
 
 Row = dict[str, Any]
 NumberedRows = Iterable[tuple[int, Row]]
@@ -24,7 +22,6 @@ _ARTICLE_ID = "article_id"
 _BOM = b"\xef\xbb\xbf"
 # Books weigh half a megabyte a row: few rows at a time keep memory flat inside a row group too.
 _ROWS_AT_A_TIME = 32
-_READ_BUFFER_BYTES = 1 << 20
 
 
 def jsonl_rows(stream: BinaryIO, label: str) -> Iterator[tuple[int, Row]]:
@@ -63,7 +60,7 @@ def parquet_field(path: Path) -> str:
     Raises:
         SourceError: not a Parquet file, without rows, or no field holds text.
     """
-    with _parquet(path) as file:
+    with reading_parquet(path) as file:
         for batch in file.iter_batches(batch_size=1):
             return choose_text_field(batch.to_pylist()[0], f"{path}, row 1")
         raise SourceError(f"{path}: has no rows; leave it out, or get the file again")
@@ -75,7 +72,7 @@ def parquet_rows(path: Path, field: str) -> Iterator[tuple[int, Row]]:
     Raises:
         SourceError: not a Parquet file, damaged, or without ``field``.
     """
-    with _parquet(path) as file:
+    with reading_parquet(path) as file:
         columns = file.schema_arrow.names
         if field not in columns:
             raise missing_field(str(path), field, columns)
@@ -164,18 +161,6 @@ def decode(content: bytes, label: str, offset: int) -> str:
 def missing_field(where: str, field: str, fields: Iterable[str]) -> SourceError:
     """The error of a row or file without the field that was asked for."""
     return SourceError(f"{where}: no field {field!r} (fields: {_listed(fields)}); name one with GLOB#field")
-
-
-@contextmanager
-def _parquet(path: Path) -> Iterator[pq.ParquetFile]:
-    try:
-        with pq.ParquetFile(path, pre_buffer=False, buffer_size=_READ_BUFFER_BYTES) as file:
-            yield file
-    except UnicodeDecodeError as error:
-        raise SourceError(f"{path}: a text in it is not UTF-8 ({error}); write the file anew") from None
-    except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise SourceError(f"{path}: not a Parquet file, or damaged ({reason}); get the file again") from None
 
 
 def _text_of(row: Row, field: str, where: str) -> str:

@@ -1,0 +1,75 @@
+"""A log of JSON lines that only grows: what was written stays whole, whatever stops the process.
+
+The line that was being written when a machine stopped lacks its end. Readers leave it out, and the next
+writer cuts it off.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from babilong_gen.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+
+class LineLog:
+    """A log that is open for appending.
+
+    Raises:
+        OutputError: in every method, where the disk is full or its permissions do not allow it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with _reporting(path):
+            self._file = path.open("ab+")
+            self._file.truncate(_end_of_whole_lines(self._file))
+
+    def append(self, record: Mapping[str, Any]) -> None:
+        """Write one line; it may stay in memory until `sync`."""
+        with _reporting(self._path):
+            self._file.write(json.dumps(record).encode() + b"\n")
+
+    def sync(self) -> None:
+        """Force what was written to the disk."""
+        with _reporting(self._path):
+            self._file.flush()
+            os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Write the rest and close the file."""
+        with _reporting(self._path):
+            self._file.close()
+
+
+def whole_lines(path: Path) -> Iterator[bytes]:
+    """Yield the lines of a log, without one that is torn or being written at the moment."""
+    with path.open("rb") as file:
+        yield from (line for line in file if line.endswith(b"\n"))
+
+
+@contextmanager
+def _reporting(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def _end_of_whole_lines(file: BinaryIO, chunk: int = 1 << 16) -> int:
+    """Return the place after the last line's end, searched from the end of the file."""
+    end = file.seek(0, os.SEEK_END)
+    while end > 0:
+        start = max(0, end - chunk)
+        file.seek(start)
+        found = file.read(end - start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        end = start
+    return 0
