@@ -21,24 +21,19 @@ def reading_failed(error: BaseException, dataset: str, remedy: str) -> SourceErr
     """
     match error:
         case errors.GatedRepoError():
-            return SourceError(
-                f"{dataset} is gated; accept its terms on the Hub and log in with `hf auth login`"
-            )
+            said = f"{dataset} is gated; accept its terms on the Hub and log in with `hf auth login`"
         case errors.RevisionNotFoundError():
-            return SourceError(f"{dataset}: no such revision; expected a branch or commit")
+            said = f"{dataset}: no such revision; expected a branch or commit"
         case errors.RepositoryNotFoundError():
-            return SourceError(
-                f"{dataset}: no such dataset on the Hub, or a private one; try `hf auth login`"
-            )
+            said = f"{dataset}: no such dataset on the Hub, or a private one; try `hf auth login`"
         case errors.HfHubHTTPError():
-            return SourceError(f"{dataset}: the Hub answers {error.response.status_code}; {remedy}")
+            said = f"{dataset}: the Hub answers {error.response.status_code}; {remedy}"
         case errors.OfflineModeIsEnabled():
-            return SourceError(f"{dataset} is not in the cache and HF_HUB_OFFLINE is set; {remedy}")
-        case OSError(strerror=str(reason)) if not isinstance(
-            error, (ConnectionError, TimeoutError, gaierror)
-        ):
-            return SourceError(
-                f"cannot keep {dataset} in the Hub's cache ({reason}); make room, or set HF_HOME"
-            )
+            said = f"{dataset} is not in the cache and HF_HUB_OFFLINE is set; {remedy}"
+        case ConnectionError() | TimeoutError() | gaierror():
+            said = f"cannot reach the Hub for {dataset}; {remedy}"
+        case OSError(strerror=str(reason)):
+            said = f"cannot keep {dataset} in the Hub's cache ({reason}); make room, or set HF_HOME"
         case _:
-            return SourceError(f"cannot reach the Hub for {dataset}; {remedy}")
+            said = f"cannot reach the Hub for {dataset}; {remedy}"
+    return SourceError(said)

@@ -61,15 +61,7 @@ class DatasetPlan:
         return plan_shards(spec["tasks"], spec["samples"], self.shard_counts)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
-    """What a machine has noted of its shards."""
-
-    fingerprint: str
-    shards: Sequence[WrittenShard]
-
-
-_PLAN, _PART = TypeAdapter(DatasetPlan), TypeAdapter(_Part)
+_PLAN, _SHARDS = TypeAdapter(DatasetPlan), TypeAdapter(list[WrittenShard])
 
 
 def make_claim(prepared: Prepared, source: NoiseSource) -> DatasetPlan:
@@ -129,8 +121,8 @@ def note_part(folder: Folder, claim: DatasetPlan, written: Sequence[WrittenShard
     """Note sizes and checksums of a part, so that nobody has to read its shards again to finish."""
     paths = "\n".join(shard.path for shard in written)
     name = _PARTS.replace("*", hashlib.sha256(paths.encode()).hexdigest()[:16])
-    part = _Part(fingerprint=claim.fingerprint, shards=written)
-    write_atomically(folder / name, json.dumps(asdict(part), indent=1))
+    part = {"fingerprint": claim.fingerprint, "shards": [asdict(shard) for shard in written]}
+    write_atomically(folder / name, json.dumps(part, indent=1))
 
 
 def noted_shards(folder: Folder, claim: DatasetPlan) -> dict[str, WrittenShard]:
@@ -138,10 +130,10 @@ def noted_shards(folder: Folder, claim: DatasetPlan) -> dict[str, WrittenShard]:
     sizes = file_sizes(folder, "data/*/*.parquet")
     noted = {}
     for name in file_sizes(folder, _PARTS):
-        part = _PART.validate_python(json.loads((folder / name).read_bytes()))
-        for shard in part.shards if part.fingerprint == claim.fingerprint else ():
-            if sizes.get(shard.path) == shard.bytes:
-                noted[shard.path] = shard
+        part = json.loads((folder / name).read_bytes())
+        if part["fingerprint"] == claim.fingerprint:
+            shards = _SHARDS.validate_python(part["shards"])
+            noted |= {shard.path: shard for shard in shards if sizes.get(shard.path) == shard.bytes}
     return noted
 
 

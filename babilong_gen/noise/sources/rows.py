@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import xxhash
 
-from babilong_gen.errors import SourceError
+from babilong_gen.errors import SourceError, first_line
 from babilong_gen.noise.document import Document
 from babilong_gen.noise.sources.html import html_to_text, looks_like_html
-from babilong_gen.parquet import reading_parquet
 
 Row = dict[str, Any]
 NumberedRows = Iterable[tuple[int, Row]]
@@ -22,6 +24,7 @@ _ARTICLE_ID = "article_id"
 _BOM = b"\xef\xbb\xbf"
 # Books weigh half a megabyte a row: few rows at a time keep memory flat inside a row group too.
 _ROWS_AT_A_TIME = 32
+_READ_BUFFER_BYTES = 1 << 20
 
 
 def jsonl_rows(stream: BinaryIO, label: str) -> Iterator[tuple[int, Row]]:
@@ -161,6 +164,23 @@ def decode(content: bytes, label: str, offset: int) -> str:
 def missing_field(where: str, field: str, fields: Iterable[str]) -> SourceError:
     """The error of a row or file without the field that was asked for."""
     return SourceError(f"{where}: no field {field!r} (fields: {_listed(fields)}); name one with GLOB#field")
+
+
+@contextmanager
+def reading_parquet(path: Path) -> Iterator[pq.ParquetFile]:
+    """Open a Parquet file to be read page by page within the block.
+
+    Raises:
+        SourceError: not a Parquet file, damaged, or a text in it is not UTF-8.
+    """
+    try:
+        with pq.ParquetFile(path, pre_buffer=False, buffer_size=_READ_BUFFER_BYTES) as file:
+            yield file
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{path}: a text in it is not UTF-8 ({error}); write the file anew") from None
+    except (pa.ArrowException, OSError) as error:
+        reason = first_line(error)
+        raise SourceError(f"{path}: not a Parquet file, or damaged ({reason}); get the file again") from None
 
 
 def _text_of(row: Row, field: str, where: str) -> str:

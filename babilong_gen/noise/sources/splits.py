@@ -31,11 +31,9 @@ _NO_DATA = re.compile(
 
 
 def declared_layout(names: Iterable[str], card: dict[str, Any]) -> Layout:
-    """Return the layout that a dataset card declares; empty where none of it matches a file.
+    """Return the layout that the ``configs`` of a card declare for data files; empty where none matches.
 
-    Args:
-        names: the files that hold data.
-        card: the YAML head of the README, with its ``configs``; an entry without split or path is left out.
+    An entry without split or path is left out.
     """
     names = sorted(names)
     layout: Layout = {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count, islice
 from pathlib import Path
@@ -19,7 +19,7 @@ import numpy as np
 
 from babilong_eval.data import hub
 from babilong_eval.data import object_store as stores
-from babilong_eval.data.layout import Pair, find_files
+from babilong_eval.data.layout import Pair, StoredFiles, files_by_pair
 from babilong_eval.data.row_readers import SUFFIXES, Row, Utf8, column_names, count_rows, read_rows
 from babilong_gen.errors import SourceError, UsageError
 from babilong_gen.lengths import length_order
@@ -92,26 +92,24 @@ def open_dataset(source: str) -> Dataset:
     folder = open_folder(source)
     if not isinstance(folder, Path):
         stored = stores.find(folder)
-        names, fetch = stored.names, stored.fetch
-        known = _manifest_fingerprint(fetch(MANIFEST)) if MANIFEST in names else ""
-        fingerprint = known or stored.fingerprint
+        known = _manifest_fingerprint(stored.fetch(MANIFEST)) if MANIFEST in stored.names else ""
+        stored = replace(stored, fingerprint=known or stored.fingerprint)
     elif folder.is_dir():
         names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-        fetch = folder.joinpath
         fingerprint = _folder_fingerprint(folder, names)
+        stored = StoredFiles(names=names, fetch=folder.joinpath, fingerprint=fingerprint)
     elif folder.exists():
         raise SourceError(f"{source}: a file, expected the dataset's folder or the name of a hub repository")
     elif hub.looks_like_repo(source):
-        repository = hub.find(source)
-        names, fetch, fingerprint = repository.names, repository.fetch, repository.commit
+        stored = hub.find(source)
     else:
         raise SourceError(f"{source}: no such folder, nor the name of a hub repository (OWNER/NAME)")
-    files = find_files(names, fetch)
+    files = files_by_pair(stored)
     if not files:
         raise SourceError(
             f"{source}: no data of a known task and length; expected files such as data/4k/qa1-00000.parquet"
         )
-    return Dataset(source=source, fingerprint=fingerprint, files=files, fetch=fetch)
+    return Dataset(source=source, fingerprint=stored.fingerprint, files=files, fetch=stored.fetch)
 
 
 def select(
@@ -283,6 +281,6 @@ def _manifest_fingerprint(manifest: Path) -> str:
 
 
 def _natural(name: str) -> tuple[str, int]:
-    """A sort key under which `qa2` comes before `qa10`."""
+    """Return a sort key under which `qa2` comes before `qa10`."""
     stem = name.rstrip("0123456789")
     return stem, int(name[len(stem) :] or 0)

@@ -8,6 +8,7 @@ task `qa1` at length `4k`.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from huggingface_hub import metadata_load
@@ -31,19 +32,30 @@ _TASK = re.compile(r"qa\d+")
 _PATH_BREAKS = re.compile(r"[/_\-.]")
 
 
-def find_files(names: Sequence[str], fetch: Callable[[str], Path]) -> Mapping[Pair, tuple[str, ...]]:
-    """Return the files of each (task, length), in order; empty where no file is of a known task and length.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFiles:
+    """All files of a dataset, wherever they lie.
 
-    Args:
-        names: all files of the dataset, by their paths relative to its folder.
-        fetch: brings one of them to this machine.
+    Attributes:
+        names: by their paths relative to the dataset's folder.
+        fetch: brings one of them to this machine and returns its path.
+        fingerprint: equal for equal data.
     """
-    return (_files_of_card(names, fetch) if "README.md" in names else {}) or _files_by_path(names)
+
+    names: Sequence[str]
+    fetch: Callable[[str], Path]
+    fingerprint: str
 
 
-def _files_of_card(names: Sequence[str], fetch: Callable[[str], Path]) -> dict[Pair, tuple[str, ...]]:
+def files_by_pair(stored: StoredFiles) -> Mapping[Pair, tuple[str, ...]]:
+    """Return the files of each (task, length), in order; empty where none is of a known task and length."""
+    return _files_of_card(stored) or _files_by_path(stored.names)
+
+
+def _files_of_card(stored: StoredFiles) -> dict[Pair, tuple[str, ...]]:
     files: dict[Pair, tuple[str, ...]] = {}
-    for config, splits in declared_layout(names, metadata_load(fetch("README.md")) or {}).items():
+    card = metadata_load(stored.fetch("README.md")) if "README.md" in stored.names else None
+    for config, splits in declared_layout(stored.names, card or {}).items():
         for split, found in splits.items():
             task, length = (config, split) if _LENGTH.fullmatch(split) else (split, config)
             if _LENGTH.fullmatch(length) and task != "default":  # another name of one of the configs

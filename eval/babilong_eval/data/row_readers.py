@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 import pyarrow as pa
 
 from babilong_gen.errors import SourceError, first_line
-from babilong_gen.parquet import reading_parquet
+from babilong_gen.noise.sources.rows import reading_parquet
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,12 +104,8 @@ def _rows_of_group(
 
 def _open_arrow(path: Path) -> pa.RecordBatchStreamReader | pa.RecordBatchFileReader:
     """Open either of Arrow's two file forms; `datasets` writes the streaming one."""
-    try:
+    with suppress(pa.ArrowInvalid, OSError):
         return pa.ipc.open_stream(pa.memory_map(str(path)))
-    except pa.ArrowInvalid:
-        pass
-    except OSError as error:
-        raise SourceError(f"{path}: not a readable Arrow file ({first_line(error)})") from error
     try:
         return pa.ipc.open_file(pa.memory_map(str(path)))
     except (OSError, pa.ArrowInvalid) as error:

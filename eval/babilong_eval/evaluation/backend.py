@@ -1,10 +1,16 @@
-"""What answers samples: a model on this machine, or one behind a server."""
+"""What answers samples: a model behind a server or (`local_backend.py`, which needs torch) one here."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
-from babilong_eval.inference.endpoint import KIND
+from babilong_eval.inference.endpoint import KIND, Endpoint, parse_address
+from babilong_eval.inference.openai_server import request_answers
+from babilong_eval.models.protocol import MAX_NEW_TOKENS
+from babilong_eval.prompts.prompts import adjusted, own_prompts, read_prompts
+from babilong_gen.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,35 +20,33 @@ if TYPE_CHECKING:
     from babilong_eval.evaluation.distributed import Rank
     from babilong_eval.inference.sample_result import SampleResult
     from babilong_eval.models.protocol import SegmentModel
-    from babilong_eval.prompts.prompts import PromptSet
+    from babilong_eval.prompts.prompts import Prompt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """How a backend answers, as results record it.
+
+    Attributes:
+        prompts: the words around a sample, by task.
+        generate_kwargs: how answers are generated.
+        device: `cpu`, a GPU's name, or a server's URL.
+        segment_size: tokens per segment; None where nothing is read in segments.
+    """
+
+    prompts: Mapping[str, Prompt]
+    answers: AnswerForm
+    generate_kwargs: Mapping[str, Any]
+    device: str
+    segment_size: int | None = None
 
 
 class Backend(Protocol):
-    """Answers samples, and says what results must record of how: `LocalBackend` or `ServerBackend`."""
+    """Answers samples: a `LocalBackend` or a `ServerBackend`."""
 
     @property
-    def prompts(self) -> PromptSet:
-        """The words around the samples of each task."""
-        ...
-
-    @property
-    def answers(self) -> AnswerForm:
-        """In which form it answers."""
-        ...
-
-    @property
-    def generate_kwargs(self) -> Mapping[str, Any]:
-        """How answers are generated."""
-        ...
-
-    @property
-    def device(self) -> str:
-        """Where it computes: `cpu`, a GPU's name, or a server's URL."""
-        ...
-
-    @property
-    def segment_size(self) -> int | None:
-        """Tokens per segment; None where it does not read in segments."""
+    def setup(self) -> Setup:
+        """How it answers."""
         ...
 
     def answer(self, groups: Iterable[Iterable[Sample]]) -> Iterator[SampleResult]:
@@ -50,27 +54,62 @@ class Backend(Protocol):
         ...
 
     def answer_series(self, series: Iterable[Iterable[Sample]]) -> Iterator[SampleResult]:
-        """Yield a result for every sample, reading each length series in one pass over its longest sample.
-
-        Raises:
-            UsageError: the backend cannot.
-        """
+        """Yield the same, reading each length series in one pass; UsageError where the backend cannot."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerBackend:
+    """A `Backend` that sends each sample to a server, several at once."""
+
+    setup: Setup
+    endpoint: Endpoint
+
+    def answer(self, groups: Iterable[Iterable[Sample]]) -> Iterator[SampleResult]:
+        """Yield results as they come in."""
+        return request_answers(self.endpoint, chain.from_iterable(groups), self.setup.prompts)
+
+    def answer_series(self, series: Iterable[Iterable[Sample]]) -> Iterator[SampleResult]:  # noqa: ARG002  # the protocol's
+        """Refuse, with a UsageError."""
+        raise UsageError("--probe forks a model's state, which a server does not show: leave it out")
 
 
 def find_backend(
     config: EvaluationConfig, tasks: Sequence[str], rank: Rank, model: SegmentModel | None
 ) -> Backend:
-    """Return the backend that `config.model` names, or the one around a model object.
+    """Return the backend around a model object, or around the model that `config.model` names.
 
     Raises:
-        UsageError: an option does not go with it.
-        SourceError: the model is not there.
+        UsageError: the model is unknown, or an option does not go with it.
+        SourceError: the model or the prompt file cannot be read.
     """
     if model is None and config.model.startswith(KIND):
-        from babilong_eval.evaluation.server_backend import make_server_backend
-
-        return make_server_backend(config, tasks)
+        return _server(config, tasks)
     from babilong_eval.evaluation.local_backend import make_local_backend
 
     return make_local_backend(config, tasks, rank, model)
+
+
+def _server(config: EvaluationConfig, tasks: Sequence[str]) -> ServerBackend:
+    if config.answers == "labels":
+        raise UsageError("a server answers in its own words: leave out --answers labels")
+    prompts = read_prompts(config.prompts, tasks) if config.prompts else own_prompts(tasks)
+    prompts = adjusted(prompts, config.off, config.system_prompt, config.chat_template is not False)
+    model, base_url = parse_address(config.model)
+    endpoint = Endpoint(
+        model=model,
+        base_url=base_url,
+        max_tokens=config.max_tokens or prompts.max_tokens or MAX_NEW_TOKENS,
+        temperature=prompts.generate_kwargs.get("temperature") or 0.0,
+        top_p=prompts.generate_kwargs.get("top_p"),
+        seed=config.seed,
+        options=config.server,
+    )
+    recorded = ("max_tokens", "temperature", "top_p", "seed")
+    setup = Setup(
+        prompts=prompts.prompts,
+        answers="text",
+        generate_kwargs={name: getattr(endpoint, name) for name in recorded},
+        device=base_url,
+    )
+    return ServerBackend(setup=setup, endpoint=endpoint)

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from babilong_eval.data.dataset import label_sets, open_dataset, samples_at, select, sizes_of
 from babilong_eval.evaluation.backend import find_backend
 from babilong_eval.evaluation.distributed import this_rank
-from babilong_eval.evaluation.plan import make_plan
-from babilong_eval.evaluation.record import logged, write_results
+from babilong_eval.evaluation.record import logged, run_info, write_results
 from babilong_eval.evaluation.resume import claim_folder, remaining
 from babilong_eval.results.predictions_log import open_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from babilong_eval.data.dataset import Sample
+    from babilong_eval.data.dataset import Dataset, Sample
     from babilong_eval.data.layout import Pair
     from babilong_eval.evaluation.backend import Backend
     from babilong_eval.evaluation.config import EvaluationConfig
-    from babilong_eval.evaluation.plan import EvaluationPlan
     from babilong_eval.inference.sample_result import SampleResult
     from babilong_eval.models.protocol import SegmentModel
     from babilong_eval.results.records import Cell
@@ -59,31 +58,27 @@ def evaluate(
     sizes = sizes_of(dataset, pairs, config.limit)
     labels = label_sets(dataset, pairs)
     backend = find_backend(config, list(labels), rank, model)
-    plan = make_plan(config, backend, dataset=dataset, sizes=sizes, labels=labels, rank=rank)
-    claim_folder(plan)
-    left = remaining(plan)
-    results = _results(config, backend, plan, left)
+    out = Path(config.out)  # from Python, people write a plain string
+    claim_folder(out, run_info(config, dataset, backend.setup))
+    left = remaining(out, sizes, rank)
+    results = _results(dataset, backend, left, probe=config.probe)
     if on_start:
         on_start(left)
-    with open_log(plan.out, rank.number) as append:
+    with open_log(out, rank.number) as append:
         for result in results:
             append(logged(result))
             if on_result:
                 on_result(result)
-    return write_results(plan)
+    return write_results(out, sizes, labels, backend.setup)
 
 
-def _results(
-    config: EvaluationConfig, backend: Backend, plan: EvaluationPlan, left: Left
-) -> Iterator[SampleResult]:
+def _results(dataset: Dataset, backend: Backend, left: Left, *, probe: bool) -> Iterator[SampleResult]:
     if not left:
         return iter(())
     # only an unchanged input can be read from stored tokens
-    tokens = all(prompt.is_plain for prompt in backend.prompts.prompts.values())
-    samples = {pair: samples_at(plan.dataset, pair, left[pair], tokens=tokens) for pair in left}
-    if config.probe:
-        return backend.answer_series(_series(left, samples))
-    return backend.answer(samples.values())
+    tokens = all(prompt.is_plain for prompt in backend.setup.prompts.values())
+    samples = {pair: samples_at(dataset, pair, left[pair], tokens=tokens) for pair in left}
+    return backend.answer_series(_series(left, samples)) if probe else backend.answer(samples.values())
 
 
 def _series(left: Left, samples: Mapping[Pair, Iterator[Sample]]) -> Iterator[Iterator[Sample]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from babilong_eval.evaluation.backend import Setup
 from babilong_eval.inference.batching import BatchLimits
 from babilong_eval.inference.segment_loop import SegmentReader, answer_samples, make_reader
 from babilong_eval.inference.shared_prefix import answer_series
@@ -16,14 +17,13 @@ from babilong_eval.prompts.prompts import adjusted, own_prompts, plain_prompts, 
 from babilong_gen.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from babilong_eval.data.dataset import Sample
-    from babilong_eval.evaluation.config import AnswerForm, EvaluationConfig
+    from babilong_eval.evaluation.config import EvaluationConfig
     from babilong_eval.evaluation.distributed import Rank
     from babilong_eval.inference.sample_result import SampleResult
     from babilong_eval.models.protocol import SegmentModel
-    from babilong_eval.prompts.prompts import PromptSet
 
 _TOKENS_ON_CPU = 1 << 20
 _TOKENS_ON_GPU = 1 << 26
@@ -34,26 +34,9 @@ _TOKENS_OF_GROWING_STATE = 1 << 17
 class LocalBackend:
     """A `Backend` that reads samples segment by segment."""
 
-    prompts: PromptSet
-    generate_kwargs: Mapping[str, Any]
+    setup: Setup
     reader: SegmentReader
     limits: BatchLimits
-
-    @property
-    def answers(self) -> AnswerForm:
-        """Labels where the model chooses among them."""
-        return "labels" if self.reader.choose else "text"
-
-    @property
-    def device(self) -> str:
-        """`cpu`, or the GPU's name."""
-        device = self.reader.model.device
-        return torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
-
-    @property
-    def segment_size(self) -> int:
-        """The model's."""
-        return self.reader.model.segment_size
 
     def answer(self, groups: Iterable[Iterable[Sample]]) -> Iterator[SampleResult]:
         """Yield results batch by batch; a batch never mixes groups."""
@@ -68,12 +51,7 @@ class LocalBackend:
 def make_local_backend(
     config: EvaluationConfig, tasks: Sequence[str], rank: Rank, model: SegmentModel | None
 ) -> LocalBackend:
-    """Return the backend around a model object, or around the model that `config.model` names.
-
-    Raises:
-        UsageError: the kind or an option is unknown, or does not go with the model.
-        SourceError: the model or the prompt file cannot be read.
-    """
+    """Return the backend around a model object or a model that is loaded; errors as for `find_backend`."""
     read = read_prompts(config.prompts, tasks) if config.prompts else None
     if read and (read.generate_kwargs.get("do_sample") or read.generate_kwargs.get("temperature")):
         raise UsageError(
@@ -88,19 +66,17 @@ def make_local_backend(
     elif config.model_options or config.max_tokens:
         raise UsageError("model_options and max_tokens belong to a model that is loaded by name")
     is_plain = model.input_form == "plain"
-    prompts = adjusted(
-        read or (plain_prompts(tasks) if is_plain else own_prompts(tasks)),
-        off=config.off,
-        system_prompt=config.system_prompt,
-        chat_template=config.chat_template,
-    )
-    answers = config.answers or ("labels" if is_plain else "text")
-    return LocalBackend(
-        prompts=prompts,
+    prompts = read or (plain_prompts(tasks) if is_plain else own_prompts(tasks))
+    prompts = adjusted(prompts, config.off, config.system_prompt, config.chat_template)
+    setup = Setup(
+        prompts=prompts.prompts,
+        answers=config.answers or ("labels" if is_plain else "text"),
         generate_kwargs=generate_kwargs,
-        reader=make_reader(model, prompts.prompts, choose=answers == "labels"),
-        limits=_limits(config, model),
+        device=torch.cuda.get_device_name(model.device) if model.device.type == "cuda" else str(model.device),
+        segment_size=model.segment_size,
     )
+    reader = make_reader(model, setup.prompts, choose=setup.answers == "labels")
+    return LocalBackend(setup=setup, reader=reader, limits=_limits(config, model))
 
 
 def _device(asked: str, rank: Rank) -> str:

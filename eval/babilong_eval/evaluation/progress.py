@@ -71,7 +71,5 @@ class ProgressBar:
 
 
 def _tokens_about(length: str) -> int:
-    parsed = parse_length(length)
-    if parsed.facts_only:
-        return _FACTS_ONLY_TOKENS
-    return parsed.input_tokens(question_tokens=0, segment_size=_SEGMENT_TOKENS, reserve=0)
+    tokens = parse_length(length).input_tokens(question_tokens=0, segment_size=_SEGMENT_TOKENS, reserve=0)
+    return max(_FACTS_ONLY_TOKENS, tokens)

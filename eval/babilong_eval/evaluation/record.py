@@ -1,7 +1,12 @@
-"""What an evaluation writes: each result as a line of the log; at its end predictions, scores and cells."""
+"""What an evaluation records: of the run, of each result, and at its end predictions, scores and cells."""
 
 from __future__ import annotations
 
+import platform
+from contextlib import suppress
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from babilong_eval.evaluation.resume import only_process_in
@@ -12,6 +17,7 @@ from babilong_eval.results.records import (
     RESULTS_FILE,
     Cell,
     Prediction,
+    RunInfo,
     cell_of,
     read_cells,
     write_cells,
@@ -23,11 +29,40 @@ from babilong_eval.scoring.score import SCORERS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from babilong_eval.data.dataset import Sample
+    from babilong_eval.data.dataset import Dataset, Sample
     from babilong_eval.data.layout import Pair
-    from babilong_eval.evaluation.plan import EvaluationPlan
+    from babilong_eval.evaluation.backend import Setup
+    from babilong_eval.evaluation.config import EvaluationConfig
     from babilong_eval.inference.sample_result import SampleResult
-    from babilong_eval.results.predictions_log import Key
+
+_PACKAGES = ("babilong-gen", "torch", "transformers", "tokenizers", "openai")
+
+
+def run_info(config: EvaluationConfig, dataset: Dataset, setup: Setup) -> RunInfo:
+    """Return the record of a run that starts now."""
+    path = config.model.partition("@")[0].partition(":")[2]
+    asked = {name: getattr(config, name) for name in ("tasks", "lengths", "limit", "batch_size", "probe")}
+    settings = {
+        "answers": setup.answers,
+        "generate_kwargs": dict(setup.generate_kwargs),
+        "model options": dict(config.model_options),
+    }
+    return RunInfo(
+        name=config.name or Path(path).name or config.model,
+        model=config.model,
+        data=config.data,
+        data_fingerprint=dataset.fingerprint,
+        versions=_versions(),
+        seed=config.seed,
+        device=setup.device,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        segment_size=setup.segment_size,
+        options={
+            **{name: value for name, value in asked.items() if value is not None},
+            "settings": settings,
+            "prompts": {task: as_settings(prompt) for task, prompt in setup.prompts.items()},
+        },
+    )
 
 
 def logged(result: SampleResult) -> LoggedPrediction:
@@ -57,19 +92,24 @@ def logged(result: SampleResult) -> LoggedPrediction:
     )
 
 
-def write_results(plan: EvaluationPlan) -> list[Cell]:
+def write_results(
+    out: Path, sizes: Mapping[Pair, int], labels: Mapping[str, Sequence[str]], setup: Setup
+) -> list[Cell]:
     """Write prediction files and `results.json` once every sample of every process has a result.
 
     Of several processes the last to get here finds all results there; the others return no cells. Cells of
     other tasks and lengths that are in the folder already are kept.
     """
-    with only_process_in(plan.out):
-        lines = read_logs(plan.out)
-        wanted = [(*pair, index) for pair, size in plan.sizes.items() for index in range(size)]
-        if any(key not in lines for key in wanted):
+    with only_process_in(out):
+        lines = read_logs(out)
+        by_pair = {pair: [lines.get((*pair, index)) for index in range(n)] for pair, n in sizes.items()}
+        if any(None in found for found in by_pair.values()):
             return []
-        cells = [cell for pair in plan.sizes for cell in _write_pair(plan, pair, lines)]
-        write_cells(plan.out, [*_other_cells(plan), *cells])
+        cells = []
+        for (task, length), found in by_pair.items():
+            cells += _write_pair(out, task, length, list(filter(None, found)), labels[task], setup)
+        kept = read_cells(out) if (out / RESULTS_FILE).exists() else []
+        write_cells(out, [*(cell for cell in kept if (cell.task, cell.length) not in sizes), *cells])
         return cells
 
 
@@ -83,41 +123,39 @@ def _depth(sample: Sample) -> float | None:
     return round(sum(middles) / len(middles) / sample.n_tokens, 6)
 
 
-def _write_pair(plan: EvaluationPlan, pair: Pair, lines: Mapping[Key, LoggedPrediction]) -> list[Cell]:
+def _write_pair(
+    out: Path, task: str, length: str, lines: Sequence[LoggedPrediction], labels: Sequence[str], setup: Setup
+) -> list[Cell]:
     """Write the predictions of one (task, length) and score the file by every rule that applies."""
-    task, length = pair
-    prompt = plan.prompts[task]
-    mine = [lines[task, length, index] for index in range(plan.sizes[pair])]
+    prompt = setup.prompts[task]
     path = write_predictions(
-        plan.out,
+        out,
         FileName(task=task, length=length, config=prompt.config),
-        [line.prediction for line in mine],
+        [line.prediction for line in lines],
         prompt=as_settings(prompt),
-        generate_kwargs=plan.generate_kwargs,
-        choices=plan.labels[task],
+        generate_kwargs=setup.generate_kwargs,
+        choices=labels,
     )
-    labelled = any(line.prediction.label for line in mine)
-    seconds = [line.prediction.seconds for line in mine if line.prediction.seconds is not None]
+    labelled = any(line.prediction.label for line in lines)
+    seconds = [line.prediction.seconds for line in lines if line.prediction.seconds is not None]
     return [
         cell_of(
             score_file(path, scorer),
             task=task,
             length=length,
             scorer=scorer,
-            segments=_most([line.prediction.segments for line in mine]),
+            segments=max(line.prediction.segments or 0 for line in lines) or None,
             seconds=sum(seconds) if seconds else None,
-            peak_memory_bytes=_most([line.peak_memory_bytes for line in mine]),
+            peak_memory_bytes=max(line.peak_memory_bytes or 0 for line in lines) or None,
         )
         for scorer in SCORERS
         if labelled or scorer != "label"
     ]
 
 
-def _most(counts: Sequence[int | None]) -> int | None:
-    return max((count or 0 for count in counts), default=0) or None
-
-
-def _other_cells(plan: EvaluationPlan) -> list[Cell]:
-    if not (plan.out / RESULTS_FILE).exists():
-        return []
-    return [cell for cell in read_cells(plan.out) if (cell.task, cell.length) not in plan.sizes]
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        with suppress(PackageNotFoundError):
+            versions[package] = version(package)
+    return versions

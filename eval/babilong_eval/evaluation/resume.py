@@ -16,19 +16,19 @@ from babilong_eval.results.records import RUN_FILE, RunInfo, read_run, write_run
 from babilong_gen.errors import OutputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from babilong_eval.data.layout import Pair
-    from babilong_eval.evaluation.plan import EvaluationPlan
+    from babilong_eval.evaluation.distributed import Rank
 
 
-def claim_folder(plan: EvaluationPlan) -> None:
+def claim_folder(out: Path, info: RunInfo) -> None:
     """Make the results folder, or check that it belongs to the same run.
 
     Raises:
         OutputError: it holds another run, or something else altogether.
     """
-    out, info = plan.out, plan.info
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -41,15 +41,15 @@ def claim_folder(plan: EvaluationPlan) -> None:
         write_run(out, info)
 
 
-def remaining(plan: EvaluationPlan) -> dict[Pair, list[int]]:
+def remaining(out: Path, sizes: Mapping[Pair, int], rank: Rank) -> dict[Pair, list[int]]:
     """Return the indices that this process still has to ask about, by (task, length); no pair without any.
 
     Samples that failed are asked about again.
     """
-    done = {key for key, line in read_logs(plan.out).items() if not line.prediction.error}
+    done = {key for key, line in read_logs(out).items() if not line.prediction.error}
     left = {
-        pair: [index for index in range(size) if plan.rank.owns(index) and (*pair, index) not in done]
-        for pair, size in plan.sizes.items()
+        pair: [index for index in range(n) if rank.owns(index) and (*pair, index) not in done]
+        for pair, n in sizes.items()
     }
     return {pair: indices for pair, indices in left.items() if indices}
 

@@ -50,6 +50,6 @@ def _line(chosen: ChosenSamples, sample: Sample) -> dict[str, Any]:
 
 
 def _outputs(target: str) -> list[str]:
-    """What an answer must hold: the target, or all parts of a list."""
+    """Return what an answer must hold: the target, or all parts of a list."""
     is_path = len(target) <= _LONGEST_PATH
     return [target] if is_path else target.split(",")

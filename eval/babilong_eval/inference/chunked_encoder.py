@@ -88,7 +88,8 @@ class ExactEncoder:
         last = self._last
         if last is None:
             return []
-        known = _common_bytes(text, last.text) - _NEIGHBOURHOOD
+        one, other = (np.frombuffer(each, np.uint8) for each in (text, last.text))
+        known = common_prefix(one, other) - _NEIGHBOURHOOD
         pieces = [piece for piece in last.pieces if piece[0] <= known]
         if pieces:
             n = pieces[-1][1]
@@ -157,7 +158,8 @@ class ExactEncoder:
         return np.array_equal(ids[: len(head)], head) and np.array_equal(ids[-len(tail) :], tail)
 
 
-def _common_bytes(one: Utf8, other: Utf8) -> int:
+def common_prefix(one: np.ndarray, other: np.ndarray) -> int:
+    """Return how many elements two arrays begin with in common."""
     n = min(len(one), len(other))
-    different = np.flatnonzero(np.frombuffer(one[:n], np.uint8) != np.frombuffer(other[:n], np.uint8))
+    different = np.flatnonzero(one[:n] != other[:n])
     return int(different[0]) if len(different) else n

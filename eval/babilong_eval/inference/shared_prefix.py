@@ -21,8 +21,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from babilong_eval.inference.chunked_encoder import common_prefix
 from babilong_eval.inference.memory import reset_peak
 from babilong_eval.inference.segment_loop import (
     SegmentReader,
@@ -98,9 +97,7 @@ def _encode_series(reader: SegmentReader, samples: Iterable[Sample]) -> Series:
 def shared_segments(model: SegmentModel, shorter: EncodedSample, longest: EncodedSample) -> int:
     """Return how many segments two samples begin with in common, without the last of each."""
     one, other = shorter.tokens, longest.tokens
-    n = min(len(one), len(other))
-    different = np.flatnonzero(one[:n] != other[:n])
-    common = int(different[0]) if len(different) else n
+    common = common_prefix(one, other)
     cuts = [cut(len(tokens), model.segment_size, model.alignment)[:-1] for tokens in (one, other)]
     same = [mine == theirs and mine.stop <= common for mine, theirs in zip(*cuts, strict=False)]
     return same.index(False) if False in same else len(same)

@@ -73,12 +73,12 @@ class Prompt:
         return self.template == _PLAIN_TEMPLATE and not self.chat_template
 
     def text(self, context: str, question: str) -> str:
-        """The filled template; as published, without white space around it and around the context."""
+        """Return the filled template; as published, without white space around it and around the context."""
         parts = {part: getattr(self, part) for part in PARTS}
         return self.template.format(**parts, context=context.strip(), question=question).strip()
 
     def messages(self, context: str, question: str) -> list[dict[str, str]]:
-        """The filled template as a chat."""
+        """Return the filled template as a chat."""
         system = [{"role": "system", "content": self.system_prompt}] if self.system_prompt else []
         return [*system, {"role": "user", "content": self.text(context, question)}]
 
@@ -149,7 +149,6 @@ def read_prompts(source: Path, tasks: Sequence[str]) -> PromptSet:
 
 def adjusted(
     prompts: PromptSet,
-    *,
     off: Sequence[str] = (),
     system_prompt: str | None = None,
     chat_template: bool | None = None,

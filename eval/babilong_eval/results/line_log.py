@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from babilong_gen.errors import OutputError
@@ -19,47 +18,42 @@ if TYPE_CHECKING:
 
 
 class LineLog:
-    """A log that is open for appending.
-
-    Raises:
-        OutputError: in every method, where the disk is full or its permissions do not allow it.
-    """
+    """A log that is open for appending."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        with _reporting(path):
-            self._file = path.open("ab+")
-            self._file.truncate(_end_of_whole_lines(self._file))
+        self._file = path.open("ab+")
+        self._file.truncate(_end_of_whole_lines(self._file))
 
-    def append(self, record: Mapping[str, Any]) -> None:
-        """Write one line; it may stay in memory until `sync`."""
-        with _reporting(self._path):
-            self._file.write(json.dumps(record).encode() + b"\n")
+    def append(self, record: Mapping[str, Any], *, sync: bool = False) -> None:
+        """Write one line; with `sync` it is on the disk afterwards, and all before it.
+
+        Raises:
+            OutputError: the disk is full, or its permissions do not allow it.
+        """
+        self._write(json.dumps(record).encode() + b"\n", sync=sync)
 
     def sync(self) -> None:
-        """Force what was written to the disk."""
-        with _reporting(self._path):
-            self._file.flush()
-            os.fsync(self._file.fileno())
+        """Force what was written to the disk; errors as for `append`."""
+        self._write(b"", sync=True)
 
     def close(self) -> None:
-        """Write the rest and close the file."""
-        with _reporting(self._path):
-            self._file.close()
+        """Close the file."""
+        self._file.close()
+
+    def _write(self, data: bytes, *, sync: bool) -> None:
+        try:
+            self._file.write(data)
+            if sync:
+                self._file.flush()
+                os.fsync(self._file.fileno())
+        except OSError as error:
+            raise OutputError(f"{self._file.name}: cannot be written ({error.strerror})") from error
 
 
 def whole_lines(path: Path) -> Iterator[bytes]:
     """Yield the lines of a log, without one that is torn or being written at the moment."""
     with path.open("rb") as file:
         yield from (line for line in file if line.endswith(b"\n"))
-
-
-@contextmanager
-def _reporting(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def _end_of_whole_lines(file: BinaryIO, chunk: int = 1 << 16) -> int:

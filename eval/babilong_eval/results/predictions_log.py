@@ -66,12 +66,7 @@ def open_log(folder: Path, rank: int = 0) -> Iterator[Callable[[LoggedPrediction
             f"{path}: another run is writing to it; wait for it, or use another folder"
         ) from error
     with lock, closing(LineLog(path)) as log:
-
-        def append(line: LoggedPrediction) -> None:
-            log.append(asdict(line))
-            log.sync()
-
-        yield append
+        yield lambda line: log.append(asdict(line), sync=True)
 
 
 def read_logs(folder: Path) -> dict[Key, LoggedPrediction]:
