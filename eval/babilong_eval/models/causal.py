@@ -20,6 +20,7 @@ from transformers.cache_utils import LinearAttentionCacheLayerMixin
 from babilong_eval.models.decoding import respond
 from babilong_eval.models.incremental_forward import reader_for
 from babilong_eval.models.pretrained import LanguageModel, body, find_language_model, limit_of_positions
+from babilong_eval.models.protocol import MAX_NEW_TOKENS
 from babilong_eval.models.recurrent import check_reads_on
 from babilong_eval.models.state import fork
 from babilong_eval.models.stateful_lm import CarriedModel
@@ -49,7 +50,7 @@ def load(
     device: str = "cpu",
     dtype: str = "auto",
     segment_size: int = 1024,
-    max_new_tokens: int = 20,
+    max_new_tokens: int = MAX_NEW_TOKENS,
     answer_prefix: str = " ",
 ) -> CausalModel | CarriedModel:
     """The model kind `hf:`: a folder, `.gguf` file or hub name of a causal LM.
@@ -89,7 +90,7 @@ class CausalModel:
         *,
         max_tokens: int | None,
         segment_size: int = 1024,
-        max_new_tokens: int = 20,
+        max_new_tokens: int = MAX_NEW_TOKENS,
         answer_prefix: str = " ",
     ) -> None:
         self.network = found.network

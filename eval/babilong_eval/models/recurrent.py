@@ -12,6 +12,7 @@ from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 from babilong_eval.models.incremental_forward import reader_for
 from babilong_eval.models.pretrained import body, find_language_model
+from babilong_eval.models.protocol import MAX_NEW_TOKENS
 from babilong_eval.models.stateful_lm import CarriedModel
 from babilong_gen.errors import UsageError
 
@@ -25,7 +26,7 @@ def load(
     device: str = "cpu",
     dtype: str = "auto",
     segment_size: int = 512,
-    max_new_tokens: int = 20,
+    max_new_tokens: int = MAX_NEW_TOKENS,
     answer_prefix: str = " ",
 ) -> CarriedModel:
     """The model kind `hf-recurrent:`: a folder, `.gguf` file or hub name of a recurrent causal LM.

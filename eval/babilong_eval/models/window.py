@@ -18,6 +18,7 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from babilong_eval.models.pretrained import body, find_language_model, limit_of_positions
+from babilong_eval.models.protocol import MAX_NEW_TOKENS
 from babilong_eval.models.stateful_lm import CarriedModel
 from babilong_eval.models.transformers_versions import forward_with_cache
 from babilong_gen.errors import UsageError
@@ -36,7 +37,7 @@ def load(
     window: int = 1024,
     sinks: int = 4,
     segment_size: int = 512,
-    max_new_tokens: int = 20,
+    max_new_tokens: int = MAX_NEW_TOKENS,
     answer_prefix: str = " ",
 ) -> CarriedModel:
     """The model kind `hf-window:`: a folder, `.gguf` file or hub name of a causal LM with rotary positions.

@@ -17,6 +17,7 @@ from transformers.cache_utils import CacheLayerMixin
 
 from babilong_eval.models.incremental_forward import needs_help
 from babilong_eval.models.pretrained import embedding_table, limit_of_positions
+from babilong_eval.models.protocol import MAX_NEW_TOKENS
 from babilong_eval.models.rmt.decoder import RMTDecoder
 from babilong_eval.models.rmt.encoder import RMTEncoder
 from babilong_eval.models.rmt.model import RMTModel
@@ -38,7 +39,7 @@ def build_rmt(
     tokenizer: Tokenizer | None = None,
     *,
     seed: int = 0,
-    max_new_tokens: int = 20,
+    max_new_tokens: int = MAX_NEW_TOKENS,
 ) -> RMTModel:
     """A new RMT, to be trained.
 
