@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from babilong_gen.errors import SourceError, UsageError
-from babilong_gen.tokenizer import hazardous_edge, load_tokenizer
+from babilong_gen.tokenizer import TextTokenizer, hazardous_edge, load_tokenizer
 
 SENTENCES = st.lists(
     st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1).map(lambda s: " ".join(s.split()))
@@ -20,10 +20,16 @@ SENTENCES = st.lists(
 )
 
 
+@pytest.fixture(scope="module")
+def tokenizer(any_tokenizer: str) -> TextTokenizer:
+    return load_tokenizer(any_tokenizer)
+
+
 @settings(max_examples=150, deadline=None)
 @given(sentences=SENTENCES)
-def test_sentences_encoded_apart_are_the_text_encoded_whole(any_tokenizer: str, sentences: list[str]) -> None:
-    tokenizer = load_tokenizer(any_tokenizer)
+def test_sentences_encoded_apart_are_the_text_encoded_whole(
+    tokenizer: TextTokenizer, sentences: list[str]
+) -> None:
     safe = [s for s in sentences if not hazardous_edge(s) and tokenizer.continued(s)]
     if len(safe) > 1 and tokenizer.opening(safe[0]):
         assert tokenizer.proved
