@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
+from babilong_gen.edges import hazardous_edge
 from babilong_gen.errors import SourceError, UsageError
-from babilong_gen.tokenizer import TextTokenizer, hazardous_edge, load_tokenizer
+from babilong_gen.tokenizer import TextTokenizer, load_tokenizer
 
 SENTENCES = st.lists(
     st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1).map(lambda s: " ".join(s.split()))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from babilong_gen.assemble.context import AssemblyContext
 from babilong_gen.assemble.fill import Noise, NoiseStart, fill
 from babilong_gen.assemble.places import Facts, in_bounds, place, room_needed
@@ -13,6 +11,7 @@ from babilong_gen.errors import DoesNotFitError, SourceError
 from babilong_gen.lengths import Length
 from babilong_gen.rng import Rng
 from babilong_gen.tasks.story import Story
+from babilong_gen.tokenizer import TextTokenizer, does_not_compose
 
 # A story that leaves less room than this for noise counts as one that does not fit: the few sentences
 # short enough to close so small a gap would be the same ones over and over.
@@ -58,7 +57,7 @@ def assemble(story: Story, haystack: AssemblyContext, *, length: Length, index: 
         spliced, stretches = _in_noise(story, haystack, length, index)
     text = spliced.text()
     if not haystack.tokenizer.proved:
-        _check_by_tokenizing(text, spliced.tokens, haystack)
+        _check_by_tokenizing(text.decode(), spliced, haystack.tokenizer)
     return Sample(
         sample_id=f"{story.task}/{length.name}/{index:06d}",
         task=story.task,
@@ -71,9 +70,7 @@ def assemble(story: Story, haystack: AssemblyContext, *, length: Length, index: 
         noise_tokens=sum(stretch.tokens for stretch in stretches),
         facts=spliced.facts,
         noise=noise_spans(stretches, haystack),
-        input_ids=np.concatenate([np.asarray(ids, np.uint32) for ids in spliced.ids])
-        if spliced.ids
-        else None,
+        input_ids=spliced.input_ids() if haystack.store_tokens else None,
     )
 
 
@@ -83,7 +80,7 @@ def _in_noise(
     tokens = input_tokens(story, length, haystack)
     facts = _facts(story, haystack)
     # A paired ladder draws the same noise and the same relative positions at every length.
-    key = (haystack.fingerprint, story.task, "" if haystack.paired else length.name, index)
+    key = (haystack.draws_key, story.task, "" if haystack.paired else length.name, index)
     starts = Rng(*key, "noise")
     for stretch in range(_STRETCHES_TRIED):
         start = _draw_start(haystack, starts, tokens)
@@ -169,10 +166,20 @@ def _facts(story: Story, haystack: AssemblyContext) -> Facts:
     )
 
 
-def _check_by_tokenizing(text: bytes, tokens: int, haystack: AssemblyContext) -> None:
-    found = len(haystack.tokenizer.opening(text.decode()))
-    if found != tokens:
-        raise SourceError(
-            f"tokenizer {haystack.tokenizer.name} does not compose at sentence borders: a text put together "
-            f"as {tokens:,} tokens has {found:,}; use one that cuts at spaces"
-        )
+def _check_by_tokenizing(text: str, spliced: Spliced, tokenizer: TextTokenizer) -> None:
+    """Compare a text's tokens, and where its facts stand among them, with what it was put together from."""
+    encoding = tokenizer.tokenizer.encode(text, add_special_tokens=False)
+    expected = spliced.input_ids().tolist()
+    if encoding.ids != expected:
+        same = zip(encoding.ids, expected, strict=False)
+        first = next((i for i, (a, b) in enumerate(same) if a != b), min(len(encoding), len(expected)))
+        raise _refusal(tokenizer, text, encoding.offsets[first][0] if first < len(encoding) else len(text))
+    for fact in spliced.facts:
+        if encoding.char_to_token(fact.char_start) != fact.token_start:
+            raise _refusal(tokenizer, text, fact.char_start)
+
+
+def _refusal(tokenizer: TextTokenizer, text: str, place: int) -> SourceError:
+    """What to say of the two sentences around a place where the tokens are not those expected."""
+    border = text.rfind(" ", 0, max(place, 1))
+    return does_not_compose(tokenizer.name, text[: max(border, 0)], text[border + 1 :])

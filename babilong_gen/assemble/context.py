@@ -26,7 +26,7 @@ class AssemblyContext:
     """The noise, the tokenizer and the rules by which facts are put among the noise.
 
     Attributes:
-        fingerprint: of everything that decides one sample; keys all randomness.
+        draws_key: keys all randomness.
         pool: the noise that may stand around this task's facts.
         segment_size, reserve: in tokens.
         paired: whether a sample has the same story and noise start at every length.
@@ -34,7 +34,7 @@ class AssemblyContext:
         store_tokens: whether samples carry their token ids.
     """
 
-    fingerprint: str
+    draws_key: str
     tokenizer: TextTokenizer
     pool: NoisePool
     placement: Placement
@@ -45,6 +45,11 @@ class AssemblyContext:
     store_tokens: bool
     _known: dict[str, FactTokens] = field(default_factory=dict, repr=False)
     _names: dict[int, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def keeps_tokens(self) -> bool:
+        """Whether token ids are gathered: to be stored, or compared where nothing proves them."""
+        return self.store_tokens or not self.tokenizer.proved
 
     def fact_tokens(self, fact: str) -> FactTokens:
         """Tokens of a fact or question behind another sentence; bAbI's few sentences are remembered."""

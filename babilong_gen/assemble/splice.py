@@ -50,6 +50,10 @@ class Spliced:
         """All pieces, one space between any two."""
         return b" ".join(self.pieces)
 
+    def input_ids(self) -> np.ndarray:
+        """uint32 [tokens]: the tokens of all pieces, where they were kept."""
+        return np.concatenate([np.asarray(ids, np.uint32) for ids in self.ids])
+
 
 def splice(
     story: Story, borders: list[int], noise: Noise | None, haystack: AssemblyContext
@@ -119,7 +123,7 @@ def _add_fact(spliced: Spliced, story: Story, index: int, haystack: AssemblyCont
     spliced.pieces.append(text.encode())
     spliced.chars += len(text)
     spliced.tokens += len(ids)
-    if haystack.store_tokens:
+    if haystack.keeps_tokens:
         spliced.ids.append(ids)
 
 
@@ -137,10 +141,10 @@ def _add_noise(spliced: Spliced, stretch: Stretch, haystack: AssemblyContext) ->
         continued = int(corpus.token_end[stretch.first]) - token_start
         extra = len(opening) - continued
         token_start += continued
-        if haystack.store_tokens:
+        if haystack.keeps_tokens:
             spliced.ids.append(opening)
     spliced.tokens += stretch.tokens + extra
-    if haystack.store_tokens:
+    if haystack.keeps_tokens:
         spliced.ids.append(corpus.tokens[token_start:token_end])
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from babilong_gen.generate import Progress
+    from babilong_gen.generation import Progress
 
 Form = Literal["ruler-jsonl", "lm-eval", "json"]
 

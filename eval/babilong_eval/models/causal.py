@@ -24,6 +24,7 @@ from babilong_eval.models.recurrent import check_reads_on
 from babilong_eval.models.state import fork
 from babilong_eval.models.stateful_lm import CarriedModel
 from babilong_eval.models.tokenizers import core
+from babilong_eval.models.transformers_versions import forward_with_cache
 from babilong_gen.errors import DoesNotFitError
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ class CausalModel:
             options["attention_mask"] = seen.long()
         if "position_ids" in inspect.signature(module.forward).parameters:
             options["position_ids"] = places
-        output = module(input_ids=tokens.to(self.device), past_key_values=cache, use_cache=True, **options)
+        output = forward_with_cache(module, cache, input_ids=tokens.to(self.device), **options)
         return output, Context(cache, seen)
 
     def _check_fits(self, n_tokens: int) -> None:

@@ -19,6 +19,7 @@ from transformers import DynamicCache
 
 from babilong_eval.models.pretrained import body, find_language_model, limit_of_positions
 from babilong_eval.models.stateful_lm import CarriedModel
+from babilong_eval.models.transformers_versions import forward_with_cache
 from babilong_gen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def load(
     return CarriedModel(
         found,
         read_all_kept,
-        settle=kept.settle,
+        evict=kept.evict,
         segment_size=segment_size,
         max_new_tokens=max_new_tokens,
         answer_prefix=answer_prefix,
@@ -67,7 +68,7 @@ def load(
 def read_all_kept(module: PreTrainedModel, tokens: Tensor, carry: Kept | None) -> tuple[Any, Kept]:
     """Reads tokens after what was kept, at the positions after it."""
     cache = DynamicCache(carry) if carry else DynamicCache()
-    output = module(input_ids=tokens, past_key_values=cache, use_cache=True)
+    output = forward_with_cache(module, cache, input_ids=tokens)
     # To the type checker they may be None, as in a layer that has read nothing.
     return output, tuple((keys, values) for keys, values, _ in cache)  # pyright: ignore[reportReturnType]
 
@@ -80,7 +81,7 @@ class SinksAndWindow:
     window: int
     frequencies: Tensor
 
-    def settle(self, carry: Kept) -> Kept:
+    def evict(self, carry: Kept) -> Kept:
         """Forgets the tokens between the sinks and the window, and closes the gap."""
         forgotten = carry[0][0].shape[2] - self.sinks - self.window
         if forgotten <= 0:

@@ -13,7 +13,7 @@ from babilong_eval.data.dataset import Sample, open_dataset, read_samples
 from babilong_eval.export.export import ExportRequest, Form, export
 from babilong_eval.prompts.prompts import own_prompts
 from babilong_gen.errors import OutputError, SourceError, UsageError
-from babilong_gen.generate import Silent
+from babilong_gen.generation import Silent
 from tests.conftest import Run
 
 

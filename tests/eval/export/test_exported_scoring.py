@@ -15,7 +15,7 @@ from babilong_eval.export.export import ExportRequest, export
 from babilong_eval.results.prediction_files import FileName, find_predictions, read_columns
 from babilong_eval.scoring.official import OFFICIAL_LABELS
 from babilong_eval.scoring.score import labels_of, marks, read_settings
-from babilong_gen.generate import Silent
+from babilong_gen.generation import Silent
 
 _SCORE = """
 import importlib.util, json, sys

@@ -15,7 +15,7 @@ import pytest
 
 from babilong_eval.commands.score import score_folder
 from babilong_eval.export.export import ExportRequest, export
-from babilong_gen.generate import Silent
+from babilong_gen.generation import Silent
 
 Run = tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]
 

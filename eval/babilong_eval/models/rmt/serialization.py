@@ -18,11 +18,15 @@ from babilong_eval.models.rmt.model import RMTModel
 from babilong_eval.models.tokenizers import read_tokenizer
 from babilong_gen.atomic import whole_file, write_whole
 from babilong_gen.errors import OutputError, SourceError, UsageError
+from babilong_gen.user_paths import user_path
 
 if TYPE_CHECKING:
     from typing import Any
 
+    from transformers import PretrainedConfig
+
     from babilong_eval.models.protocol import Alignment
+    from babilong_eval.models.rmt.config import RMTConfig
 
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
 
@@ -51,10 +55,7 @@ def load(
         labels: "bathroom,hallway,..."; this and the arguments around it tell of an original checkpoint what
             it does not tell itself, see `original.Hints`.
     """
-    folder = shipped_folder(path) or Path(path).expanduser()
-    if not folder.exists():
-        ships = ", ".join(shipped())
-        raise SourceError(f"no RMT at {path}: there is no such file or folder; {ships} ship with the package")
+    folder = checkpoint_folder(path)
     hints = Hints(
         backbone=backbone,
         tokenizer=tokenizer,
@@ -74,6 +75,15 @@ def load(
         model.network.to(named_dtype(dtype))
     model.network.to(device)
     return model
+
+
+def checkpoint_folder(path: str) -> Path:
+    """Return the folder or file of a checkpoint: a path, or the name of one that ships."""
+    folder = shipped_folder(path) or user_path(path)
+    if not folder.exists():
+        ships = ", ".join(shipped())
+        raise SourceError(f"no RMT at {path}: there is no such file or folder; {ships} ship with the package")
+    return folder
 
 
 def is_rmt_folder(folder: Path) -> bool:
@@ -107,7 +117,7 @@ def from_pretrained(folder: str | Path, *, max_new_tokens: int = 20) -> RMTModel
         SourceError: a file is missing or damaged, or the weights or tokenizer belong to another model.
     """
     folder = Path(folder)
-    config, backbone = from_json(_read_json(folder / CONFIG), folder / CONFIG)
+    config, backbone = read_config(folder)
     if not (folder / WEIGHTS).is_file():
         raise SourceError(
             f"{folder} holds a configuration but no weights: expected {WEIGHTS} beside {CONFIG}"
@@ -120,6 +130,15 @@ def from_pretrained(folder: str | Path, *, max_new_tokens: int = 20) -> RMTModel
         first = str(error).strip().replace("\n", " ")[:200]
         raise SourceError(f"{folder / WEIGHTS} does not fit {CONFIG} beside it: {first}") from None
     return RMTModel(network, config, tokenizer, max_new_tokens=max_new_tokens)
+
+
+def read_config(folder: Path) -> tuple[RMTConfig, PretrainedConfig]:
+    """Read a checkpoint's configuration and its backbone's.
+
+    Raises:
+        SourceError: the folder holds none, or not an RMT's.
+    """
+    return from_json(_read_json(folder / CONFIG), folder / CONFIG)
 
 
 def _read_json(path: Path) -> dict[str, Any]:
