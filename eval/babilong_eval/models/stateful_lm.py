@@ -22,9 +22,9 @@ from babilong_eval.models.tokenizers import core
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from babilong_eval.models.incremental_forward import Read
     from babilong_eval.models.pretrained import LanguageModel
     from babilong_eval.models.protocol import Alignment, Answer, InputForm, Messages, Segment
+    from babilong_eval.models.reading_trial import Read
 
 
 @dataclass(frozen=True, slots=True)
