@@ -10,6 +10,8 @@ LOCK := requirements/locked.txt
 # the CPU's. Bytecode is left to the first import, which needs a tenth of it.
 INSTALL = python -m pip install --quiet --no-compile --constraint $(LOCK) --build-constraint $(LOCK)
 
+PYTEST = python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+
 # The lowest versions that pyproject.toml claims, on the lowest Python.
 OLDEST := .venv-oldest
 OLDEST_LOCK := requirements/oldest.txt
@@ -21,10 +23,10 @@ demo: $(VENV)/.installed
 	$(BIN)/babilong demo --out demo
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/$(PYTEST)
 
 test-oldest: $(OLDEST)/.installed
-	$(OLDEST)/bin/python -m pytest
+	$(OLDEST)/bin/$(PYTEST)
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -36,8 +36,11 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache folder that the whole run shares, so that noise is tokenized once a tokenizer."""
-    return tmp_path_factory.mktemp("cache")
+    """A cache folder that the whole run and all its processes share, so that noise is tokenized once."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "cache"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -37,6 +37,22 @@ def run(app: typer.Typer) -> None:
     sys.exit(_guarded(lambda: app(arguments, standalone_mode=False)))
 
 
+def warn_of_untested_libraries() -> None:
+    """Say in one line on stderr which installed libraries are newer or older than what was tested.
+
+    Of several processes of one run (torchrun) the first says it. `BABILONG_WARN_UNTESTED=0` leaves it out.
+    """
+    if os.environ.get("BABILONG_WARN_UNTESTED") == "0" or os.environ.get("RANK", "0") != "0":
+        return
+    from babilong_gen.libraries import untested
+
+    if strange := untested():
+        typer.echo(
+            f"babilong: outside the tested range: {', '.join(map(str, strange))}; results may differ",
+            err=True,
+        )
+
+
 def comma_separated(text: str | None) -> tuple[str, ...] | None:
     """Return the parts of `a,b,c`; None if the option was not given."""
     if text is None:
@@ -62,6 +78,20 @@ def _guarded(command: Callable[[], object]) -> int:
         # the program that read our output has ended (`| head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        # A bug of ours is told by its traceback; but here it need not be ours.
+        if os.environ.get("BABILONG_TRACEBACK") or not (strange := _untested_in_use()):
+            raise
+        return _fail(
+            f"{type(error).__name__}: {error}; it may come of a version outside the tested range, {strange}: "
+            "install one of it, or set BABILONG_TRACEBACK=1 to see where it happened"
+        )
+
+
+def _untested_in_use() -> str:
+    from babilong_gen.libraries import imported, untested
+
+    return ", ".join(map(str, imported(untested())))
 
 
 def _fail(message: str) -> int:

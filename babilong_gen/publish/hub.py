@@ -19,6 +19,7 @@ from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import validate_repo_id
 
 from babilong_gen.errors import BabilongError, OutputError, UsageError
+from babilong_gen.hub_errors import HUB_ERRORS
 from babilong_gen.publish.tree import LocalFile
 
 _KIND = "dataset"
@@ -31,10 +32,9 @@ _TEMPORARY = {408, 409, 412, 425, 429, 500, 502, 503, 504}
 # All that the client raises: its own errors and those of its HTTP client, which depends on its version;
 # uploads wrap theirs in a RuntimeError, and a refused card or an answer without sense is a ValueError.
 _CLIENT_ERRORS: tuple[type[BaseException], ...] = (
-    OSError,
+    *HUB_ERRORS,
     RuntimeError,
     ValueError,
-    *errors.HfHubHTTPError.__bases__,
 )
 
 

@@ -12,7 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from babilong_gen.errors import OutputError
+from pydantic import TypeAdapter
+
+from babilong_gen.errors import OutputError, first_line
 from babilong_gen.noise.sources.source import NoiseSource
 from babilong_gen.prepare import Prepared
 from babilong_gen.write.folder import (
@@ -25,7 +27,7 @@ from babilong_gen.write.folder import (
 )
 from babilong_gen.write.manifest import MANIFEST, UNFINISHED, provenance
 from babilong_gen.write.plan import count_shards, plan_shards
-from babilong_gen.write.shards import Shard, ShardCounts, WrittenShard
+from babilong_gen.write.shards import Shard, WrittenShard
 
 _PARTS = ".part-*.json"
 
@@ -57,6 +59,9 @@ class DatasetPlan:
         """All shards that the folder is going to hold."""
         spec = self.provenance["spec"]
         return plan_shards(spec["tasks"], spec["samples"], self.shard_counts)
+
+
+_PLAN, _SHARDS = TypeAdapter(DatasetPlan), TypeAdapter(list[WrittenShard])
 
 
 def make_claim(prepared: Prepared, source: NoiseSource) -> DatasetPlan:
@@ -102,13 +107,14 @@ def read_claim(folder: Folder) -> DatasetPlan:
     """
     path = folder / UNFINISHED
     try:
-        return DatasetPlan(**json.loads(path.read_text(encoding="utf-8")))
+        return _PLAN.validate_python(json.loads(path.read_bytes()))
     except FileNotFoundError:
         raise OutputError(
             f"{folder} holds no unfinished dataset (there is no {UNFINISHED}): generate its shards first"
         ) from None
-    except (ValueError, TypeError) as broken:
-        raise OutputError(f"{path} cannot be read ({broken}): give the generate command again") from broken
+    except ValueError as broken:
+        reason = first_line(broken)
+        raise OutputError(f"{path} cannot be read ({reason}): give the generate command again") from broken
 
 
 def note_part(folder: Folder, claim: DatasetPlan, written: Sequence[WrittenShard]) -> None:
@@ -124,11 +130,10 @@ def noted_shards(folder: Folder, claim: DatasetPlan) -> dict[str, WrittenShard]:
     sizes = file_sizes(folder, "data/*/*.parquet")
     noted = {}
     for name in file_sizes(folder, _PARTS):
-        part = json.loads((folder / name).read_text(encoding="utf-8"))
-        for shard in part["shards"] if part["fingerprint"] == claim.fingerprint else ():
-            counts = ShardCounts(**{**shard["counts"], "depths": tuple(shard["counts"]["depths"])})
-            if sizes.get(shard["path"]) == shard["bytes"]:
-                noted[shard["path"]] = WrittenShard(**{**shard, "counts": counts})
+        part = json.loads((folder / name).read_bytes())
+        if part["fingerprint"] == claim.fingerprint:
+            shards = _SHARDS.validate_python(part["shards"])
+            noted |= {shard.path: shard for shard in shards if sizes.get(shard.path) == shard.bytes}
     return noted
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
 
-from babilong_gen.errors import SourceError
+from babilong_gen.errors import SourceError, first_line
 from babilong_gen.noise.document import Document
 from babilong_gen.noise.sources.html import html_to_text, looks_like_html
 
@@ -63,7 +63,7 @@ def parquet_field(path: Path) -> str:
     Raises:
         SourceError: not a Parquet file, without rows, or no field holds text.
     """
-    with _parquet(path) as file:
+    with reading_parquet(path) as file:
         for batch in file.iter_batches(batch_size=1):
             return choose_text_field(batch.to_pylist()[0], f"{path}, row 1")
         raise SourceError(f"{path}: has no rows; leave it out, or get the file again")
@@ -75,7 +75,7 @@ def parquet_rows(path: Path, field: str) -> Iterator[tuple[int, Row]]:
     Raises:
         SourceError: not a Parquet file, damaged, or without ``field``.
     """
-    with _parquet(path) as file:
+    with reading_parquet(path) as file:
         columns = file.schema_arrow.names
         if field not in columns:
             raise missing_field(str(path), field, columns)
@@ -167,14 +167,19 @@ def missing_field(where: str, field: str, fields: Iterable[str]) -> SourceError:
 
 
 @contextmanager
-def _parquet(path: Path) -> Iterator[pq.ParquetFile]:
+def reading_parquet(path: Path) -> Iterator[pq.ParquetFile]:
+    """Open a Parquet file to be read page by page within the block.
+
+    Raises:
+        SourceError: not a Parquet file, damaged, or a text in it is not UTF-8.
+    """
     try:
         with pq.ParquetFile(path, pre_buffer=False, buffer_size=_READ_BUFFER_BYTES) as file:
             yield file
     except UnicodeDecodeError as error:
         raise SourceError(f"{path}: a text in it is not UTF-8 ({error}); write the file anew") from None
     except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise SourceError(f"{path}: not a Parquet file, or damaged ({reason}); get the file again") from None
 
 

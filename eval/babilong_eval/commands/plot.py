@@ -235,8 +235,7 @@ def _attention(
     if head is not None and layer is None:
         raise UsageError("--head is one of a layer's: give --layer too")
     from babilong_eval.analysis.attention import attention_maps
-    from babilong_eval.data.dataset import open_dataset
-    from babilong_eval.data.find_sample import find_sample
+    from babilong_eval.data.dataset import find_sample, open_dataset
     from babilong_eval.figures.attention_by_segment import attention_by_segment
     from babilong_eval.models.registry import load_model
 

@@ -1,4 +1,4 @@
-"""A dataset in the forms that other people's programs read.
+"""A dataset in the forms that other programs read.
 
 export.py          what is exported, and the one function that does it
 chosen_samples.py  samples, and the words around them

@@ -23,8 +23,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import DynamicCache, PreTrainedModel
-from transformers.cache_utils import CacheLayerMixin
+from transformers.cache_utils import CacheLayerMixin, LinearAttentionCacheLayerMixin
 
+from babilong_eval.models.reading_trial import best_way
 from babilong_eval.models.state import fork, map_tensors, select_rows
 from babilong_eval.models.transformers_versions import forward_with_cache, scans_replaced
 
@@ -33,12 +34,17 @@ if TYPE_CHECKING:
 
     from transformers import PretrainedConfig
 
-    Read = Callable[[PreTrainedModel, Tensor, Any], tuple[Any, Any]]
+    from babilong_eval.models.reading_trial import Read
 
 
 def reader_for(network: PreTrainedModel) -> Read:
-    """How a model of this family is read on."""
-    return _FAMILIES.get(network.config.model_type, _read_cached)
+    """How this model is read on: by the library itself where it does so rightly, else with our additions.
+
+    Raises:
+        UsageError: neither gives the logits of reading at once.
+    """
+    added = _FAMILIES.get(network.config.model_type)
+    return best_way(network, [read_cached] if added is None else [read_cached, added])
 
 
 def needs_help(config: PretrainedConfig) -> bool:
@@ -46,8 +52,14 @@ def needs_help(config: PretrainedConfig) -> bool:
     return config.model_type in _FAMILIES
 
 
-def _read_cached(module: PreTrainedModel, tokens: Tensor, carry: Any) -> tuple[Any, Any]:
-    """Any model that takes a cache and goes on from it as it should (Mamba-2, for one)."""
+def has_recurrent_layers(config: PretrainedConfig) -> bool:
+    """Whether some layers carry a state instead of keys and values, by what a cache for them would hold."""
+    layers = DynamicCache(config=config).layers
+    return any(isinstance(layer, LinearAttentionCacheLayerMixin) for layer in layers)
+
+
+def read_cached(module: PreTrainedModel, tokens: Tensor, carry: Any) -> tuple[Any, Any]:
+    """Any model that takes a cache and goes on from it as it should: all but the families below."""
     cache = DynamicCache(config=module.config) if carry is None else fork(carry)
     options: dict[str, Tensor] = {}
     if "position_ids" in inspect.signature(module.forward).parameters:  # not every model counts on by itself
@@ -64,10 +76,10 @@ def _n_read(cache: Any) -> int:
 
 def _read_mamba(module: PreTrainedModel, tokens: Tensor, carry: Any) -> tuple[Any, Any]:
     if carry is None or tokens.shape[1] == 1:
-        return _read_cached(module, tokens, carry)
+        return read_cached(module, tokens, carry)
     states = [layer.recurrent_states[0] for layer in carry.layers if hasattr(layer, "recurrent_states")]
     with scans_replaced(module, lambda scan: _scan_from(scan, states)):
-        return _read_cached(module, tokens, carry)
+        return read_cached(module, tokens, carry)
 
 
 def _scan_from(scan: Callable, before: list[Tensor]) -> Callable:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from babilong_eval.models.decoding import respond
 from babilong_eval.models.pretrained import body
+from babilong_eval.models.protocol import MAX_NEW_TOKENS
 from babilong_eval.models.segments import rows_of_one_length
 from babilong_eval.models.state import can_join, join_rows, select_rows
 from babilong_eval.models.tokenizers import core
@@ -21,9 +22,9 @@ from babilong_eval.models.tokenizers import core
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from babilong_eval.models.incremental_forward import Read
     from babilong_eval.models.pretrained import LanguageModel
     from babilong_eval.models.protocol import Alignment, Answer, InputForm, Messages, Segment
+    from babilong_eval.models.reading_trial import Read
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class CarriedModel:
         bounded_state: bool = True,
         max_tokens: int | None = None,
         segment_size: int = 512,
-        max_new_tokens: int = 20,
+        max_new_tokens: int = MAX_NEW_TOKENS,
         answer_prefix: str = " ",
     ) -> None:
         self.network = found.network

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from babilong_gen.errors import UsageError
+from babilong_gen.libraries import library
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,6 +31,11 @@ _CACHE_ARGUMENTS = (
 _SCAN = "mamba_selective_scan"  # in 5.23 and 5.24; Mamba, Falcon-Mamba and Jamba each have one of their own
 
 
+def the_library() -> str:
+    """The library's name and version, and the versions that were tested, for a message."""
+    return str(library("transformers"))
+
+
 def takes_cache(module: PreTrainedModel) -> bool:
     """Whether a model's forward takes a cache by a name that is known here."""
     return any(name in inspect.signature(module.forward).parameters for name in _CACHE_ARGUMENTS)
@@ -46,7 +52,7 @@ def forward_with_cache(module: PreTrainedModel, cache: Any, **inputs: Any) -> An
     takes = inspect.signature(module.forward).parameters
     name = next((name for name in _CACHE_ARGUMENTS if name in takes), None)
     if name is None:
-        raise UsageError(f"{module.config.model_type} takes no cache to read on from")
+        raise UsageError(f"its forward takes no cache by a known name ({', '.join(_CACHE_ARGUMENTS)})")
     return module(use_cache=True, **{name: cache}, **inputs)
 
 

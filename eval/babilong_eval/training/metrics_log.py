@@ -6,16 +6,15 @@ The log holds nothing that differs between two runs of one recipe: no time of da
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from babilong_gen.errors import OutputError
+from babilong_eval.results.line_log import LineLog, whole_lines
+from babilong_gen.atomic import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 LOG, FIGURE = "log.jsonl", "training.png"
@@ -55,44 +54,23 @@ class MetricsLog:
     """The log as it grows; lines beyond the step from which a run continues are dropped."""
 
     def __init__(self, folder: Path, *, step: int) -> None:
-        self.path = folder / LOG
-        folder.mkdir(parents=True, exist_ok=True)
-        kept = [line for line, of in _lines(self.path) if of["step"] <= step]
-        partial = self.path.with_suffix(".partial")
-        partial.write_text("".join(kept), encoding="utf-8")
-        partial.replace(self.path)
-        self._file = self.path.open("a", encoding="utf-8")
+        path = folder / LOG
+        lines = whole_lines(path) if path.is_file() else ()
+        write_whole(path, b"".join(line for line in lines if json.loads(line)["step"] <= step))
+        self._log = LineLog(path)
 
     def write(self, line: LogLine) -> None:
         """Append a line."""
-        try:
-            self._file.write(json.dumps(asdict(line)) + "\n")
-        except OSError as error:
-            raise OutputError(f"{self.path}: cannot be written ({error.strerror})") from error
+        self._log.append(asdict(line))
 
     def flush(self) -> None:
         """Force what was written to the disk."""
-        try:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-        except OSError as error:
-            raise OutputError(f"{self.path}: cannot be written ({error.strerror})") from error
+        self._log.sync()
 
 
 def read_log(path: Path) -> list[dict]:
-    """Return the lines of a log as plain data."""
-    return [line for _, line in _lines(path)]
-
-
-def _lines(path: Path) -> Iterator[tuple[str, dict]]:
-    """Yield whole lines as text and as data; a last one that was cut off is left out."""
-    if not path.is_file():
-        return
-    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
-        try:
-            yield line, json.loads(line)
-        except json.JSONDecodeError:
-            return
+    """Return the lines of a log, as plain data; one that was cut off is left out."""
+    return [json.loads(line) for line in whole_lines(path)] if path.is_file() else []
 
 
 def draw(folder: Path) -> Path | None:

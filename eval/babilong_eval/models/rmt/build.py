@@ -16,7 +16,9 @@ from transformers import (
 from transformers.cache_utils import CacheLayerMixin
 
 from babilong_eval.models.incremental_forward import needs_help
+from babilong_eval.models.library_output import without_chatter
 from babilong_eval.models.pretrained import embedding_table, limit_of_positions
+from babilong_eval.models.protocol import MAX_NEW_TOKENS
 from babilong_eval.models.rmt.decoder import RMTDecoder
 from babilong_eval.models.rmt.encoder import RMTEncoder
 from babilong_eval.models.rmt.model import RMTModel
@@ -38,7 +40,7 @@ def build_rmt(
     tokenizer: Tokenizer | None = None,
     *,
     seed: int = 0,
-    max_new_tokens: int = 20,
+    max_new_tokens: int = MAX_NEW_TOKENS,
 ) -> RMTModel:
     """A new RMT, to be trained.
 
@@ -52,7 +54,7 @@ def build_rmt(
         if not isinstance(backbone, str):
             raise UsageError("a backbone of random weights has no tokenizer of its own: pass one")
         tokenizer = core(find_tokenizer(backbone))
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), without_chatter():
         torch.manual_seed(seed)
         model = _new(config, backbone) if isinstance(backbone, PretrainedConfig) else _found(config, backbone)
         _make_room(config, model.config)

@@ -9,8 +9,9 @@ from torch import Tensor
 
 from babilong_eval.models.decoding import respond
 from babilong_eval.models.pretrained import stop_ids
-from babilong_eval.models.protocol import Answer
+from babilong_eval.models.protocol import MAX_NEW_TOKENS, Answer
 from babilong_eval.models.rmt.encoder import RMTEncoder
+from babilong_eval.models.rmt.trial import try_out_rmt
 from babilong_eval.models.segments import rows_of_one_length
 from babilong_gen.errors import UsageError
 
@@ -42,9 +43,10 @@ class RMTModel:
         config: RMTConfig,
         tokenizer: Tokenizer,
         *,
-        max_new_tokens: int = 20,
+        max_new_tokens: int = MAX_NEW_TOKENS,
     ) -> None:
         self.network = network.eval()
+        try_out_rmt(network)
         self.config = config
         self.tokenizer = tokenizer
         self.max_new_tokens = max_new_tokens

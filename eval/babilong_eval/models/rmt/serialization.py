@@ -11,6 +11,7 @@ from safetensors.torch import load_model, save_model
 
 from babilong_eval.checkpoints import shipped, shipped_folder
 from babilong_eval.models.pretrained import named_dtype
+from babilong_eval.models.protocol import MAX_NEW_TOKENS
 from babilong_eval.models.rmt.author_checkpoints import Hints, load_original
 from babilong_eval.models.rmt.build import without_weights, wrap
 from babilong_eval.models.rmt.config import MODEL_TYPE, from_json, to_json
@@ -36,7 +37,7 @@ def load(
     *,
     device: str = "cpu",
     dtype: str = "auto",
-    max_new_tokens: int = 20,
+    max_new_tokens: int = MAX_NEW_TOKENS,
     backbone: str | None = None,
     tokenizer: str | None = None,
     labels: str = "",
@@ -110,7 +111,7 @@ def save_pretrained(model: RMTModel, folder: str | Path) -> None:
             raise OutputError(f"{folder / WEIGHTS}: cannot be written ({error})") from error
 
 
-def from_pretrained(folder: str | Path, *, max_new_tokens: int = 20) -> RMTModel:
+def from_pretrained(folder: str | Path, *, max_new_tokens: int = MAX_NEW_TOKENS) -> RMTModel:
     """Reads what `save_pretrained` wrote.
 
     Raises:
