@@ -19,6 +19,7 @@ from upath.implementations.cloud import CloudPath
 
 from babilong_gen.atomic import renaming
 from babilong_gen.errors import OutputError, UsageError
+from babilong_gen.user_paths import user_path
 
 Folder = Path | UPath
 
@@ -47,7 +48,7 @@ def open_folder(location: str | Folder) -> Folder:
         return location
     protocol, separator, path = location.partition("://")
     if not separator:
-        return Path(location)
+        return user_path(location)
     if protocol in ("file", "local"):
         return Path(path)
     try:

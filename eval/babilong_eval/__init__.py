@@ -17,6 +17,7 @@ from babilong_gen.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from babilong_eval.data.torch_iterable import to_torch_iterable
+    from babilong_eval.evaluation.config import EvaluationConfig
     from babilong_eval.evaluation.evaluate import evaluate
     from babilong_eval.figures.accuracy_by_length import accuracy_by_length
     from babilong_eval.figures.heatmaps import task_by_length
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Answer",
+    "EvaluationConfig",
     "SegmentModel",
     "accuracy_by_length",
     "evaluate",
@@ -45,6 +47,7 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "Answer": "models.protocol",
+        "EvaluationConfig": "evaluation.config",
         "SegmentModel": "models.protocol",
         "accuracy_by_length": "figures.accuracy_by_length",
         "evaluate": "evaluation.evaluate",

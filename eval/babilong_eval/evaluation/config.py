@@ -41,8 +41,8 @@ class EvaluationConfig:
         server: how requests to a server are made.
     """
 
-    data: str
-    out: Path
+    data: str | Path
+    out: str | Path
     model: str = ""
     tasks: Sequence[str] | None = None
     lengths: Sequence[str] | None = None

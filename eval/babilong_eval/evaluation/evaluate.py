@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from babilong_eval.data.dataset import label_sets, open_dataset, samples_at, select, sizes_of
@@ -12,6 +11,7 @@ from babilong_eval.evaluation.distributed import this_rank
 from babilong_eval.evaluation.record import logged, run_info, write_results
 from babilong_eval.evaluation.resume import claim_folder, remaining
 from babilong_eval.results.predictions_log import open_log
+from babilong_gen.user_paths import user_path, user_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -53,12 +53,12 @@ def evaluate(
     if model is not None and not config.model:
         config = replace(config, model=type(model).__name__)
     rank = this_rank()
-    dataset = open_dataset(config.data)
+    dataset = open_dataset(user_place(str(config.data)))
     pairs = select(dataset, config.tasks, config.lengths)
     sizes = sizes_of(dataset, pairs, config.limit)
     labels = label_sets(dataset, pairs)
     backend = find_backend(config, list(labels), rank, model)
-    out = Path(config.out)  # from Python, people write a plain string
+    out = user_path(str(config.out))
     claim_folder(out, run_info(config, dataset, backend.setup))
     left = remaining(out, sizes, rank)
     results = _results(dataset, backend, left, probe=config.probe)

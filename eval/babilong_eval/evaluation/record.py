@@ -50,7 +50,7 @@ def run_info(config: EvaluationConfig, dataset: Dataset, setup: Setup) -> RunInf
     return RunInfo(
         name=config.name or Path(path).name or config.model,
         model=config.model,
-        data=config.data,
+        data=str(config.data),
         data_fingerprint=dataset.fingerprint,
         versions=_versions(),
         seed=config.seed,

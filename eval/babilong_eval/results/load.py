@@ -29,6 +29,7 @@ from babilong_eval.scoring.score import which_are_correct
 from babilong_gen.errors import UsageError
 from babilong_gen.lengths import length_order
 from babilong_gen.tasks import TASKS
+from babilong_gen.user_paths import user_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -75,7 +76,7 @@ def load_runs(folders: str | Path | Iterable[str | Path], scorer: ScorerName = "
         UsageError: no folder is named, a length is malformed, or a (task, length) is twice in one run.
     """
     several = [folders] if isinstance(folders, str | Path) else folders
-    runs = [run for folder in several for run in _runs_in(Path(folder), scorer)]
+    runs = [run for folder in several for run in _runs_in(user_path(str(folder)), scorer)]
     if not runs:
         raise UsageError("no results folder was given: name at least one")
     return _with_distinct_names(runs)
