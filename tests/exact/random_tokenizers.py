@@ -171,10 +171,10 @@ def tokenizers_and_texts(draw: st.DrawFn) -> tuple[str, str]:
     """A `tokenizer.json` and a text, which it may not have been trained on."""
     model, trainer = _model(draw)
     tokenizer = Tokenizer(model)
-    chosen = draw(st.lists(_NORMALIZERS, max_size=2))
+    chosen = draw(st.just([]) | st.lists(_NORMALIZERS, max_size=2))
     if chosen:
         tokenizer.normalizer = normalizers.Sequence(chosen)
-    cutters = draw(st.lists(_PRE_TOKENIZERS, max_size=3))
+    cutters = draw(st.lists(_PRE_TOKENIZERS, min_size=1, max_size=1) | st.lists(_PRE_TOKENIZERS, max_size=3))
     if cutters:
         tokenizer.pre_tokenizer = pre_tokenizers.Sequence(cutters)
     text = draw(TEXTS)
@@ -183,7 +183,7 @@ def tokenizers_and_texts(draw: st.DrawFn) -> tuple[str, str]:
         tokenizer.train_from_iterator(training, trainer)
     except Exception:  # fewer pieces asked for than there are characters
         reject()
-    tokenizer.add_tokens(draw(_ADDED))
+    tokenizer.add_tokens(draw(st.just([]) | _ADDED))
     return _changed(draw, json.loads(tokenizer.to_str())), text
 
 
