@@ -28,3 +28,14 @@ class DoesNotFitError(BabilongError):
 
 class OutputError(BabilongError):
     """The output folder cannot be written, or holds a dataset of another spec."""
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an error says in one line: of a record that is not valid, the first fault and its place."""
+    from pydantic import ValidationError
+
+    if isinstance(error, ValidationError):
+        fault = error.errors()[0]
+        found = f", found {fault['input']!r}" if isinstance(fault["input"], str | int | float) else ""
+        return ": ".join(filter(None, [".".join(map(str, fault["loc"])), fault["msg"] + found]))
+    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -11,7 +11,7 @@ from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizer
 
 from babilong_gen.edges import hazardous_edge
 from babilong_gen.errors import SourceError, UsageError
-from babilong_gen.tokenizer import load_tokenizer
+from babilong_gen.tokenizer import TextTokenizer, load_tokenizer
 
 SENTENCES = st.lists(
     st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1).map(lambda s: " ".join(s.split()))
@@ -21,10 +21,16 @@ SENTENCES = st.lists(
 )
 
 
+@pytest.fixture(scope="module")
+def tokenizer(any_tokenizer: str) -> TextTokenizer:
+    return load_tokenizer(any_tokenizer)
+
+
 @settings(max_examples=150, deadline=None)
 @given(sentences=SENTENCES)
-def test_sentences_encoded_apart_are_the_text_encoded_whole(any_tokenizer: str, sentences: list[str]) -> None:
-    tokenizer = load_tokenizer(any_tokenizer)
+def test_sentences_encoded_apart_are_the_text_encoded_whole(
+    tokenizer: TextTokenizer, sentences: list[str]
+) -> None:
     safe = [s for s in sentences if not hazardous_edge(s) and tokenizer.continued(s)]
     if len(safe) > 1 and tokenizer.opening(safe[0]):
         assert tokenizer.proved

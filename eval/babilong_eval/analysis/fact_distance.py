@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from babilong_eval.analysis.paired_lengths import Proportion
 from babilong_eval.data.dataset import open_dataset
 from babilong_eval.data.row_readers import read_rows
-from babilong_eval.results.load import judged
+from babilong_eval.results.load import scored_predictions
 from babilong_gen.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ def accuracy_by_gap(run: Run) -> list[GapBin]:
             f"{run.info.data}: not the data of {run.info.name} any more; its fingerprint differs"
         )
     marks: dict[tuple[str, str], list[bool]] = {}
-    for item in judged(run):
-        marks.setdefault((item.task, item.length), []).append(item.right)
+    for item in scored_predictions(run):
+        marks.setdefault((item.task, item.length), []).append(item.is_correct)
     bins = [
         found
         for (task, length), rights in marks.items()

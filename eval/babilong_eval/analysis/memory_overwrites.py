@@ -20,8 +20,7 @@ from rich.console import Console
 from rich.progress import track
 
 from babilong_eval.data.dataset import open_dataset, read_samples, select
-from babilong_eval.inference import segment_loop as reading
-from babilong_eval.inference.segment_loop import choices_of, read, walk
+from babilong_eval.inference.segment_loop import choices_of, encode, make_reader, walk
 from babilong_eval.models.protocol import Segment
 from babilong_eval.models.segments import cut
 from babilong_eval.models.state import join_rows, select_rows
@@ -145,7 +144,7 @@ def watch_longest(model: SegmentModel, data: str, *, limit: int) -> list[Watched
     dataset = open_dataset(data)
     longest = dict(select(dataset))  # shorter lengths come first
     prompts = plain_prompts(list(longest)).prompts
-    reader = reading.reader(model, lambda sample: prompts[sample.task], choose=True)
+    reader = make_reader(model, prompts, choose=True)
     console = Console(stderr=True)
     watched: list[Watched] = []
     for task, length in longest.items():
@@ -166,7 +165,7 @@ def words_of(text: str) -> set[str]:
 def _row(reader: SegmentReader, sample: Sample) -> _Row:
     told = max((fact["char_end"] for fact in sample.facts), default=0)
     tokens_told = len(reader.encoder.encode(sample.input[:told].encode()))
-    tokens = read(reader, sample)
+    tokens = encode(reader, sample)
     cuts = cut(len(tokens.tokens), reader.model.segment_size, reader.model.alignment)
     return _Row(reading=tokens, cuts=cuts, first=sum(place.start < tokens_told for place in cuts))
 

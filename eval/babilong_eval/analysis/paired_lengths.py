@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from babilong_eval.results.load import judged, lengths_of, tasks_of
+from babilong_eval.results.load import lengths_of, scored_predictions, tasks_of
 from babilong_eval.scoring.interval import wilson
 from babilong_gen.errors import UsageError
 
@@ -105,7 +105,7 @@ def steps(run: Run) -> list[Step]:
 
 def _rungs(run: Run) -> Mapping[tuple[str, str], Rung]:
     rungs: dict[tuple[str, str], Rung] = defaultdict(dict)
-    for item in judged(run):
+    for item in scored_predictions(run):
         rung = rungs[item.task, item.length]
         number = item.prediction.sample_id.rpartition("/")[2]
         rung[int(number) if number.isdigit() else len(rung)] = item
@@ -126,9 +126,9 @@ def _step(task: str, shorter: str, longer: str, rungs: Mapping[tuple[str, str], 
         longer=longer,
         tokens=sum(_tokens(after) - _tokens(before) for before, after in pairs) / len(pairs),
         n=len(pairs),
-        right=sum(before.right for before, _ in pairs),
-        lost=sum(before.right and not after.right for before, after in pairs),
-        regained=sum(after.right and not before.right for before, after in pairs),
+        right=sum(before.is_correct for before, _ in pairs),
+        lost=sum(before.is_correct and not after.is_correct for before, after in pairs),
+        regained=sum(after.is_correct and not before.is_correct for before, after in pairs),
     )
 
 

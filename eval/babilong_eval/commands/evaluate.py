@@ -93,12 +93,13 @@ def evaluate(
     """
     # Arrow is to give a long text's memory back when it is read; its own pool, chosen at import, keeps it
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-    from babilong_eval.evaluation.config import Request
+    from babilong_eval.evaluation.config import EvaluationConfig
     from babilong_eval.evaluation.distributed import this_rank
-    from babilong_eval.evaluation.evaluate import evaluate as evaluate_request
+    from babilong_eval.evaluation.evaluate import evaluate as run
     from babilong_eval.evaluation.progress import ProgressBar
+    from babilong_eval.inference.endpoint import ServerOptions
 
-    request = Request(
+    config = EvaluationConfig(
         data=data,
         model=model,
         out=out,
@@ -118,16 +119,16 @@ def evaluate(
         probe=probe,
         name=name,
         seed=seed,
-        endpoint={
-            "concurrency": concurrency,
-            "requests_per_minute": requests_per_minute,
-            "timeout_seconds": timeout,
-            "retries": retries,
-            "key_variable": api_key_env,
-        },
+        server=ServerOptions(
+            concurrency=concurrency,
+            requests_per_minute=requests_per_minute,
+            timeout_seconds=timeout,
+            retries=retries,
+            key_variable=api_key_env,
+        ),
     )
-    progress = ProgressBar(quiet=this_rank().number > 0)
-    cells = evaluate_request(request, progress)
+    with ProgressBar(quiet=this_rank().number > 0) as progress:
+        cells = run(config, on_start=progress.start, on_result=progress.advance)
     _report(out, cells, progress, probe=probe)
 
 
@@ -148,17 +149,19 @@ def _option(text: str) -> tuple[str, Any]:
     return name, value
 
 
-def _report(out: Path, cells: "list[Cell] | None", progress: "ProgressBar", *, probe: bool) -> None:
+def _report(out: Path, cells: "list[Cell]", progress: "ProgressBar", *, probe: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
     console = Console(stderr=True)
     if probe and progress.segments:
         read, saved = progress.segments - progress.shared, progress.shared
-        console.print(f"probes: {read:,} segments were read, {saved:,} fewer than in separate passes")
+        console.print(
+            f"shared prefixes: {read:,} segments were read, {saved:,} fewer than in separate passes"
+        )
     for reason, count in progress.failures.most_common(3):
         console.print(f"failed: {count} samples, {reason}; the same command asks them again", markup=False)
-    if cells is None:
+    if not cells:
         console.print(f"{out}: this part is done; the process that finishes last writes the results")
         return
     table = Table("task", "length", "scorer", "accuracy", "95 %", "n", title=str(out))

@@ -17,6 +17,7 @@ from babilong_eval.commands.options import (
     Tasks,
     parts_left_out,
 )
+from babilong_eval.models.protocol import MAX_NEW_TOKENS
 from babilong_gen.commands.app import comma_separated
 
 _NEXT = {
@@ -44,7 +45,7 @@ def export(
         Literal["official", "strict"],
         typer.Option(help="lm-eval: the rule by which answers count, as in `babilong score`."),
     ] = "official",
-    max_tokens: Annotated[int, typer.Option(min=1, help="lm-eval: of an answer.")] = 20,
+    max_tokens: Annotated[int, typer.Option(min=1, help="lm-eval: of an answer.")] = MAX_NEW_TOKENS,
     prompts: Prompts = None,
     no_instruction: NoInstruction = False,
     no_examples: NoExamples = False,
@@ -58,11 +59,11 @@ def export(
     """
     # Arrow is to give a long text's memory back when it is read; its own pool, chosen at import, keeps it
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-    from babilong_eval.export.export import ExportRequest
+    from babilong_eval.export.export import ExportConfig
     from babilong_eval.export.export import export as run
     from babilong_gen.commands.progress import Bars
 
-    request = ExportRequest(
+    config = ExportConfig(
         data=data,
         form=to,
         out=out,
@@ -75,7 +76,7 @@ def export(
         scorer=scorer,
     )
     with Bars() as bars:
-        sizes = run(request, bars).sizes
+        sizes = run(config, bars).sizes
     task, length = next(iter(sizes))
     typer.echo(f"{out}: {sum(sizes.values()):,} samples of {len(sizes)} tasks and lengths")
     typer.echo(_NEXT[to].format(out=out, task=task, length=length))

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from babilong_eval.results.prediction_files import FileName, find_predictions
-from babilong_eval.scoring.score import ScorerName, score_file
+from babilong_eval.results.scores import score_file
+from babilong_eval.scoring.score import ScorerName
 
 _WIDTH_OF_A_PIPE = 160
 

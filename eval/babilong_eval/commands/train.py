@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from babilong_eval.training.metrics_log import LogLine
+    from babilong_eval.training.train import TrainingProgress
 
 
 def train(
@@ -29,11 +29,17 @@ def train(
     """
     from babilong_eval.training.recipe import read_recipe
     from babilong_eval.training.train import train as run
-    from babilong_gen.prepare import default_cache
 
     asked = read_recipe(recipe, noise=noise)
     with _Screen() as screen:
-        run(asked, out, cache=default_cache(), watch=screen, apart_from=apart_from or ())
+        run(
+            asked,
+            out,
+            apart_from=apart_from or (),
+            on_step=screen.step,
+            on_noise=screen.noise,
+            notify=screen.notify,
+        )
     typer.echo(f"{out}: babilong evaluate DATA --model rmt:{out} --out RESULTS")
 
 
@@ -68,10 +74,11 @@ class _Screen:
         """Noise being tokenized."""
         self._progress.update(self._bar, description=f"tokenizing noise, {characters:,} more characters")
 
-    def step(self, entry: "LogLine", done: int, total: int, reached: float | None) -> None:
+    def step(self, progress: "TrainingProgress") -> None:
         """A step of the training."""
-        accuracy = "" if reached is None else f", accuracy {reached:.1%}"
-        line = f"{entry.stage}: step {entry.step:,}, loss {entry.loss:.3f}{accuracy}"
-        self._progress.update(self._bar, completed=done, total=total, description=line)
-        if not self._console.is_terminal and entry.step % self._LINE_EVERY == 0:
+        log = progress.line
+        accuracy = "" if progress.accuracy is None else f", accuracy {progress.accuracy:.1%}"
+        line = f"{log.stage}: step {log.step:,}, loss {log.loss:.3f}{accuracy}"
+        self._progress.update(self._bar, completed=progress.done, total=progress.total, description=line)
+        if not self._console.is_terminal and log.step % self._LINE_EVERY == 0:
             self._console.print(line, markup=False)

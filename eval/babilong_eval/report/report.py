@@ -15,8 +15,11 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from babilong_eval.figures import cost, curves, grids, style
-from babilong_eval.results.load import ScoredPrediction, judged, lengths_of
+from babilong_eval.figures import accuracy_by_length as curves
+from babilong_eval.figures import heatmaps as grids
+from babilong_eval.figures import memory_and_time as cost
+from babilong_eval.figures import style
+from babilong_eval.results.load import ScoredPrediction, lengths_of, scored_predictions
 from babilong_eval.results.printable import visible
 from babilong_gen.atomic import write_whole
 
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from babilong_eval.figures.reference import ReferenceCurve
+    from babilong_eval.figures.reference_curves import ReferenceCurve
     from babilong_eval.results.load import Run
     from babilong_eval.results.records import Cell, RunInfo
 
@@ -91,7 +94,7 @@ def hardest_failures(
     """
     accuracy = {(cell.task, cell.length): cell.accuracy for cell in cells}
     order = {(cell.task, cell.length): place for place, cell in enumerate(cells)}
-    wrong = [item for item in predictions if not item.right and not item.prediction.error]
+    wrong = [item for item in predictions if not item.is_correct and not item.prediction.error]
     wrong.sort(key=lambda item: (-accuracy[item.task, item.length], order[item.task, item.length]))
     chosen: list[ScoredPrediction] = []
     of_task: Counter[str] = Counter()
@@ -128,7 +131,7 @@ def _drawing(figure: Figure, title: str, caption: str, *, folded: bool = False) 
 
 
 def _section(run: Run) -> _RunSection:
-    predictions = list(judged(run))
+    predictions = list(scored_predictions(run))
     errors = Counter(item.prediction.error for item in predictions if item.prediction.error)
     return _RunSection(
         name=run.info.name,

@@ -14,10 +14,10 @@ from babilong_eval.analysis.memory_overwrites import Flip, Watched, watch, watch
 from babilong_eval.analysis.paired_lengths import Proportion, steps
 from babilong_eval.commands.plot import plot
 from babilong_eval.data.dataset import open_dataset, read_samples
-from babilong_eval.figures.flips import windows_that_lose
-from babilong_eval.figures.retention import accuracy_by_gap_between_facts, losses_by_length
+from babilong_eval.figures.losses_by_length import accuracy_by_gap_between_facts, losses_by_length
+from babilong_eval.figures.memory_overwrites import windows_that_lose
 from babilong_eval.figures.style import COLOURS
-from babilong_eval.inference import segment_loop as reading
+from babilong_eval.inference.segment_loop import SegmentReader, encode, make_reader, walk
 from babilong_eval.models.registry import load_model
 from babilong_eval.prompts.prompts import plain_prompts
 from babilong_eval.results.load import load_runs
@@ -199,24 +199,24 @@ def model(rmt_folder: Path) -> SegmentModel:
 
 
 @pytest.fixture
-def reader(model: SegmentModel) -> reading.SegmentReader:
+def reader(model: SegmentModel) -> SegmentReader:
     prompts = plain_prompts(["qa1"]).prompts
-    return reading.reader(model, lambda sample: prompts[sample.task], choose=True)
+    return make_reader(model, prompts, choose=True)
 
 
-def answers_from_each_memory(reader: reading.SegmentReader, data: Path) -> dict[str, list[str]]:
+def answers_from_each_memory(reader: SegmentReader, data: Path) -> dict[str, list[str]]:
     """Of each sample, the last segment's answers after no segment before it, after one, after two ..."""
     found = {}
     for sample in read_samples(open_dataset(str(data)), "qa1", "13seg"):
-        row = reading.read(reader, sample)
-        walked = list(reading.walk(reader.model, [row], reader.model.start(1)))
+        row = encode(reader, sample)
+        walked = list(walk(reader.model, [row], reader.model.start(1)))
         last = walked[-1][1]
         found[sample.sample_id] = [reader.model.answer(last, state, [PLACES])[0].text for state, _ in walked]
     return found
 
 
 def test_a_flip_is_where_the_memory_before_and_after_give_its_two_answers(
-    reader: reading.SegmentReader, told: Path
+    reader: SegmentReader, told: Path
 ) -> None:
     answers = answers_from_each_memory(reader, told)
     watched = watch_longest(reader.model, str(told), limit=6)
@@ -228,7 +228,7 @@ def test_a_flip_is_where_the_memory_before_and_after_give_its_two_answers(
             assert flip.before != flip.after
 
 
-def test_flips_lead_from_the_first_answer_to_the_last(reader: reading.SegmentReader, told: Path) -> None:
+def test_flips_lead_from_the_first_answer_to_the_last(reader: SegmentReader, told: Path) -> None:
     answers = answers_from_each_memory(reader, told)
     for one in watch_longest(reader.model, str(told), limit=6):
         chain = [flip.before for flip in one.flips] + [flip.after for flip in one.flips[-1:]]
@@ -236,15 +236,13 @@ def test_flips_lead_from_the_first_answer_to_the_last(reader: reading.SegmentRea
         assert (chain or answers[one.sample_id])[-1] == answers[one.sample_id][-1]
 
 
-def test_side_by_side_the_same_windows_are_found(reader: reading.SegmentReader, told: Path) -> None:
+def test_side_by_side_the_same_windows_are_found(reader: SegmentReader, told: Path) -> None:
     samples = list(read_samples(open_dataset(str(told)), "qa1", "13seg"))
     alone, together = (list(watch(reader, samples, batch_size=size)) for size in (1, 6))
     assert sorted(alone, key=lambda one: one.sample_id) == sorted(together, key=lambda one: one.sample_id)
 
 
-def test_windows_are_those_between_the_last_fact_and_the_question(
-    reader: reading.SegmentReader, told: Path
-) -> None:
+def test_windows_are_those_between_the_last_fact_and_the_question(reader: SegmentReader, told: Path) -> None:
     for one in watch_longest(reader.model, str(told), limit=2):
         segments = len(answers_from_each_memory(reader, told)[one.sample_id])
         # the first segment is not full, and may end within the fact

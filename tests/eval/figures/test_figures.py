@@ -11,10 +11,13 @@ from matplotlib.collections import LineCollection
 from matplotlib.container import ErrorbarContainer
 
 from babilong_eval.commands.plot import plot
-from babilong_eval.figures import cost, curves, grids, style
-from babilong_eval.figures.axis import LengthAxis, length_axis, written
-from babilong_eval.figures.reference import read_reference
-from babilong_eval.results.load import chance, judged, load_runs
+from babilong_eval.figures import accuracy_by_length as curves
+from babilong_eval.figures import heatmaps as grids
+from babilong_eval.figures import memory_and_time as cost
+from babilong_eval.figures import style
+from babilong_eval.figures.length_axis import LengthAxis, length_axis, written
+from babilong_eval.figures.reference_curves import read_reference
+from babilong_eval.results.load import chance, load_runs, scored_predictions
 from babilong_eval.results.prediction_files import FileName
 from babilong_eval.results.records import (
     Prediction,
@@ -218,7 +221,7 @@ def test_recorded_cells_alone_can_be_plotted(tmp_path: Path) -> None:
         shutil.copy(folder / name, kept)
     (run,) = load_runs([kept], "official")
     assert [cell.accuracy for cell in run.cells] == list(SHARES)
-    assert list(judged(run)) == []
+    assert list(scored_predictions(run)) == []
 
 
 def test_another_rule_scores_the_predictions_again_and_keeps_the_costs(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from babilong_eval.commands.plot import plot
 from babilong_eval.report.report import hardest_failures
-from babilong_eval.results.load import judged, load_runs
+from babilong_eval.results.load import load_runs, scored_predictions
 from babilong_eval.results.prediction_files import FileName
 from babilong_eval.results.records import (
     Prediction,
@@ -151,5 +151,5 @@ def test_the_hardest_failures_are_those_where_most_others_were_right(tmp_path: P
     record(tmp_path, [RIGHT] * 9 + [wrong], length="4k")
     (tmp_path / "results.json").unlink()
     (run,) = load_runs([tmp_path], "official")
-    failures = hardest_failures(judged(run), run.cells)
+    failures = hardest_failures(scored_predictions(run), run.cells)
     assert [failure.length for failure in failures] == ["1k", "1k", "4k"]

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from babilong_eval.training.recipe import Recipe
-from babilong_eval.training.samples import SampleSource, gather_material
+from babilong_eval.training.samples import SampleSource, open_sample_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ NARROW_GPT2: dict[str, Any] = {
     "bos_token_id": None,
     "eos_token_id": None,
 }
-STREAMS = {"continued": 0.25, "empty": 0.25, "after_noise": 0.5, "decoys": 0.5}
+STREAMS = {"continued": 0.25, "empty": 0.25, "after_noise": 0.5, "hard_negatives": 0.5}
 
 
 def recipe_content(noise: str) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def recipe_content(noise: str) -> dict[str, Any]:
             "memory_update": "gate",
         },
         "data": {"noise": [noise], "leak_check": "off"},
-        "optimizer": {"learning_rate": 0.003, "warm_up": 5},
+        "optimizer": {"learning_rate": 0.003, "warmup_steps": 5},
         "stages": [
             {
                 "name": "first",
@@ -65,8 +65,8 @@ def recipe_content(noise: str) -> dict[str, Any]:
                 "tasks": {"detect": 2, "reasoning": 1},
                 "batch": 8,
                 "streams": STREAMS,
-                "closed_gates": 0.1,
-                "replay": True,
+                "gate_penalty": 0.1,
+                "gradient_checkpointing": True,
                 "until": {"steps": 16},
             },
         ],
@@ -97,5 +97,5 @@ def recipe(content: dict[str, Any]) -> Recipe:
 
 
 @pytest.fixture
-def material(recipe: Recipe, cache: Path) -> SampleSource:
-    return gather_material(recipe, "babilong", cache=cache, report=lambda _: None, notify=lambda _: None)
+def source(recipe: Recipe, cache: Path) -> SampleSource:
+    return open_sample_source(recipe, "babilong", cache=cache, report=lambda _: None, notify=lambda _: None)

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from babilong_eval.models.protocol import Segment
-from babilong_eval.training.unroll import NOTHING_TOLD, Batch, Rules
+from babilong_eval.training.memory_pool import NO_FACT
+from babilong_eval.training.unroll import Batch, LossOptions
 from tests.eval.training.small import (
     MEMORY,
     PLACES,
@@ -20,7 +21,7 @@ from tests.eval.training.small import (
     WIDTH,
     Kind,
     build_small,
-    rollout_of,
+    unrolled,
 )
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ def batch() -> Batch:
         segments=torch.randint(10, 900, (SEGMENTS, ROWS, SEGMENT), generator=generator),
         begin=torch.randn(ROWS, MEMORY, WIDTH, generator=generator),
         carried=torch.tensor([False, True, False, True]),
-        target=torch.tensor([0, 2, NOTHING_TOLD, 1]),
-        told=torch.tensor([0, 1, NOTHING_TOLD, NOTHING_TOLD]),
+        target=torch.tensor([0, 2, NO_FACT, 1]),
+        last_fact_segment=torch.tensor([0, 1, NO_FACT, NO_FACT]),
     )
 
 
@@ -53,10 +54,10 @@ def read(model: RMTModel, batch: Batch, segments: int) -> Tensor:
     return memory
 
 
-def gradients(model: RMTModel, batch: Batch, rules: Rules) -> tuple[Tensor, dict[str, Tensor]]:
+def gradients(model: RMTModel, batch: Batch, rules: LossOptions) -> tuple[Tensor, dict[str, Tensor]]:
     """Loss and gradients of a rollout, in training, with the same dropout each time."""
     torch.manual_seed(5)
-    rollout = rollout_of(model).train()
+    rollout = unrolled(model).train()
     rollout.zero_grad()
     loss = rollout(batch, rules).loss
     loss.backward()
@@ -68,13 +69,13 @@ def test_rows_are_scored_as_the_model_answers_wherever_they_begin(model: RMTMode
     memory = read(model, batch, SEGMENTS - 1)
     answers = model.answer(Segment(batch.segments[-1], None), memory, [PLACES] * ROWS)
     own = torch.tensor([answer.scores for answer in answers]).log_softmax(dim=-1)
-    rolled = rollout_of(model)(batch, Rules())
+    rolled = unrolled(model)(batch, LossOptions())
     torch.testing.assert_close(rolled.scores, own, rtol=1e-4, atol=1e-4)
 
 
 def test_rows_begin_with_their_own_memory_or_the_trained_one(model: RMTModel, batch: Batch) -> None:
     alone = replace(batch, segments=batch.segments[:1])
-    begun = rollout_of(model)(alone, Rules()).memory
+    begun = unrolled(model)(alone, LossOptions()).memory
     assert torch.equal(begun[batch.carried], batch.begin[batch.carried])
     assert torch.equal(begun[~batch.carried], model.start(ROWS)[~batch.carried])
 
@@ -86,9 +87,9 @@ def test_replay_changes_no_gradient_even_with_dropout(
     kind: Kind, dropout: float, all_segments: bool, batch: Batch
 ) -> None:
     model = build_small(kind, dropout=dropout)
-    rules = Rules(all_segments=all_segments, closed_gates=0.1)
+    rules = LossOptions(all_segments=all_segments, gate_penalty=0.1)
     loss, kept = gradients(model, batch, rules)
-    again, replayed = gradients(model, batch, replace(rules, replay=True))
+    again, replayed = gradients(model, batch, replace(rules, gradient_checkpointing=True))
     assert torch.equal(loss, again)
     assert kept.keys() == replayed.keys()
     for name, gradient in kept.items():
@@ -99,7 +100,7 @@ def test_replay_changes_no_gradient_even_with_dropout(
 def test_gradients_reach_the_trained_beginning_through_all_segments_only(
     model: RMTModel, batch: Batch, through: int | None, reaches: bool
 ) -> None:
-    _, found = gradients(model, batch, Rules(back_propagate=through))
+    _, found = gradients(model, batch, LossOptions(bptt_segments=through))
     assert ("memory" in found and bool(found["memory"].any())) == reaches
 
 
@@ -107,8 +108,8 @@ def test_going_back_through_one_segment_is_reading_it_alone(model: RMTModel, bat
     memory = read(model, batch, SEGMENTS - 1).clone()
     everyone = torch.ones(ROWS, dtype=torch.bool)
     alone = replace(batch, segments=batch.segments[-1:], begin=memory, carried=everyone)
-    _, cut = gradients(model, batch, Rules(back_propagate=1))
-    _, whole = gradients(model, alone, Rules())
+    _, cut = gradients(model, batch, LossOptions(bptt_segments=1))
+    _, whole = gradients(model, alone, LossOptions())
     for name in cut.keys() | whole.keys():
         nothing = torch.zeros_like(model.network.get_parameter(name))
         torch.testing.assert_close(
@@ -119,18 +120,18 @@ def test_going_back_through_one_segment_is_reading_it_alone(model: RMTModel, bat
 def test_the_loss_of_all_segments_asks_each_row_once_it_knows(model: RMTModel, batch: Batch) -> None:
     def losses(segments: int) -> Tensor:
         """Of each row, asked after so many segments."""
-        scores = rollout_of(model)(replace(batch, segments=batch.segments[:segments]), Rules()).scores
+        scores = unrolled(model)(replace(batch, segments=batch.segments[:segments]), LossOptions()).scores
         named = nn.functional.nll_loss(scores, batch.target.clamp(min=0), reduction="none")
-        return torch.where(batch.target == NOTHING_TOLD, -scores.mean(dim=-1), named)
+        return torch.where(batch.target == NO_FACT, -scores.mean(dim=-1), named)
 
     first, second = losses(1)[[0, 3]].mean(), losses(2)[[0, 1, 3]].mean()
     expected = (first + second + losses(3).mean()) / 3
-    found = rollout_of(model)(batch, Rules(all_segments=True)).loss
+    found = unrolled(model)(batch, LossOptions(all_segments=True)).loss
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_open_gates_cost_where_nothing_is_told(batch: Batch) -> None:
-    rollout = rollout_of(build_small("gate"))
-    free, costly = rollout(batch, Rules()), rollout(batch, Rules(closed_gates=2.0))
+    rollout = unrolled(build_small("gate"))
+    free, costly = rollout(batch, LossOptions()), rollout(batch, LossOptions(gate_penalty=2.0))
     assert 0 < float(free.open_on_noise) < 1
     torch.testing.assert_close(costly.loss, free.loss + 2 * free.open_on_noise)

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from babilong_eval.training.contamination import ContaminationError, check_dataset, check_noise, check_story
+from babilong_eval.training.contamination import check_dataset, check_noise
+from babilong_eval.training.held_out import ContaminationError, check_story
 from babilong_eval.training.recipe import Recipe
-from babilong_eval.training.samples import SampleSource, gather_material
+from babilong_eval.training.samples import SampleSource, open_sample_source
 from babilong_gen.rng import Rng
 from babilong_gen.split import belongs
 from babilong_gen.tasks.sources import Simulated
@@ -45,24 +46,24 @@ def test_stories_of_the_two_parts_are_disjoint() -> None:
     assert len(told["test"]) > 50
 
 
-def test_training_noise_has_no_held_out_document(material: SampleSource, recipe: Recipe) -> None:
-    assert check_noise(material, recipe.tasks)
+def test_training_noise_has_no_held_out_document(source: SampleSource, recipe: Recipe) -> None:
+    assert check_noise(source, recipe.tasks)
 
 
 def test_the_held_out_part_shares_nothing(
-    babilong: Run, noise_files: str, material: SampleSource, recipe: Recipe, tmp_path: Path
+    babilong: Run, noise_files: str, source: SampleSource, recipe: Recipe, tmp_path: Path
 ) -> None:
     data = generate(babilong, tmp_path / "test", noise_files, "--split", "test")
-    assert check_dataset(data, material, check_noise(material, recipe.tasks)) == 40
+    assert check_dataset(data, source, check_noise(source, recipe.tasks)) == 40
 
 
 @pytest.mark.parametrize("part", ["train", "all"])
 def test_a_dataset_of_training_stories_or_noise_is_refused(
-    babilong: Run, noise_files: str, material: SampleSource, recipe: Recipe, tmp_path: Path, part: str
+    babilong: Run, noise_files: str, source: SampleSource, recipe: Recipe, tmp_path: Path, part: str
 ) -> None:
     data = generate(babilong, tmp_path / part, noise_files, "--split", part)
     with pytest.raises(ContaminationError, match="training"):
-        check_dataset(data, material, check_noise(material, recipe.tasks))
+        check_dataset(data, source, check_noise(source, recipe.tasks))
 
 
 def test_a_planted_story_is_refused() -> None:
@@ -74,9 +75,9 @@ def test_a_planted_story_is_refused() -> None:
 def test_a_planted_document_is_refused(recipe: Recipe, cache: Path) -> None:
     from dataclasses import replace
 
-    material = gather_material(recipe, "babilong", cache=cache, report=lambda _: None, notify=lambda _: None)
-    haystack = material.haystack(0, "detect")
+    source = open_sample_source(recipe, "babilong", cache=cache, report=lambda _: None, notify=lambda _: None)
+    haystack = source.context(0, "detect")
     everything = replace(haystack.pool, kept=haystack.pool.corpus.usable.nonzero()[0])
-    material._haystacks[0, "detect"] = replace(haystack, pool=everything)
+    source._contexts[0, "detect"] = replace(haystack, pool=everything)
     with pytest.raises(ContaminationError, match="held-out document"):
-        check_noise(material, recipe.tasks)
+        check_noise(source, recipe.tasks)

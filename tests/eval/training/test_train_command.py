@@ -185,7 +185,12 @@ def test_a_stage_that_cannot_be_met_stops_with_what_it_reached(
 def test_a_loss_that_is_no_number_stops_before_it_spoils_the_checkpoint(
     babilong: Run, content: dict[str, Any], write_recipe: Write, tmp_path: Path
 ) -> None:
-    content["optimizer"] = {"learning_rate": 1e30, "warm_up": 0, "clip": 1e30, "weight_decay": 0.0}
+    content["optimizer"] = {
+        "learning_rate": 1e30,
+        "warmup_steps": 0,
+        "max_grad_norm": 1e30,
+        "weight_decay": 0.0,
+    }
     line = refused(babilong("train", write_recipe(content), "--out", tmp_path / "out"))
     assert "nan" in line or "inf" in line
     assert all(

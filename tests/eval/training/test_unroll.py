@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from babilong_eval.models.protocol import Segment
-from babilong_eval.training.unroll import NOTHING_TOLD, Batch, Rollout, Rules
+from babilong_eval.training.memory_pool import NO_FACT
+from babilong_eval.training.unroll import Batch, LossOptions, UnrolledRMT
 from tests.eval.training.small import MEMORY, PLACES, ROWS, SEGMENT, SEGMENTS, WIDTH, build_small
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ def batch(*, carried: bool = False) -> Batch:
         segments=torch.randint(5, 8_000, (SEGMENTS, ROWS, SEGMENT), generator=draw),
         begin=torch.randn(ROWS, MEMORY, WIDTH, generator=draw),
         carried=torch.full((ROWS,), carried),
-        target=torch.tensor([0, 1, 2, NOTHING_TOLD]),
-        told=torch.tensor([0, 1, 2, NOTHING_TOLD]),
+        target=torch.tensor([0, 1, 2, NO_FACT]),
+        last_fact_segment=torch.tensor([0, 1, 2, NO_FACT]),
     )
 
 
@@ -34,7 +35,7 @@ def model(request: pytest.FixtureRequest) -> RMTModel:
 @pytest.mark.parametrize("carried", [False, True])
 def test_it_scores_as_the_model_answers(model: RMTModel, carried: bool) -> None:
     given = batch(carried=carried)
-    rolled = Rollout(model.network)(given, Rules())
+    rolled = UnrolledRMT(model.network)(given, LossOptions())
     state = given.begin if carried else model.start(ROWS)
     for tokens in given.segments[:-1]:
         state = model.step(tokens, None, state)
@@ -48,29 +49,31 @@ def test_replay_changes_neither_loss_nor_gradients(model: RMTModel) -> None:
     gradients = []
     for replay in (False, True):
         model.network.zero_grad()
-        rolled = Rollout(model.network)(batch(), Rules(replay=replay, closed_gates=0.5))
+        rolled = UnrolledRMT(model.network)(
+            batch(), LossOptions(gradient_checkpointing=replay, gate_penalty=0.5)
+        )
         rolled.loss.backward()
         gradients.append((rolled.loss.detach(), model.network.memory.grad))
     torch.testing.assert_close(gradients[0], gradients[1])
 
 
 def test_back_propagation_through_one_segment_spares_the_beginning(model: RMTModel) -> None:
-    Rollout(model.network)(batch(), Rules(back_propagate=1)).loss.backward()
+    UnrolledRMT(model.network)(batch(), LossOptions(bptt_segments=1)).loss.backward()
     assert model.network.memory.grad is None or not model.network.memory.grad.any()
 
 
 def test_where_nothing_was_told_the_loss_asks_for_all_labels_alike(model: RMTModel) -> None:
     given = batch()
-    only = torch.full((ROWS,), NOTHING_TOLD)
-    rolled = Rollout(model.network)(
+    only = torch.full((ROWS,), NO_FACT)
+    rolled = UnrolledRMT(model.network)(
         Batch(
             segments=given.segments,
             begin=given.begin,
             carried=given.carried,
             target=only,
-            told=only,
+            last_fact_segment=only,
         ),
-        Rules(),
+        LossOptions(),
     )
     torch.testing.assert_close(rolled.loss.detach(), -rolled.scores.mean())
 

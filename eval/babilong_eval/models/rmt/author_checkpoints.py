@@ -23,6 +23,7 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from transformers import AutoConfig, PretrainedConfig
 
+from babilong_eval.models.protocol import MAX_NEW_TOKENS
 from babilong_eval.models.rmt.build import without_weights, wrap
 from babilong_eval.models.rmt.config import RMTConfig
 from babilong_eval.models.rmt.model import RMTModel
@@ -90,7 +91,7 @@ class Hints:
     answer_prefix: str | None = None
 
 
-def load_original(path: str | Path, hints: Hints, *, max_new_tokens: int = 20) -> RMTModel:
+def load_original(path: str | Path, hints: Hints, *, max_new_tokens: int = MAX_NEW_TOKENS) -> RMTModel:
     """Loads a checkpoint of the authors' code: its file, or the folder of its run.
 
     Raises:

@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+from transformers import DynamicCache
 
 from babilong_eval.models.pretrained import body, embedding_table
 from babilong_eval.models.rmt.sparse_last_layer import feed_forward_at
+from babilong_eval.models.state import fork
+from babilong_eval.models.transformers_versions import forward_with_cache
 
 if TYPE_CHECKING:
     from transformers import Cache, PreTrainedModel
@@ -50,8 +53,14 @@ class RMTDecoder(nn.Module):
     def prefill(self, tokens: Tensor, memory: Tensor) -> tuple[Tensor, Cache]:
         """Reads the last segment; gives the next token's logits [B, V] and the cache to go on from."""
         embedded = torch.cat([memory, self._embed(tokens)], dim=1)
-        outputs = self.backbone(inputs_embeds=embedded, use_cache=True, logits_to_keep=1)
-        return outputs.logits[:, -1], outputs.past_key_values
+        cache = DynamicCache(config=self.backbone.config)
+        outputs = forward_with_cache(self.backbone, cache, inputs_embeds=embedded, logits_to_keep=1)
+        return outputs.logits[:, -1], cache
+
+    def read_on(self, tokens: Tensor, cache: Cache) -> tuple[Tensor, Cache]:
+        """Reads tokens [B, S] after what a cache holds, which stays as it was; gives all their logits."""
+        longer = fork(cache)
+        return forward_with_cache(self.backbone, longer, input_ids=tokens).logits, longer
 
     def _embed(self, tokens: Tensor) -> Tensor:
         return self.backbone.get_input_embeddings()(tokens)

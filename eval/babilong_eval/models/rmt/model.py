@@ -9,10 +9,10 @@ from torch import Tensor
 
 from babilong_eval.models.decoding import respond
 from babilong_eval.models.pretrained import stop_ids
-from babilong_eval.models.protocol import Answer
+from babilong_eval.models.protocol import MAX_NEW_TOKENS, Answer
 from babilong_eval.models.rmt.encoder import RMTEncoder
+from babilong_eval.models.rmt.trial import try_out_rmt
 from babilong_eval.models.segments import rows_of_one_length
-from babilong_eval.models.state import fork
 from babilong_gen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -43,9 +43,10 @@ class RMTModel:
         config: RMTConfig,
         tokenizer: Tokenizer,
         *,
-        max_new_tokens: int = 20,
+        max_new_tokens: int = MAX_NEW_TOKENS,
     ) -> None:
         self.network = network.eval()
+        try_out_rmt(network)
         self.config = config
         self.tokenizer = tokenizer
         self.max_new_tokens = max_new_tokens
@@ -110,15 +111,10 @@ class RMTModel:
     ) -> list[Answer]:
         cue = torch.tensor(self.config.answer_tokens, dtype=torch.long, device=self.device)
         first, cache = network.prefill(torch.cat([tokens, cue.expand(len(tokens), -1)], dim=1), memory)
-
-        def forward(more: Tensor, cache):
-            outputs = network.backbone(input_ids=more, past_key_values=fork(cache), use_cache=True)
-            return outputs.logits, outputs.past_key_values
-
         return respond(
             first,
             cache,
-            forward,
+            network.read_on,
             choices,
             tokenizer=self.tokenizer,
             answer_prefix=self.config.answer_prefix,

@@ -5,16 +5,17 @@ DatasetSpec -> prepare -> plan (shards) -> make_shard, in any order and process 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Unpack
 
-from babilong_gen.errors import OutputError
+from babilong_gen.errors import OutputError, UsageError
 from babilong_gen.executors import Executor, find_executor
 from babilong_gen.make import ShardContext
 from babilong_gen.prepare import Prepared, check_reuse, default_cache, prepare
-from babilong_gen.spec import DatasetSpec
+from babilong_gen.spec import DatasetSpec, SpecOptions, spec_of
 from babilong_gen.write.card import write_card
 from babilong_gen.write.croissant import write_croissant
 from babilong_gen.write.dataset_plan import (
@@ -27,7 +28,7 @@ from babilong_gen.write.dataset_plan import (
     read_claim,
     start_folder,
 )
-from babilong_gen.write.folder import Folder, file_sizes, reaching
+from babilong_gen.write.folder import Folder, file_sizes, open_folder, reaching
 from babilong_gen.write.manifest import MANIFEST, make_manifest, read_manifest
 from babilong_gen.write.plan import as_ranges, pick_shards
 from babilong_gen.write.shards import Shard, WrittenShard, read_written
@@ -54,9 +55,11 @@ class Progress(Protocol):
 
 
 class Silent:
-    """Tells nothing."""
+    """Draws nothing; a line that the user should see becomes a warning."""
 
-    def notify(self, line: str) -> None: ...
+    def notify(self, line: str) -> None:
+        warnings.warn(line, stacklevel=2)
+
     def noise(self, characters: int) -> None: ...
     def planned(self, samples: int) -> None: ...
     def samples(self, count: int) -> None: ...
@@ -75,22 +78,26 @@ class ShardsMissingError(OutputError):
 
 
 def generate(
-    spec: DatasetSpec,
-    out: Folder,
+    spec: DatasetSpec | None = None,
+    out: str | Folder | None = None,
     *,
     executor: str = "local",
     workers: int | None = None,
     cache: Path | None = None,
     progress: Progress | None = None,
+    **options: Unpack[SpecOptions],
 ) -> dict[str, Any]:
     """Generate a dataset, or what an interrupted run left to do.
 
     The bytes do not depend on executor and workers.
 
     Args:
+        spec: what to make; or give its options by name, as to `make_spec`.
+        out: the dataset's folder, or its URL as in `s3://bucket/folder`.
         executor: who makes the shards, `local` or `ray`.
-        workers: how many shards are made at a time; None for one a core.
+        workers: how many shards are made at a time; None for one per core.
         cache: where tokenized noise is kept; None for the user's cache folder.
+        progress: is told how far the run is; without it, what the user should see becomes a warning.
 
     Returns:
         The manifest.
@@ -98,6 +105,9 @@ def generate(
     Raises:
         BabilongError: something of the user's; whole shards that were written stay.
     """
+    if out is None:
+        raise UsageError("out is missing: the folder of the dataset, or its URL")
+    spec, out = spec_of(spec, options), open_folder(out)
     make_shards = find_executor(executor)
     progress = progress or Silent()
     prepared, claim = prepare_claim(spec, cache=cache, progress=progress)

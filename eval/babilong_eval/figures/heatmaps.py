@@ -17,7 +17,7 @@ from matplotlib.colors import Normalize
 from matplotlib.ticker import PercentFormatter
 
 from babilong_eval.figures import style
-from babilong_eval.results.load import judged, lengths_of, tasks_of
+from babilong_eval.results.load import lengths_of, scored_predictions, tasks_of
 from babilong_eval.scoring.score import Score
 from babilong_gen.errors import UsageError
 from babilong_gen.lengths import parse_length
@@ -88,13 +88,13 @@ def depth_by_length(runs: Sequence[Run]) -> Figure:
 
 def has_depths(runs: Sequence[Run]) -> bool:
     """Whether some prediction says where its facts lie."""
-    return any(item.prediction.depth is not None for run in runs for item in judged(run))
+    return any(item.prediction.depth is not None for run in runs for item in scored_predictions(run))
 
 
 def _depth_grids(run: Run, *, several_runs: bool) -> list[_Grid]:
     placed = [
-        (item.task, item.length, item.prediction.depth, item.right)
-        for item in judged(run)
+        (item.task, item.length, item.prediction.depth, item.is_correct)
+        for item in scored_predictions(run)
         if item.prediction.depth is not None
     ]
     fewest = min(Counter((task, length) for task, length, *_ in placed).values(), default=0)
