@@ -82,7 +82,7 @@ def generate(
     out: str | Folder | None = None,
     *,
     executor: str = "local",
-    workers: int | None = 1,
+    workers: int | None = None,
     cache: Path | None = None,
     progress: Progress | None = None,
     **options: Unpack[SpecOptions],
@@ -95,8 +95,7 @@ def generate(
         spec: what to make; or give its options by name, as to `make_spec`.
         out: the dataset's folder, or its URL as in `s3://bucket/folder`.
         executor: who makes the shards, `local` or `ray`.
-        workers: how many shards are made at a time; None for one per core. More than one are processes,
-            which import the calling script: guard it by `if __name__ == "__main__":`.
+        workers: how many shards are made at a time; None for one per core.
         cache: where tokenized noise is kept; None for the user's cache folder.
         progress: is told how far the run is; without it, what the user should see becomes a warning.
 

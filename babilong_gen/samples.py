@@ -55,7 +55,7 @@ def to_hf_iterable(
     cache: Path | None = None,
     **options: Unpack[SpecOptions],
 ) -> IterableDataset:
-    """The same as an `IterableDataset` of the library `datasets`, which deals samples out to workers.
+    """Make the same samples an `IterableDataset` of the library `datasets`.
 
     Arguments and errors as for `iter_samples`; the columns are those of a generated dataset.
     """
@@ -97,7 +97,7 @@ class SampleSequence:
             cell, index = divmod(number, self.prepared.spec.samples)
             task, length = self.cells[cell]
             if task not in contexts:
-                contexts[task] = self.prepared.haystack(task)
+                contexts[task] = self.prepared.context(task)
             for sample, _ in make_samples(self.prepared, contexts[task], task, length, index, index + 1):
                 yield sample
 

@@ -33,6 +33,7 @@ from babilong_gen.tasks.task import LeakCheck
 SAMPLES_VERSION = 1
 
 _FACTS = re.compile(r"([0-9]{1,8})(?:-([0-9]{1,8}))?")
+_SIZE = re.compile(r"\s*\d*\.?\d+\s*[a-z]*\s*", re.IGNORECASE)
 
 Preset = Literal["rmt-paper", "babilong"]
 
@@ -66,6 +67,13 @@ def _placement(text: str) -> str:
 
 
 _Names = Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1)]
+
+
+def _size(size: Any) -> Any:
+    """Refuse what pydantic would read in part: `256MB-1GB` as 256 MB."""
+    if isinstance(size, str) and not _SIZE.fullmatch(size):
+        raise UsageError(f"--shard-size {size!r}: expected a number with a unit, as in 256MB or 1GiB")
+    return size
 
 
 class DatasetSpec(BaseModel):
@@ -120,6 +128,7 @@ class DatasetSpec(BaseModel):
     preset: Preset | None = None
     shard_bytes: Annotated[
         ByteSize,
+        BeforeValidator(_size),
         Field(ge=1_000_000, le=10**12, validation_alias=AliasChoices("shard_size", "shard_bytes")),
     ] = ByteSize(256_000_000)
 
@@ -158,7 +167,7 @@ class DatasetSpec(BaseModel):
         return StoryShape(facts=_bounds(self.facts), distractors=self.distractor_facts)
 
     def fingerprint(self, *, stories_key: str, noise_key: str) -> str:
-        """SHA-256 of all that decides one sample.
+        """Return the SHA-256 of all that decides one sample.
 
         That leaves out which tasks, lengths and how many samples are asked for, and how they are cut into
         shards. Sources and tokenizer count by their content, wherever they lie.
@@ -237,7 +246,7 @@ def make_spec(**options: Unpack[SpecOptions]) -> DatasetSpec:
 
 
 def spec_of(spec: DatasetSpec | None, options: SpecOptions) -> DatasetSpec:
-    """The spec that was given, or the one that the options describe.
+    """Return the spec that was given, or the one that the options describe.
 
     Raises:
         UsageError: both were given, or an option is wrong.
@@ -254,3 +263,10 @@ def _first_line(invalid: ValidationError) -> str:
     option = "--" + "-".join(str(part) for part in first["loc"][:1]).replace("_", "-")
     found = "" if first["type"] == "missing" else f", found {first['input']!r}"
     return f"{option}: {_EXPECTED.get(first['type'], first['msg'])}{found}"
+
+
+def option_defaults() -> dict[str, str]:
+    """Return the defaults of the options, each as a user would type it, by the option's name."""
+    fields = DatasetSpec.model_fields.items()
+    defaults = {name: str(field.default) for name, field in fields if type(field.default) in (str, int)}
+    return {**defaults, "shard_size": f"{DatasetSpec.model_fields['shard_bytes'].default / 1e6:g}MB"}

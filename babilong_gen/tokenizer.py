@@ -28,6 +28,7 @@ from tokenizers import Tokenizer
 
 from babilong_gen.composition import composition_follows
 from babilong_gen.errors import SourceError, UsageError
+from babilong_gen.user_paths import user_path
 
 BUILTIN = "babilong"
 
@@ -110,12 +111,28 @@ def load_tokenizer(name: str) -> TextTokenizer:
         )
     return TextTokenizer(
         name=name,
-        key=hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest(),
+        key=_key(definition),
         tokenizer=tokenizer,
         joiner=_find_joiner(tokenizer, origin),
         proved=composition_follows(definition),
         control=_control_pattern(definition),
     )
+
+
+def read_tokenizer(name: str) -> tuple[Tokenizer, str]:
+    """A tokenizer and its key, whether or not it composes: `verify` asks nothing more of it.
+
+    Raises:
+        SourceError: there is no such tokenizer, or its file is broken.
+    """
+    tokenizer, _ = _read(name)
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer, _key(json.loads(tokenizer.to_str()))
+
+
+def _key(definition: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest()
 
 
 def hazardous_edge(sentence: str) -> bool:
@@ -133,7 +150,7 @@ def _read(name: str) -> tuple[Tokenizer, str]:
     if name == BUILTIN:
         text = (resources.files("babilong_gen") / "data" / "tokenizer.json").read_text(encoding="utf-8")
         return Tokenizer.from_str(text), name
-    path = Path(name).expanduser()
+    path = user_path(name)
     if path.is_dir():
         path /= "tokenizer.json"
         if not path.is_file():

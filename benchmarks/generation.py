@@ -194,11 +194,11 @@ def _assemble(job: dict[str, Any]) -> dict[str, Any]:
     from babilong_gen.make import make_samples
 
     prepared, _ = _prepared(job)
-    haystack = prepared.haystack(TASK)
+    context = prepared.context(TASK)
     start = time.perf_counter()
     tokens = sum(
         sample.n_tokens
-        for sample, _ in make_samples(prepared, haystack, TASK, job["length"], 0, job["samples"])
+        for sample, _ in make_samples(prepared, context, TASK, job["length"], 0, job["samples"])
     )
     return {"tokens_per_second": tokens / (time.perf_counter() - start)}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -13,8 +12,14 @@ import pytest
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from babilong_gen.noise.sources.procedural import procedural_document
+from tests.command_line import run_apart, run_here
 
 _BESIDE_THE_REPOSITORY = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+# Nothing is fetched, and no model here is large enough for several threads to read it faster than one.
+os.environ |= {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
+
+_READ_WHEN_NEEDED = {"BABILONG_CACHE"}
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 Mount = Callable[[str], AbstractContextManager[Path]]
@@ -37,16 +42,11 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def babilong(cache: Path) -> Run:
-    """Runs the command line in a process of its own, as a user does."""
+    """Runs the command line; in a process of its own where a library is to start with other variables."""
 
     def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-c", "from babilong_eval.cli import main; main()", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            timeout=300,
-            env={**os.environ, "BABILONG_CACHE": str(cache), "HF_HUB_OFFLINE": "1", **environment},
-        )
+        start = run_here if environment.keys() <= _READ_WHEN_NEEDED else run_apart
+        return start(list(map(str, arguments)), {**os.environ, "BABILONG_CACHE": str(cache), **environment})
 
     return run
 

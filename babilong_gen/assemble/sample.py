@@ -65,7 +65,7 @@ class Sample:
         return self.text.decode()
 
     def row(self) -> dict[str, Any]:
-        """The sample as a row of the dataset; `input_ids` stay an array."""
+        """Return the sample as a row of the dataset; `input_ids` stay an array."""
         columns = {
             "input": self.input,
             "question": self.question,

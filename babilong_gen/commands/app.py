@@ -1,4 +1,4 @@
-"""The command line's frame: how options are read and how a user's mistake ends."""
+"""The frame of the command line: how options are read, and how a user's mistake ends."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import typer
 
 from babilong_gen.errors import BabilongError
 
-# typer carries its own copy of click or uses an installed one: the base of its usage errors is had by name.
+# typer brings its own copy of click or uses an installed one, so the base of its errors is found by name
 _CLICK_ERROR: type[Exception] = next(
     base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
 )
 
-# A command's exit codes: 0 done, 1 the data or predictions are wrong, 2 the user's to mend, 130 interrupted.
+# exit codes: 0 done, 1 data or predictions are wrong, 2 a mistake of the user's, 130 interrupted
 USER_ERROR = 2
 INTERRUPTED = 130
 
 
 def make_app(about: str) -> typer.Typer:
-    """A command group in the project's manner: no tracebacks, no start-up cost for shell completion."""
+    """Return a group of commands, without tracebacks and without the start-up cost of shell completion."""
     return typer.Typer(
         help=about,
         no_args_is_help=True,
@@ -38,7 +38,7 @@ def run(app: typer.Typer) -> None:
 
 
 def comma_separated(text: str | None) -> tuple[str, ...] | None:
-    """The parts of `a,b,c`; None where the option was not given."""
+    """Return the parts of `a,b,c`; None if the option was not given."""
     if text is None:
         return None
     return tuple(part.strip() for part in text.split(",") if part.strip())
@@ -48,7 +48,7 @@ def _guarded(command: Callable[[], object]) -> int:
     try:
         code = command()
         if code == INTERRUPTED:
-            # Newer versions of typer catch the interruption themselves.
+            # newer versions of typer catch the interruption themselves
             raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except BabilongError as error:
@@ -59,7 +59,7 @@ def _guarded(command: Callable[[], object]) -> int:
         typer.echo("interrupted: give the same command again to go on", err=True)
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has gone (`| head`); there is nobody left to tell.
+        # the program that read our output has ended (`| head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 

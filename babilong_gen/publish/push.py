@@ -133,7 +133,7 @@ def _bring_up_to_date(hub: HubDataset, files: list[LocalFile], report: Report) -
 
 
 def _next_commit(todo: Changes) -> Changes:
-    """Shards first; card and manifest, which declare the dataset, and deletions go with the last of them."""
+    """Choose the next commit: shards first; card, manifest and deletions go with the last of them."""
     if len(todo.shards) <= SHARDS_A_COMMIT:
         return todo
     return Changes(shards=todo.shards[:SHARDS_A_COMMIT], documents=[], stale=[])

@@ -58,7 +58,7 @@ class Task:
     def story(
         self, *, facts: Sequence[str], question: str, answer: str, supporting: tuple[int, ...]
     ) -> Story:
-        """A story of this task; arguments as the attributes of `Story`."""
+        """Make a story of this task; arguments as the attributes of `Story`."""
         return Story(
             task=self.name,
             facts=tuple(facts),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -12,12 +10,14 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from tokenizers import Tokenizer
 
-from babilong_gen.errors import SourceError
+from babilong_gen.errors import OutputError, SourceError
 from babilong_gen.noise.corpus.corpus import NoiseCorpus, open_corpus
 from babilong_gen.prepare import default_cache
+from babilong_gen.processes import Report, WorkerDiedError, in_processes
 from babilong_gen.tasks.reskin import read_vocabulary
-from babilong_gen.tokenizer import TextTokenizer, load_tokenizer
+from babilong_gen.tokenizer import read_tokenizer
 from babilong_gen.verification.rows import check_answer, check_noise, check_offsets, check_tokens
 from babilong_gen.write.folder import Folder, file_sizes, in_this_process, open_folder, reaching, sha256
 from babilong_gen.write.manifest import read_manifest
@@ -74,9 +74,11 @@ def verify(
             failures += chain.from_iterable(_check_file(folder, shard) for shard in shards)
             return Verdict(samples=samples, failures=failures, noise_compared=False)
         proof = open_proof(folder, manifest, cache)
-        for shard, found in _over_shards(proof, manifest, shards, cache, workers):
-            failures += found
+        found: dict[str, list[str]] = {}
+        for shard, wrong in _over_shards(proof, manifest, shards, cache, workers):
+            found[shard["path"]] = wrong
             report(shard["rows"])
+        failures += chain.from_iterable(found[shard["path"]] for shard in shards)
     return Verdict(samples=samples, failures=failures, noise_compared=proof.corpus is not None)
 
 
@@ -86,7 +88,7 @@ class Proof:
 
     folder: Folder
     spec: dict[str, Any]
-    tokenizer: TextTokenizer
+    tokenizer: Tokenizer
     corpus: NoiseCorpus | None
     documents: dict[str, int] = field(default_factory=dict)
 
@@ -97,10 +99,11 @@ def open_proof(folder: Folder, manifest: dict[str, Any], cache: Path) -> Proof:
     Raises:
         SourceError: the tokenizer is not the one that the dataset was made with.
     """
-    tokenizer = load_tokenizer(manifest["tokenizer"]["name"])
-    if tokenizer.key != manifest["tokenizer"]["key"]:
+    name = manifest["tokenizer"]["name"]
+    tokenizer, key = read_tokenizer(name)
+    if key != manifest["tokenizer"]["key"]:
         raise SourceError(
-            f"tokenizer {tokenizer.name} is not the one that {folder} was made with: give that one's place"
+            f"tokenizer {name} is not the one that {folder} was made with: give that one's place"
         )
     corpus = open_corpus(cache, manifest["noise"]["corpus_key"])
     count = len(corpus.document_end) if corpus else 0
@@ -118,24 +121,20 @@ def _over_shards(
         for shard in shards:
             yield shard, check_shard(proof, shard)
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(
-        workers, context, initializer=_start_worker, initargs=(proof.folder, manifest, cache)
-    ) as pool:
-        yield from zip(shards, pool.map(_check_in_worker, shards), strict=True)
+    try:
+        yield from in_processes(
+            _start_worker, (proof.folder, manifest, cache), shards, workers=workers, report=lambda _: None
+        )
+    except WorkerDiedError as died:
+        raise OutputError(f"{died}, perhaps for lack of memory: verify again with fewer --workers") from died
 
 
-_proof: Proof | None = None
-
-
-def _start_worker(folder: Folder, manifest: dict[str, Any], cache: Path) -> None:
-    global _proof
-    _proof = open_proof(folder, manifest, cache)
-
-
-def _check_in_worker(shard: dict[str, Any]) -> list[str]:
-    assert _proof is not None
-    return check_shard(_proof, shard)
+def _start_worker(
+    source: tuple[Folder, dict[str, Any], Path],
+) -> Callable[[dict[str, Any], Report], list[str]]:
+    """What a worker process does with each shard; it maps the corpus once."""
+    proof = open_proof(*source)
+    return lambda shard, _: check_shard(proof, shard)
 
 
 def check_shard(proof: Proof, shard: dict[str, Any]) -> list[str]:

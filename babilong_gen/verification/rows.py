@@ -6,37 +6,50 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from tokenizers import Tokenizer
+
 from babilong_gen.lengths import parse_length
 from babilong_gen.noise.corpus.corpus import NoiseCorpus
 from babilong_gen.solvers import SOLVERS, SolverError, solve
 from babilong_gen.tasks.reskin import Vocabulary
-from babilong_gen.tokenizer import TextTokenizer
+from babilong_gen.token_span import token_span
 
 Row = Mapping[str, Any]
 
 
-def check_tokens(row: Row, tokenizer: TextTokenizer, spec: Mapping[str, Any]) -> Iterator[str]:
+def check_tokens(row: Row, tokenizer: Tokenizer, spec: Mapping[str, Any]) -> Iterator[str]:
     """The finished text has the tokens that the row and its length say, and each fact has its own."""
-    text: str = row["input"]
-    encoding = tokenizer.tokenizer.encode(text, add_special_tokens=False)
+    encoding = tokenizer.encode(row["input"], add_special_tokens=False)
     found = len(encoding)
     if found != row["n_tokens"]:
         yield f"input has {found:,} tokens, n_tokens says {row['n_tokens']:,}"
     length = parse_length(row["length"])
     if not length.facts_only:
-        question = len(tokenizer.continued(row["question"]))
         expected = length.input_tokens(
-            question_tokens=question, segment_size=spec["segment_size"], reserve=spec["reserve"]
+            question_tokens=_continued_tokens(row["question"], tokenizer),
+            segment_size=spec["segment_size"],
+            reserve=spec["reserve"],
         )
         if found != expected:
             yield f"input has {found:,} tokens, {length.name} asks for {expected:,}"
     for number, fact in enumerate(row["facts"]):
-        first = encoding.char_to_token(fact["char_start"])
-        last = encoding.char_to_token(fact["char_end"] - 1)
-        if first is None or last is None or (first, last + 1) != (fact["token_start"], fact["token_end"]):
-            yield f"fact {number} is not at tokens {fact['token_start']} to {fact['token_end']}"
-    if row.get("input_ids") is not None and row["input_ids"] != encoding.ids:
-        yield "input_ids are not the tokens of input"
+        first, last = token_span(encoding, fact["char_start"], fact["char_end"])
+        if (first, last) != (fact["token_start"], fact["token_end"]):
+            yield (
+                f"fact {number} is not at tokens {fact['token_start']:,} to {fact['token_end']:,} "
+                f"but at {first:,} to {last:,}"
+            )
+    stored = row.get("input_ids")
+    if stored is not None and stored != encoding.ids:
+        pairs = enumerate(zip(stored, encoding.ids, strict=False))
+        first = next((n for n, (a, b) in pairs if a != b), min(len(stored), found))
+        yield f"input_ids are not the tokens of input: they differ from token {first:,} on"
+
+
+def _continued_tokens(sentence: str, tokenizer: Tokenizer) -> int:
+    """How many tokens a sentence has behind another one and a space."""
+    before = tokenizer.encode("a", add_special_tokens=False)
+    return len(tokenizer.encode(f"a {sentence}", add_special_tokens=False)) - len(before)
 
 
 def check_offsets(row: Row) -> Iterator[str]:

@@ -60,7 +60,7 @@ class DatasetPlan:
 
 
 def make_claim(prepared: Prepared, source: NoiseSource) -> DatasetPlan:
-    """The claim of a run that has found everything it needs."""
+    """Plan the dataset of a run that has found everything it needs."""
     corpus = prepared.corpus()
     return DatasetPlan(
         provenance=provenance(prepared, source),
@@ -95,7 +95,7 @@ def start_folder(folder: Folder, claim: DatasetPlan) -> None:
 
 
 def read_claim(folder: Folder) -> DatasetPlan:
-    """The claim of a folder that is not finished.
+    """Read the plan of a folder that is not finished.
 
     Raises:
         OutputError: there is none, or it cannot be read.
@@ -120,7 +120,7 @@ def note_part(folder: Folder, claim: DatasetPlan, written: Sequence[WrittenShard
 
 
 def noted_shards(folder: Folder, claim: DatasetPlan) -> dict[str, WrittenShard]:
-    """The shards that parts have noted and that are there in the size noted, by path."""
+    """Return the shards that parts have noted and that are there in the size noted, by path."""
     sizes = file_sizes(folder, "data/*/*.parquet")
     noted = {}
     for name in file_sizes(folder, _PARTS):
@@ -148,7 +148,7 @@ def finish_folder(folder: Folder, manifest: Mapping[str, Any]) -> None:
 
 
 def _known(folder: Folder) -> Mapping[str, Any] | None:
-    """What the folder holds, finished or not."""
+    """Return what the folder holds, finished or not."""
     for name in (MANIFEST, UNFINISHED):
         try:
             found = json.loads((folder / name).read_text(encoding="utf-8"))

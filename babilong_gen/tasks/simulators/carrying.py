@@ -85,7 +85,7 @@ class _WhereItWas:
         return len(self._carried[subject]) > 1
 
     def ask(self, subject: str) -> Question:
-        """About one of the places, and the last time that the thing came there."""
+        """Ask about one of the places, and the last time that the thing came there."""
         moves = self._carried[subject]
         asked = moves[self._rng.randint(1, len(moves) - 1)][0]
         last = max(at for at in range(1, len(moves)) if moves[at][0] == asked)

@@ -20,7 +20,7 @@ PLURALS = {"cat": "cats", "mouse": "mice", "sheep": "sheep", "wolf": "wolves"}
 
 
 def simulate_qa15(task: Task, rng: Rng, shape: StoryShape) -> Story:
-    """Basic deduction: what one animal is afraid of."""
+    """Draw a story of basic deduction: what one animal is afraid of."""
     facts: list[str] = []
     fears: dict[str, tuple[str, int]] = {}
     kinds: dict[str, tuple[str, int]] = {}
@@ -51,7 +51,7 @@ def simulate_qa15(task: Task, rng: Rng, shape: StoryShape) -> Story:
 
 
 def other_animals(rng: Rng, count: int) -> list[str]:
-    """Introduces `count` animals."""
+    """Introduce `count` animals."""
     return [f"{name} is a {rng.choice(FEARED_ANIMALS)}." for name in extra_words.names(rng, count)]
 
 

@@ -36,7 +36,7 @@ Relation = tuple[str, str, str]
 
 
 def simulate_qa4(task: Task, rng: Rng, shape: StoryShape) -> Story:
-    """Two-argument relations: which of two neighbours of a room, or the room itself, lies in a direction."""
+    """Draw a story of two neighbours of one room: one of them, or the room itself, is asked for."""
     middle, near, far = rng.sample(PLACES, 3)
     direction = rng.choice(DIRECTIONS)
     relations = [
@@ -54,7 +54,7 @@ def simulate_qa4(task: Task, rng: Rng, shape: StoryShape) -> Story:
 
 
 def simulate_qa19(task: Task, rng: Rng, shape: StoryShape) -> Story:
-    """Path finding: the directions of the two steps from one room to another."""
+    """Draw a story of path finding: the directions of the two steps from one room to another."""
     start, middle, goal, *others = rng.sample(PLACES, 3 + _OFF_THE_WAY)
     first = rng.choice(DIRECTIONS)
     second = first if rng.bernoulli(_STRAIGHT_ON) else rng.choice(_turns(first))
@@ -72,7 +72,7 @@ def simulate_qa19(task: Task, rng: Rng, shape: StoryShape) -> Story:
 
 
 def other_rooms(rng: Rng, count: int) -> list[str]:
-    """Facts about rooms of our own, all true on one map."""
+    """Draw facts about rooms of our own, all true on one map."""
     return [
         _fact(_told_either_way(rng, (first, "west" if in_a_row else "north", second)))
         for first, second, in_a_row in extra_words.side_by_side(rng, count, extra_words.rooms())
@@ -85,7 +85,7 @@ def _fact(relation: Relation) -> str:
 
 
 def _told_either_way(rng: Rng, relation: Relation) -> Relation:
-    """`relation`, or the same seen from its other room."""
+    """Return the relation, or the same seen from its other room."""
     if rng.bernoulli(_OUTER_FIRST):
         return relation
     there, direction, here = relation
@@ -93,7 +93,7 @@ def _told_either_way(rng: Rng, relation: Relation) -> Relation:
 
 
 def _what_is_there(rng: Rng, relation: Relation) -> str:
-    """Asks for the first room of `relation`, in its own direction or in the opposite one."""
+    """Ask for the first room of `relation`, in its own direction or in the opposite one."""
     _, direction, here = relation
     if rng.bernoulli(0.5):
         return f"What is {direction} of the {here}?"
@@ -102,13 +102,13 @@ def _what_is_there(rng: Rng, relation: Relation) -> str:
 
 @cache
 def _turns(direction: str) -> tuple[str, ...]:
-    """To the left and to the right."""
+    """Return the directions to the left and to the right."""
     return tuple(each for each in DIRECTIONS if each not in (direction, OPPOSITE[direction]))
 
 
 @cache
 def _sides(first: str, second: str) -> tuple[tuple[int, str], ...]:
-    """Where a room off the way can lie: of which of the three on the way (by index), and in which direction.
+    """Return where a room off the way can lie: of which room on the way (by index), in which direction.
 
     Left out is the corner over which another way of two steps would lead.
     """

@@ -34,7 +34,7 @@ class _LastGifts:
         return subject in self._gift
 
     def ask(self, subject: str) -> Question:
-        """A third of the questions each are about the thing, the giver and the receiver."""
+        """Ask about the thing, the giver or the receiver, each a third of the time."""
         who, to, index = self._gift[subject]
         asked = self._rng.choice(("thing", "giver", "receiver"))
         if asked == "thing" and self._between[who, to] == subject:

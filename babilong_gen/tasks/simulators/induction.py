@@ -26,7 +26,7 @@ KINDS = ("frog", "lion", "rhino", "swan")
 
 
 def simulate_qa16(task: Task, rng: Rng, shape: StoryShape) -> Story:
-    """Basic induction: the colour of the one animal whose colour was not told."""
+    """Draw a story of basic induction: the colour of the one animal whose colour was not told."""
     while (story := _told(task, rng)) is None:
         pass
     asked_kind = story.facts[story.supporting[0]].removesuffix(".").rpartition(" ")[2]
@@ -34,7 +34,7 @@ def simulate_qa16(task: Task, rng: Rng, shape: StoryShape) -> Story:
 
 
 def other_animals(rng: Rng, count: int, unlike: str) -> list[str]:
-    """`count` facts about animals of other kinds than `unlike`: first the kind of each, then its colour."""
+    """Draw `count` facts about animals of other kinds than `unlike`: the kind of each, then its colour."""
     kinds = [kind for kind in KINDS if kind != unlike]
     facts: list[str] = []
     for name in extra_words.names(rng, (count + 1) // 2):
@@ -43,7 +43,7 @@ def other_animals(rng: Rng, count: int, unlike: str) -> list[str]:
 
 
 def _told(task: Task, rng: Rng) -> Story | None:
-    """Kinds and colours in random order, up to the last colour; None where that cannot be asked for."""
+    """Tell kinds and colours in random order, but for the last colour; None where it cannot be asked for."""
     kind_of = {name: rng.choice(KINDS) for name in NAMES}
     introduced: dict[str, int] = {}
     coloured: dict[str, int] = {}

@@ -44,7 +44,7 @@ LEADS_TO = {
 
 
 def simulate_qa20(task: Task, rng: Rng, shape: StoryShape) -> Story:
-    """Agents' motivations: a question about the last thing that happened."""
+    """Draw a story of agents' motivations: a question about the last thing that happened."""
     most = most_of_its_own(shape, usual=_MOST_FACTS)
     # All official questions are alike likely, and only some stories have a twelfth.
     while (story := _day(task, rng, rng.randint(1, most))) is None:
@@ -53,7 +53,7 @@ def simulate_qa20(task: Task, rng: Rng, shape: StoryShape) -> Story:
 
 
 def other_people(rng: Rng, count: int) -> list[str]:
-    """`count` facts about people of our own: what each feels, then where it leads them."""
+    """Draw `count` facts about people of our own: what each feels, then where it leads them."""
     facts: list[str] = []
     for name in extra_words.names(rng, (count + 1) // 2):
         feeling = rng.choice(MOTIVES)
@@ -62,7 +62,7 @@ def other_people(rng: Rng, count: int) -> list[str]:
 
 
 def _day(task: Task, rng: Rng, length: int) -> Story | None:
-    """The first `length` things that happen to the four; None where it ends before."""
+    """Tell the first `length` things that happen to the four; None where it ends before."""
     feelings = {name: rng.choice(MOTIVES) for name in NAMES}
     told: dict[str, list[int]] = {name: [] for name in NAMES}
     taken: set[str] = set()

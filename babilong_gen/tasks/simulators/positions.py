@@ -33,7 +33,7 @@ _OUTER_FIRST = (
 
 
 def simulate_qa17(task: Task, rng: Rng, shape: StoryShape) -> Story:
-    """Positional reasoning: how two neighbours of one shape lie to each other."""
+    """Draw a story of positional reasoning: how two neighbours of one shape lie to each other."""
     asked, middle, other = rng.sample(SHAPES, 3)
     where_asked, where_other = rng.sample(RELATIONS, 2)
     holding, failing = _between(where_asked, where_other)
@@ -51,7 +51,7 @@ def simulate_qa17(task: Task, rng: Rng, shape: StoryShape) -> Story:
 
 
 def other_things(rng: Rng, count: int) -> list[str]:
-    """Facts about things of our own, all true on one grid."""
+    """Draw facts about things of our own, all true on one grid."""
     return [
         _fact(rng, first, "to the left of" if in_a_row else "above", second)
         for first, second, in_a_row in extra_words.side_by_side(rng, count, extra_words.things())
@@ -66,7 +66,7 @@ def _fact(rng: Rng, outer: str, relation: str, middle: str) -> str:
 
 @cache
 def _between(where_one: str, where_other: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Which relations hold of one shape to the other, and which fail, by where they lie from the middle."""
+    """Return which relations hold of one shape to the other, and which fail, by where both lie."""
     (x, y), (other_x, other_y) = STEPS[where_one], STEPS[where_other]
     holding = tuple(
         relation for relation, (right, up) in STEPS.items() if right * (x - other_x) + up * (y - other_y) > 0

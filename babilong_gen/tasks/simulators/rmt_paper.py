@@ -21,7 +21,7 @@ NAMES = ("Daniel", "John", "Mary", "Sandra")
 
 
 def simulate_one_move(task: Task, rng: Rng, shape: StoryShape) -> Story:
-    """One person's move, and where that person is; others move too where `shape` asks for more facts."""
+    """Tell one person's move and ask where they are; others move too where `shape` asks for more facts."""
     name, *others = rng.sample(NAMES, len(NAMES))
     place = rng.choice(PLACES)
     story = task.story(

@@ -60,7 +60,7 @@ class _Days:
         return subject is not None
 
     def ask(self, subject: tuple[str, str]) -> Question:
-        """About the last time that the person came to that place."""
+        """Ask about the last time that the person came to that place."""
         who, asked = subject
         moves = self._moves[who]
         last = max(at for at in range(1, len(moves)) if moves[at][0] == asked)
@@ -76,7 +76,7 @@ def _swap_last_two(items: MutableSequence[Any]) -> None:
 
 @cache
 def _going(who: str, place: str, time: str) -> tuple[str, ...]:
-    """Going somewhere, with the time at the beginning or at the end."""
+    """Return the ways to say that someone goes somewhere, with the time at the beginning or at the end."""
     first = tuple(f"{time.capitalize()} {who} {verb} to the {place}." for verb in MOVING)
     return first + tuple(f"{who} {verb} to the {place} {time}." for verb in MOVING)
 

@@ -107,12 +107,12 @@ def _stay(_rng: Rng, who: str, _before: str, now: str) -> _Report:
 
 
 def _absence(rng: Rng, who: str, before: str, _now: str) -> _Report:
-    """They are not where they were, wherever they are."""
+    """Tell that they are not where they were, wherever they are."""
     return _Report(f"{who} is {rng.choice(('not', 'no longer'))} in the {before}.", (before,), "no")
 
 
 def _doubt(rng: Rng, who: str, _before: str, now: str) -> _Report:
-    """They are in one of two places, the first of which is right.
+    """Tell that they are in one of two places, the first of which is right.
 
     The official files also have "in the park or the park", which would leave nothing in doubt.
     """

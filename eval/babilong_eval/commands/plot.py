@@ -154,7 +154,7 @@ def _check_kind(kind: Kind, options: Mapping[str, object]) -> None:
 
 
 def _write_report(results: Sequence[Path], out: Path, reference: Path | None, scorer: ScorerName) -> None:
-    from babilong_eval.figures.reference import read_reference
+    from babilong_eval.figures.reference_curves import read_reference
     from babilong_eval.report.report import write_report
     from babilong_eval.results.load import load_runs
 
@@ -167,8 +167,11 @@ def _of_runs(
 ) -> Figure:
     from babilong_eval.analysis.fact_distance import accuracy_by_gap
     from babilong_eval.analysis.paired_lengths import steps
-    from babilong_eval.figures import cost, curves, grids, retention
-    from babilong_eval.figures.reference import read_reference
+    from babilong_eval.figures import accuracy_by_length as curves
+    from babilong_eval.figures import heatmaps as grids
+    from babilong_eval.figures import losses_by_length as retention
+    from babilong_eval.figures import memory_and_time as cost
+    from babilong_eval.figures.reference_curves import read_reference
     from babilong_eval.results.load import load_runs
 
     references = read_reference(reference) if reference else []
@@ -199,7 +202,7 @@ def _flops(
 ) -> Figure:
     from babilong_eval.analysis.flops import savings as comparison
     from babilong_eval.analysis.flops.shapes import OPT, find_shape
-    from babilong_eval.figures.flops import operations_by_length
+    from babilong_eval.figures.operations_by_length import operations_by_length
 
     compared = comparison.compare(
         [find_shape(name) for name in models or OPT],
@@ -234,7 +237,7 @@ def _attention(
     from babilong_eval.analysis.attention import attention_maps
     from babilong_eval.data.dataset import open_dataset
     from babilong_eval.data.find_sample import find_sample
-    from babilong_eval.figures.attention import attention_by_segment
+    from babilong_eval.figures.attention_by_segment import attention_by_segment
     from babilong_eval.models.registry import load_model
 
     found = find_sample(open_dataset(str(data[0])), sample)
@@ -251,7 +254,7 @@ def _flips(data: Sequence[Path], model: str | None, limit: int, numbers: Path | 
             "--out FIGURE"
         )
     from babilong_eval.analysis.memory_overwrites import watch_longest
-    from babilong_eval.figures.flips import windows_that_lose
+    from babilong_eval.figures.memory_overwrites import windows_that_lose
     from babilong_eval.models.registry import load_model
 
     watched = watch_longest(load_model(model, device="auto"), str(data[0]), limit=limit)

@@ -43,7 +43,7 @@ class CarriedModel:
     Args:
         found: the language model.
         read: reads tokens after a carry; see `reading_on`.
-        settle: what is done to a carry after a whole segment, before the next.
+        evict: what is dropped from a carry after a whole segment, before the next.
         bounded_state: whether carries keep their size.
         max_tokens: longest stream, if there is a limit.
         answer_prefix: what parts the prompt from a choice, when choices are scored.
@@ -58,7 +58,7 @@ class CarriedModel:
         found: LanguageModel,
         read: Read,
         *,
-        settle: Callable[[Any], Any] = lambda carry: carry,
+        evict: Callable[[Any], Any] = lambda carry: carry,
         bounded_state: bool = True,
         max_tokens: int | None = None,
         segment_size: int = 512,
@@ -72,7 +72,7 @@ class CarriedModel:
         self.max_tokens = max_tokens
         self._found = found
         self._read = read
-        self._settle = settle
+        self._evict = evict
         self._max_new_tokens = max_new_tokens
         self._answer_prefix = answer_prefix
 
@@ -103,7 +103,7 @@ class CarriedModel:
             for rows, part, carry in _parts(group, tokens, mask):
                 if part is not None:
                     _, carry = self._read(body(self.network), part.to(self.device), carry)
-                    carry = self._settle(carry)
+                    carry = self._evict(carry)
                 read.append(Group(rows, carry))
         return _joined(read)
 

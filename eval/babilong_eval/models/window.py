@@ -58,7 +58,7 @@ def load(
     return CarriedModel(
         found,
         read_all_kept,
-        settle=kept.settle,
+        evict=kept.evict,
         segment_size=segment_size,
         max_new_tokens=max_new_tokens,
         answer_prefix=answer_prefix,
@@ -81,7 +81,7 @@ class SinksAndWindow:
     window: int
     frequencies: Tensor
 
-    def settle(self, carry: Kept) -> Kept:
+    def evict(self, carry: Kept) -> Kept:
         """Forgets the tokens between the sinks and the window, and closes the gap."""
         forgotten = carry[0][0].shape[2] - self.sinks - self.window
         if forgotten <= 0:

@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from babilong_eval.figures import cost, curves, grids, style
+from babilong_eval.figures import accuracy_by_length as curves
+from babilong_eval.figures import heatmaps as grids
+from babilong_eval.figures import memory_and_time as cost
+from babilong_eval.figures import style
 from babilong_eval.results.load import ScoredPrediction, judged, lengths_of
 from babilong_eval.results.printable import visible
 from babilong_gen.atomic import write_whole
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from babilong_eval.figures.reference import ReferenceCurve
+    from babilong_eval.figures.reference_curves import ReferenceCurve
     from babilong_eval.results.load import Run
     from babilong_eval.results.records import Cell, RunInfo
 

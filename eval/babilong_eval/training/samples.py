@@ -87,7 +87,7 @@ class SampleSource:
         prepared = self.prepared[noise]
         key = noise, task, segment_size or prepared.spec.segment_size
         if key not in self._contexts:
-            self._contexts[key] = replace(prepared.haystack(task), segment_size=key[-1])
+            self._contexts[key] = replace(prepared.context(task), segment_size=key[-1])
         return self._contexts[key]
 
     def sample(

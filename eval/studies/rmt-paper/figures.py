@@ -20,10 +20,10 @@ import yaml
 from babilong_eval.analysis.paired_lengths import Step
 from babilong_eval.commands.plot import plot
 from babilong_eval.figures import style
-from babilong_eval.figures.cost import memory_and_time
-from babilong_eval.figures.curves import accuracy_by_length
-from babilong_eval.figures.reference import read_reference
-from babilong_eval.figures.retention import losses_by_length
+from babilong_eval.figures.accuracy_by_length import accuracy_by_length
+from babilong_eval.figures.losses_by_length import losses_by_length
+from babilong_eval.figures.memory_and_time import memory_and_time
+from babilong_eval.figures.reference_curves import read_reference
 from babilong_eval.results.load import Run, load_runs
 from babilong_eval.results.records import Cell
 from babilong_gen.lengths import parse_length

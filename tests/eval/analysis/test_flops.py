@@ -15,7 +15,7 @@ from babilong_eval.analysis.flops.formula import full_attention, recurrent
 from babilong_eval.analysis.flops.savings import FIGURE_3_LENGTHS, compare
 from babilong_eval.analysis.flops.shapes import OPT, find_shape, shape_of
 from babilong_eval.commands.plot import plot
-from babilong_eval.figures.flops import operations_by_length
+from babilong_eval.figures.operations_by_length import operations_by_length
 from babilong_eval.models.rmt.decoder import RMTDecoder
 from babilong_gen.errors import SourceError, UsageError
 

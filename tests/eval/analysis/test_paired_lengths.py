@@ -14,8 +14,8 @@ from babilong_eval.analysis.memory_overwrites import Flip, Watched, watch, watch
 from babilong_eval.analysis.paired_lengths import Proportion, steps
 from babilong_eval.commands.plot import plot
 from babilong_eval.data.dataset import open_dataset, read_samples
-from babilong_eval.figures.flips import windows_that_lose
-from babilong_eval.figures.retention import accuracy_by_gap_between_facts, losses_by_length
+from babilong_eval.figures.losses_by_length import accuracy_by_gap_between_facts, losses_by_length
+from babilong_eval.figures.memory_overwrites import windows_that_lose
 from babilong_eval.figures.style import COLOURS
 from babilong_eval.inference import segment_loop as reading
 from babilong_eval.models.registry import load_model

@@ -23,7 +23,7 @@ from babilong_eval.analysis.attention import (
 from babilong_eval.commands.plot import plot
 from babilong_eval.data.dataset import Sample, open_dataset
 from babilong_eval.data.find_sample import find_sample
-from babilong_eval.figures.attention import attention_by_segment
+from babilong_eval.figures.attention_by_segment import attention_by_segment
 from babilong_eval.models.protocol import Segment
 from babilong_eval.models.rmt.build import build_rmt
 from babilong_eval.models.rmt.config import RMTConfig

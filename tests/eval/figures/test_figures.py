@@ -11,9 +11,12 @@ from matplotlib.collections import LineCollection
 from matplotlib.container import ErrorbarContainer
 
 from babilong_eval.commands.plot import plot
-from babilong_eval.figures import cost, curves, grids, style
-from babilong_eval.figures.axis import LengthAxis, length_axis, written
-from babilong_eval.figures.reference import read_reference
+from babilong_eval.figures import accuracy_by_length as curves
+from babilong_eval.figures import heatmaps as grids
+from babilong_eval.figures import memory_and_time as cost
+from babilong_eval.figures import style
+from babilong_eval.figures.length_axis import LengthAxis, length_axis, written
+from babilong_eval.figures.reference_curves import read_reference
 from babilong_eval.results.load import chance, judged, load_runs
 from babilong_eval.results.prediction_files import FileName
 from babilong_eval.results.records import (

@@ -52,11 +52,11 @@ class Scene(Protocol):
         ...
 
     def can_ask(self, subject: Any) -> bool:
-        """Whether the facts answer a question about `subject`."""
+        """Return whether the facts answer a question about `subject`."""
         ...
 
     def ask(self, subject: Any) -> Question:
-        """A question about `subject`, of whom `can_ask` holds."""
+        """Ask a question about `subject`, of whom `can_ask` holds."""
         ...
 
 
@@ -121,7 +121,7 @@ class Plot:
 
 
 def _length(plot: Plot, task: Task, rng: Rng, shape: StoryShape) -> int | None:
-    """How many facts to tell besides the distractors; None: as the task's official stories have."""
+    """Draw how many facts to tell besides the distractors; None: as many as official stories have."""
     if shape.facts is None:
         return None
     low, high = (bound - shape.distractors for bound in shape.facts)
@@ -142,7 +142,7 @@ def _too_short(plot: Plot, task: Task, bounds: tuple[int, int], distractors: int
 
 
 def _official(plot: Plot, rng: Rng, setting: Setting) -> tuple[Scene, Question]:
-    """The scene up to one of the questions of an official story, and that question."""
+    """Unfold a scene up to one of the questions of an official story."""
     while True:
         scene, question = _one_of_five(plot, rng, setting)
         if len(scene.facts) >= plot.shortest:
@@ -163,7 +163,7 @@ def _one_of_five(plot: Plot, rng: Rng, setting: Setting) -> tuple[Scene, Questio
 
 
 def _long(plot: Plot, task: Task, rng: Rng, setting: Setting, length: int) -> tuple[Scene, Question]:
-    """A scene of exactly `length` facts, about any of which the question may be if not about the last."""
+    """Unfold a scene of exactly `length` facts; the question is about any if not about the last."""
     for _ in range(_ATTEMPTS):
         scene = plot.scene(rng, setting)
         while len(scene.facts) < length:
@@ -175,12 +175,12 @@ def _long(plot: Plot, task: Task, rng: Rng, setting: Setting, length: int) -> tu
 
 
 def _askable(scene: Scene, last: int) -> list[Any]:
-    """What a question can be about, of what the `last` facts told: as often as they told of it."""
+    """Return what a question can be about, of what the `last` facts told: as often as they told of it."""
     return [subject for subject in scene.subjects[-last:] if subject and scene.can_ask(subject)]
 
 
 def _two_settings(plot: Plot, rng: Rng, length: int | None, distractors: int) -> tuple[Setting, Setting]:
-    """Half the people for the story and half for the distractors, and one thing for these."""
+    """Give half the people to the story and half to the distractors, and one thing to these."""
     people = rng.sample(plot.people, len(plot.people))
     things = rng.sample(OBJECTS, len(OBJECTS))
     half = len(people) // 2
@@ -191,7 +191,7 @@ def _two_settings(plot: Plot, rng: Rng, length: int | None, distractors: int) ->
 
 
 def _aside(plot: Plot, rng: Rng, setting: Setting, length: int) -> list[str]:
-    """`length` facts of a scene of their own."""
+    """Tell `length` facts of a scene of their own."""
     scene = plot.scene(rng, setting)
     while len(scene.facts) < length:
         scene.unfold()
@@ -201,7 +201,7 @@ def _aside(plot: Plot, rng: Rng, setting: Setting, length: int) -> list[str]:
 def _interleave(
     rng: Rng, facts: Sequence[str], aside: Sequence[str], supporting: tuple[int, ...], step: int
 ) -> tuple[list[str], tuple[int, ...]]:
-    """Both sequences in their own order, mixed at random, steps kept whole; `supporting` moves along."""
+    """Mix both sequences at random, each in its own order, steps kept whole; `supporting` moves along."""
     mixed: list[str] = []
     moved_to: list[int] = []
     told = told_aside = 0

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from babilong_eval.analysis.flops.formula import Shape
 from babilong_gen.errors import SourceError, UsageError
+from babilong_gen.user_paths import user_path
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -48,7 +48,7 @@ def find_shape(model: str) -> Shape:
         return _opt(model.lower())
     from transformers import AutoConfig
 
-    path = Path(model).expanduser()
+    path = user_path(model)
     try:
         config = AutoConfig.from_pretrained(path if path.exists() else model)
     except (OSError, ValueError) as error:

@@ -18,6 +18,7 @@ from babilong_eval.models.rmt.model import RMTModel
 from babilong_eval.models.tokenizers import read_tokenizer
 from babilong_gen.atomic import whole_file, write_whole
 from babilong_gen.errors import OutputError, SourceError, UsageError
+from babilong_gen.user_paths import user_path
 
 if TYPE_CHECKING:
     from typing import Any
@@ -78,7 +79,7 @@ def load(
 
 def checkpoint_folder(path: str) -> Path:
     """Return the folder or file of a checkpoint: a path, or the name of one that ships."""
-    folder = shipped_folder(path) or Path(path).expanduser()
+    folder = shipped_folder(path) or user_path(path)
     if not folder.exists():
         ships = ", ".join(shipped())
         raise SourceError(f"no RMT at {path}: there is no such file or folder; {ships} ship with the package")

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MultipleLocator, PercentFormatter
 
 from babilong_eval.figures import style
-from babilong_eval.figures.axis import LengthAxis, can_count_segments, length_axis
+from babilong_eval.figures.length_axis import LengthAxis, can_count_segments, length_axis
 from babilong_eval.results.load import chance, tasks_of
 from babilong_gen.tasks import TASKS
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from babilong_eval.figures.reference import ReferenceCurve
+    from babilong_eval.figures.reference_curves import ReferenceCurve
     from babilong_eval.results.load import Run
     from babilong_eval.results.records import Cell
 

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MultipleLocator, PercentFormatter
 
 from babilong_eval.figures import style
-from babilong_eval.figures.axis import length_axis
+from babilong_eval.figures.length_axis import length_axis
 from babilong_eval.results.load import lengths_of, tasks_of
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
 from babilong_eval.figures import style
-from babilong_eval.figures.axis import LengthAxis
+from babilong_eval.figures.length_axis import LengthAxis
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from babilong_eval.figures import style
-from babilong_eval.figures.axis import length_axis
+from babilong_eval.figures.length_axis import length_axis
 from babilong_eval.results.load import lengths_of
 from babilong_gen.errors import UsageError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from babilong_eval.figures.axis import LengthAxis
+    from babilong_eval.figures.length_axis import LengthAxis
     from babilong_eval.results.load import Run
     from babilong_eval.results.records import Cell
 

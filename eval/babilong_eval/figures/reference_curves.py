@@ -12,7 +12,7 @@ from babilong_gen.errors import SourceError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from babilong_eval.figures.axis import Unit
+    from babilong_eval.figures.length_axis import Unit
 
 _REQUIRED = ("task", "evaluated_segments", "accuracy_percent")
 
