@@ -78,9 +78,9 @@ def train(
         on_noise=on_noise,
         notify=notify,
     )
-    if run.state.step == 0:
-        run.save()
     with deferred_interrupt() as is_interrupted:
+        if run.state.step == 0:
+            run.save()
         _run_stages(run, is_interrupted, on_step, notify)
     run.save()
     run.model.network.eval()
