@@ -146,11 +146,11 @@ _ADDED = st.lists(
 
 def _model(draw: st.DrawFn) -> tuple[Any, Any]:
     size = draw(st.integers(100, 600))
-    shared = {"vocab_size": size, "special_tokens": ["<unk>"], "show_progress": False}
+    shared: dict[str, Any] = {"vocab_size": size, "special_tokens": ["<unk>"], "show_progress": False}
     alphabet = draw(st.sampled_from([[], pre_tokenizers.ByteLevel.alphabet(), ["\u2581", *"abc. "]]))
     match draw(st.sampled_from(["BPE", "BPE", "BPE", "WordPiece", "Unigram", "WordLevel"])):
         case "BPE":
-            affixes = draw(
+            affixes: dict[str, Any] = draw(
                 st.sampled_from([{}, {}, {"continuing_subword_prefix": "##"}, {"end_of_word_suffix": "</w>"}])
             )
             trainer = trainers.BpeTrainer(**shared, initial_alphabet=alphabet, min_frequency=1, **affixes)

@@ -23,11 +23,11 @@ def changed(original: Path, change: Change, folder: Path) -> TextTokenizer:
     return load_tokenizer(str(folder))
 
 
-def normalizer(*stages: N.Normalizer) -> Change:
+def normalizer(*stages: normalizers.Normalizer) -> Change:
     return lambda tokenizer: setattr(tokenizer, "normalizer", N.Sequence([*stages]))
 
 
-def pre_tokenizer(*stages: P.PreTokenizer) -> Change:
+def pre_tokenizer(*stages: pre_tokenizers.PreTokenizer) -> Change:
     return lambda tokenizer: setattr(tokenizer, "pre_tokenizer", P.Sequence([*stages]))
 
 

@@ -61,9 +61,9 @@ def tokenizer(prepared: Prepared) -> Tokenizer:
 
 
 def test_every_sample_is_exact(prepared: Prepared, tokenizer: Tokenizer) -> None:
-    haystack = prepared.haystack("qa1")
+    context = prepared.context("qa1")
     for length, asked in LENGTHS.items():
-        for sample, _ in make_samples(prepared, haystack, "qa1", length, 0, prepared.spec.samples):
+        for sample, _ in make_samples(prepared, context, "qa1", length, 0, prepared.spec.samples):
             assert faults(tokenizer, sample.text.decode(), sample, asked) == []
 
 

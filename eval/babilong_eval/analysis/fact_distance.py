@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from babilong_eval.analysis.proportion import Proportion
 from babilong_eval.data.dataset import open_dataset
 from babilong_eval.data.row_readers import read_rows
+from babilong_eval.results.load import scored_predictions
 from babilong_gen.errors import SourceError, UsageError
 
 if TYPE_CHECKING:

@@ -51,8 +51,6 @@ def export(
     max_tokens: Annotated[
         int, typer.Option(min=1, help="lm-eval: tokens per answer, at most.")
     ] = MAX_NEW_TOKENS,
-        int, typer.Option(min=1, help="lm-eval: tokens per answer, at most.")
-    ] = MAX_NEW_TOKENS,
     prompts: Prompts = None,
     no_instruction: NoInstruction = False,
     no_examples: NoExamples = False,

@@ -20,7 +20,7 @@ from babilong_eval.figures.heatmaps import depth_by_length, task_by_length
 from babilong_eval.figures.length_axis import LengthAxis, length_axis, written
 from babilong_eval.figures.memory_and_time import memory_and_time
 from babilong_eval.figures.reference_curves import read_reference
-from babilong_eval.results.load import chance, load_runs
+from babilong_eval.results.load import chance, load_runs, scored_predictions
 from babilong_eval.results.prediction_files import FileName
 from babilong_eval.results.records import (
     Prediction,
