@@ -42,7 +42,9 @@ def samples_of(folder: Path) -> list[Sample]:
     ]
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[*HealthCheck])
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(tokenizers_and_texts())
 def test_a_dataset_of_any_tokenizer_is_exact_or_refused(drawn: tuple[str, str]) -> None:
     definition, text = drawn
