@@ -10,6 +10,5 @@ from babilong_gen.commands.verify import verify
 
 app = make_app("Facts in a haystack: long-context benchmarks at exact lengths.")
 app.command(cls=HelpWithDefaults)(generate)
-app.command()(inspect)
-app.command()(verify)
-app.command()(push)
+for command in (inspect, verify, push):
+    app.command()(command)

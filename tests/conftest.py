@@ -25,10 +25,15 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 Mount = Callable[[str], AbstractContextManager[Path]]
 
 
+def real_data() -> Path:
+    """Where the folder of real data lies, if it does."""
+    return Path(os.environ.get("BABILONG_TEST_DATA", _BESIDE_THE_REPOSITORY))
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real data (official bAbI files, stories, predictions); skips where it is absent."""
-    folder = Path(os.environ.get("BABILONG_TEST_DATA", _BESIDE_THE_REPOSITORY))
+    folder = real_data()
     if not folder.is_dir():
         pytest.skip("real data not found: set BABILONG_TEST_DATA to its folder")
     return folder

@@ -79,16 +79,6 @@ def test_control_tokens_in_a_text_are_noticed(wordpiece: Path) -> None:
     assert not control.search("He wrote SEP on the wall.")
 
 
-@pytest.mark.parametrize("edge", ["\u00a8oh", "oh\u00b4", "\u200bzero", "soft\u00ad", "a\u0301"[1:] + "b"])
-def test_characters_that_melt_into_a_space_are_noticed(edge: str) -> None:
-    assert hazardous_edge(edge)
-
-
-@pytest.mark.parametrize("sentence", ["\u201cYes\u201d", "\u00c9tat.", "4%", "\u2014so", "(\u00a33)"])
-def test_ordinary_edges_are_safe(sentence: str) -> None:
-    assert not hazardous_edge(sentence)
-
-
 def test_a_folder_without_tokenizer_json_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"has no tokenizer\.json"):
         load_tokenizer(str(tmp_path))

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 
 import typer
+from typer.core import TyperGroup
 
 from babilong_gen.errors import BabilongError
 
@@ -20,15 +21,19 @@ USER_ERROR = 2
 INTERRUPTED = 130
 
 
-def make_app(about: str) -> typer.Typer:
+def make_app(about: str, *commands: Callable[..., None], group: type[TyperGroup] = TyperGroup) -> typer.Typer:
     """Return a group of commands, without tracebacks and without the start-up cost of shell completion."""
-    return typer.Typer(
+    app = typer.Typer(
         help=about,
+        cls=group,
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
+    for command in commands:
+        app.command()(command)
+    return app
 
 
 def run(app: typer.Typer) -> None:

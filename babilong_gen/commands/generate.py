@@ -127,7 +127,7 @@ def generate(
         bool, typer.Option("--plan", help="Tokenize the noise and list the shards, but make none.")
     ] = False,
 ) -> None:
-    """Generate a dataset of facts hidden in noise, at exact token lengths.
+    """Generate facts hidden in noise, at exact token lengths.
 
     Give the same command again to continue an interrupted run.
 

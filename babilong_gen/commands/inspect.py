@@ -19,7 +19,7 @@ def inspect(
     out: Dataset,
     sample_id: Annotated[str, typer.Argument(help="A sample's id, such as qa1/4k/000017.")],
 ) -> None:
-    """Show a sample: its question, its facts in context, and where they sit.
+    """Show a sample, its facts in context and where they are.
 
     Example: babilong inspect data/demo qa1/4k/000017
     """

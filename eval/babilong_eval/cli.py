@@ -9,21 +9,19 @@ from babilong_eval.commands.demo import demo
 from babilong_eval.commands.env import env
 from babilong_eval.commands.evaluate import evaluate
 from babilong_eval.commands.export import export
-from babilong_eval.commands.plot import plot
+from babilong_eval.commands.plot import app as plot
+from babilong_eval.commands.report import report
 from babilong_eval.commands.score import score
 from babilong_eval.commands.train import train
 from babilong_gen.cli import app as generator
 from babilong_gen.commands.app import make_app, run, warn_of_untested_libraries
 
+# in the order of the work: help lists groups in the order in which they are added
 app = make_app("Measure how far a long-context model remembers: generate, evaluate, plot.")
 app.add_typer(generator)
-app.command()(train)
-app.command()(evaluate)
-app.command()(score)
-app.command()(export)
-app.command()(plot)
-app.command()(demo)
-app.command()(env)
+app.add_typer(make_app("", train, evaluate, score))
+app.add_typer(plot, name="plot")
+app.add_typer(make_app("", report, export, demo, env))
 
 
 def _show_version(wanted: bool) -> None:

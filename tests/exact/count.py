@@ -11,9 +11,19 @@ from tokenizers import Tokenizer
 class Counted(Protocol):
     """What is said of a text: how many tokens it has, which, and where its facts stand among them."""
 
-    n_tokens: int
-    input_ids: Any
-    facts: Sequence[Any]
+    @property
+    def n_tokens(self) -> int: ...
+    @property
+    def input_ids(self) -> Any: ...
+    @property
+    def facts(self) -> Sequence[Any]: ...
+
+
+def encoded(tokenizer: Tokenizer, text: str) -> list[int]:
+    """The tokens of a text, however the tokenizer's file would cut or pad it."""
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer.encode(text, add_special_tokens=False).ids
 
 
 def faults(tokenizer: Tokenizer, text: str, said: Counted, asked: int | None = None) -> list[str]:

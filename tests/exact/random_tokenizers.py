@@ -146,11 +146,11 @@ _ADDED = st.lists(
 
 def _model(draw: st.DrawFn) -> tuple[Any, Any]:
     size = draw(st.integers(100, 600))
-    shared = {"vocab_size": size, "special_tokens": ["<unk>"], "show_progress": False}
+    shared: dict[str, Any] = {"vocab_size": size, "special_tokens": ["<unk>"], "show_progress": False}
     alphabet = draw(st.sampled_from([[], pre_tokenizers.ByteLevel.alphabet(), ["\u2581", *"abc. "]]))
     match draw(st.sampled_from(["BPE", "BPE", "BPE", "WordPiece", "Unigram", "WordLevel"])):
         case "BPE":
-            affixes = draw(
+            affixes: dict[str, Any] = draw(
                 st.sampled_from([{}, {}, {"continuing_subword_prefix": "##"}, {"end_of_word_suffix": "</w>"}])
             )
             trainer = trainers.BpeTrainer(**shared, initial_alphabet=alphabet, min_frequency=1, **affixes)
@@ -171,10 +171,10 @@ def tokenizers_and_texts(draw: st.DrawFn) -> tuple[str, str]:
     """A `tokenizer.json` and a text, which it may not have been trained on."""
     model, trainer = _model(draw)
     tokenizer = Tokenizer(model)
-    chosen = draw(st.lists(_NORMALIZERS, max_size=2))
+    chosen = draw(st.just([]) | st.lists(_NORMALIZERS, max_size=2))
     if chosen:
         tokenizer.normalizer = normalizers.Sequence(chosen)
-    cutters = draw(st.lists(_PRE_TOKENIZERS, max_size=3))
+    cutters = draw(st.lists(_PRE_TOKENIZERS, min_size=1, max_size=1) | st.lists(_PRE_TOKENIZERS, max_size=3))
     if cutters:
         tokenizer.pre_tokenizer = pre_tokenizers.Sequence(cutters)
     text = draw(TEXTS)
@@ -183,7 +183,7 @@ def tokenizers_and_texts(draw: st.DrawFn) -> tuple[str, str]:
         tokenizer.train_from_iterator(training, trainer)
     except Exception:  # fewer pieces asked for than there are characters
         reject()
-    tokenizer.add_tokens(draw(_ADDED))
+    tokenizer.add_tokens(draw(st.just([]) | _ADDED))
     return _changed(draw, json.loads(tokenizer.to_str())), text
 
 

@@ -34,15 +34,17 @@ def samples_of(folder: Path) -> list[Sample]:
     )
     prepared, _ = prepare(spec, cache=folder / "cache", report=lambda _: None, notify=lambda _: None)
     event(f"proved: {prepared.tokenizer.proved}")
-    haystack = prepared.haystack("qa1")
+    context = prepared.context("qa1")
     return [
         sample
         for length in spec.lengths
-        for sample, _ in make_samples(prepared, haystack, "qa1", length, 0, 3)
+        for sample, _ in make_samples(prepared, context, "qa1", length, 0, 3)
     ]
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(tokenizers_and_texts())
 def test_a_dataset_of_any_tokenizer_is_exact_or_refused(drawn: tuple[str, str]) -> None:
     definition, text = drawn

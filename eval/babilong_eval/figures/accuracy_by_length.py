@@ -8,21 +8,22 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MultipleLocator, PercentFormatter
 
 from babilong_eval.figures import style
+from babilong_eval.figures.intervals import reach, small_print
 from babilong_eval.figures.length_axis import LengthAxis, can_count_segments, length_axis
+from babilong_eval.figures.sheet import sheet
 from babilong_eval.results.load import chance, tasks_of
 from babilong_gen.tasks import TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from babilong_eval.figures.reference_curves import ReferenceCurve
+    from babilong_eval.figures.sheet import GivenAxes
     from babilong_eval.results.load import Run
     from babilong_eval.results.records import Cell
 
@@ -30,7 +31,7 @@ _MOST_TASKS_IN_A_PANEL = 4
 _PANELS_IN_A_ROW = 3
 _TITLE_LETTERS_AN_INCH = 13
 _DODGE, _MOST_DODGE = 0.012, 0.06
-"""How far series at the same length stand apart, as a share of the axis: bars must not hide each other.
+"""How far series at the same length stand apart, as a fraction of the axis: bars must not hide each other.
 All series of a length together take no more than the second number."""
 
 _CHANCE_LINE: Mapping[str, Any] = {"linewidth": 1.0, "linestyle": (0, (1, 2))}
@@ -56,35 +57,40 @@ class _Panel:
     references: tuple[ReferenceCurve, ...]
 
 
-def accuracy_by_length(runs: Sequence[Run], references: Sequence[ReferenceCurve] = ()) -> Figure:
-    """Accuracy with 95 % Wilson intervals against length.
+def accuracy_by_length(
+    runs: Sequence[Run], references: Sequence[ReferenceCurve] = (), *, ax: GivenAxes | None = None
+) -> Figure:
+    """Draw accuracy with 95 % Wilson intervals against length.
 
-    One run with few tasks is one panel, a line a task; otherwise each task has a panel, with a line a run.
-    Dotted lines are chance; dashed ones are reference curves.
+    One run with few tasks takes one panel, with a line per task; otherwise each task has a panel, with a line
+    per run. Dotted lines are chance; dashed ones are reference curves.
+
+    Args:
+        ax: axes to draw on, one per panel; None makes a figure.
 
     Raises:
-        UsageError: lengths that cannot share an axis.
+        UsageError: lengths that cannot share an axis, or not as many axes as panels.
     """
     tasks = tasks_of(runs)
     references = [curve for curve in references if curve.task in tasks]
     axis = _axis([cell for run in runs for cell in run.cells], references)
     references = [curve for curve in references if curve.lengths(axis.unit)]
     panels = _panels(runs, tasks, references)
-    with style.look():
-        columns = min(len(panels), _PANELS_IN_A_ROW)
-        rows = ceil(len(panels) / columns)
-        figure = style.new_figure(height_inches=3.1 if len(panels) == 1 else 0.3 + 2.0 * rows)
-        grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-        for axes, panel in zip(grid.flat, panels, strict=False):
-            _draw(axes, panel, axis, style.WIDTH_INCHES / columns)
-        _clear_unused(grid, len(panels), axis)
-        style.legend(figure, _legend(panels))
-        style.footnote(figure, _footnote(runs))
-    return figure
+    height = 3.1 if len(panels) == 1 else 0.3 + 2.0 * ceil(len(panels) / _PANELS_IN_A_ROW)
+    with sheet(
+        len(panels), ax=ax, height_inches=height, columns=_PANELS_IN_A_ROW, sharex=True, sharey=True
+    ) as drawn:
+        for axes, panel in zip(drawn.panels, panels, strict=True):
+            _draw(axes, panel, axis, drawn.panel_inches)
+        drawn.label_outer()
+        drawn.legend(_legend(panels))
+        counts = [cell.n for run in runs for cell in run.cells]
+        drawn.footnote(f"{small_print(counts)}; scorer: {runs[0].scorer}")
+    return drawn.figure
 
 
 def _axis(cells: list[Cell], references: Sequence[ReferenceCurve]) -> LengthAxis:
-    """The axis for all panels; of segments, where it can be, if a reference counts nothing else."""
+    """Return the axis of all panels: in segments, if possible, where a reference counts nothing else."""
     needs_segments = any(not curve.tokens for curve in references) and can_count_segments(cells)
     unit = length_axis(cells, unit="segments" if needs_segments else None).unit
     also = [length for curve in references for length in curve.lengths(unit)]
@@ -118,11 +124,7 @@ def _title(task: str) -> str:
 def _draw(axes: Axes, panel: _Panel, axis: LengthAxis, width_inches: float) -> None:
     axis.mark(axes, width_inches)
     axes.set_title(fill(panel.title, int(width_inches * _TITLE_LETTERS_AN_INCH)))
-    axes.set_ylim(-0.02, 1.02)
-    axes.set_ylabel("accuracy")
-    axes.yaxis.set_major_locator(MultipleLocator(0.2))
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-    axes.label_outer()
+    style.accuracy_axis(axes)
     for level in sorted({level for series in panel.series if (level := chance(series.task))}):
         axes.axhline(level, color=style.MUTED, zorder=1, **_CHANCE_LINE)
     for curve in panel.references:
@@ -140,15 +142,11 @@ def _draw_series(axes: Axes, series: _Series, panel: _Panel, axis: LengthAxis) -
     axes.errorbar(
         [axis.at(cell) + shift for cell in series.cells],
         accuracies,
-        yerr=[
-            [cell.accuracy - cell.ci_low for cell in series.cells],
-            [cell.ci_high - cell.accuracy for cell in series.cells],
-        ],
-        color=style.colour(series.index),
-        marker=style.marker(series.index),
+        yerr=reach(accuracies, [(cell.ci_low, cell.ci_high) for cell in series.cells]),
         elinewidth=0.9,
         capsize=1.8,
         clip_on=False,
+        **style.line(series.index),
     )
 
 
@@ -164,28 +162,12 @@ def _draw_reference(axes: Axes, curve: ReferenceCurve, panel: _Panel, axis: Leng
     )
 
 
-def _clear_unused(grid: np.ndarray, used: int, axis: LengthAxis) -> None:
-    """Remove panels without a task; the ones above the gap show the length axis that is missing below."""
-    for place in range(used, grid.size):
-        grid.flat[place].remove()
-        above: Any = grid.flat[place - grid.shape[1]]
-        above.tick_params(labelbottom=True)
-        above.set_xlabel(axis.label)
-
-
 def _legend(panels: Sequence[_Panel]) -> dict[str, Line2D]:
     entries: dict[str, Line2D] = {}
     for series in (series for panel in panels for series in panel.series):
-        look: dict[str, Any] = {"color": style.colour(series.index), "marker": style.marker(series.index)}
-        entries.setdefault(series.name, Line2D([], [], **look))
+        entries.setdefault(series.name, Line2D([], [], **style.line(series.index)))
     for curve in (curve for panel in panels for curve in panel.references):
         entries.setdefault(curve.name, Line2D([], [], color=style.MUTED, **_REFERENCE_LINE))
     if any(chance(series.task) for panel in panels for series in panel.series):
         entries["chance"] = Line2D([], [], color=style.MUTED, **_CHANCE_LINE)
     return entries
-
-
-def _footnote(runs: Sequence[Run]) -> str:
-    counts = sorted({cell.n for run in runs for cell in run.cells})
-    n = f"n = {counts[0]:,}" if len(counts) == 1 else f"n = {counts[0]:,} to {counts[-1]:,}"
-    return f"bars: 95 % Wilson intervals, {n} a point; scorer: {runs[0].scorer}"

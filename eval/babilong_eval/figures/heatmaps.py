@@ -1,22 +1,23 @@
-"""Accuracy as a grid of numbers, as the field knows it: task × length, and depth × length.
+"""Accuracy as a grid of numbers: task × length, and depth × length.
 
-Each cell says the accuracy in per cent and, in small print, its 95 % Wilson interval. The colours run from
-dark to light, so that a grey print and any eye order them alike.
+Each cell gives the accuracy in per cent and, in small print, its 95 % Wilson interval. The colours run from
+dark to light, so that they have the same order in grey and to every eye.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
-from matplotlib.ticker import PercentFormatter
 
 from babilong_eval.figures import style
+from babilong_eval.figures.intervals import sample_sizes
+from babilong_eval.figures.sheet import sheet
 from babilong_eval.results.load import lengths_of, scored_predictions, tasks_of
 from babilong_eval.scoring.score import Score
 from babilong_gen.errors import UsageError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from babilong_eval.figures.sheet import GivenAxes
     from babilong_eval.results.load import Run
 
 _COLOURS = "cividis"
@@ -40,12 +42,10 @@ _LIGHT_ENOUGH_FOR_INK = 0.45
 _FINE_DEPTHS, _COARSE_DEPTHS = 10, 4
 _FEWEST_FOR_FINE_DEPTHS = 20 * (_FINE_DEPTHS + 1)
 
-_BARE: dict[Any, Any] = {"axes.grid": False, "axes.spines.left": False, "axes.spines.bottom": False}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Grid:
-    """One panel: a score for each (row, column) that was measured."""
+    """One panel, with a score for each (row, column) that was measured."""
 
     title: str
     rows: tuple[str, ...]
@@ -54,8 +54,15 @@ class _Grid:
     row_label: str
 
 
-def task_by_length(runs: Sequence[Run]) -> Figure:
-    """Accuracy of each task at each length; a panel a run."""
+def task_by_length(runs: Sequence[Run], *, ax: GivenAxes | None = None) -> Figure:
+    """Draw the accuracy of each task at each length, with a panel per run.
+
+    Args:
+        ax: axes to draw on, one per panel; None makes a figure.
+
+    Raises:
+        UsageError: more runs than one figure holds, or not as many axes as panels.
+    """
     columns = tuple(lengths_of(runs))
     return _draw_all(
         [
@@ -71,23 +78,28 @@ def task_by_length(runs: Sequence[Run]) -> Figure:
             for run in runs
         ],
         runs[0].scorer,
+        ax,
     )
 
 
-def depth_by_length(runs: Sequence[Run]) -> Figure:
-    """Accuracy by where in the input the supporting facts lie, at each length; a panel a run and task.
+def depth_by_length(runs: Sequence[Run], *, ax: GivenAxes | None = None) -> Figure:
+    """Draw the accuracy by depth of the supporting facts and by length, with a panel per run and task.
+
+    Args:
+        ax: axes to draw on, one per panel; None makes a figure.
 
     Raises:
-        UsageError: no prediction says where its facts lie.
+        UsageError: no prediction says where its facts are, more panels than one figure holds, or not as many
+            axes as panels.
     """
     grids = [grid for run in runs for grid in _depth_grids(run, several_runs=len(runs) > 1)]
     if not grids:
         raise UsageError("no prediction has a `depth`: evaluate data made by `babilong generate` to know it")
-    return _draw_all(grids, runs[0].scorer)
+    return _draw_all(grids, runs[0].scorer, ax)
 
 
 def has_depths(runs: Sequence[Run]) -> bool:
-    """Whether some prediction says where its facts lie."""
+    """Return whether some prediction says where its facts are."""
     return any(item.prediction.depth is not None for run in runs for item in scored_predictions(run))
 
 
@@ -122,30 +134,23 @@ def _depth_grids(run: Run, *, several_runs: bool) -> list[_Grid]:
     ]
 
 
-def _draw_all(grids: Sequence[_Grid], scorer: str) -> Figure:
+def _draw_all(grids: Sequence[_Grid], scorer: str, ax: GivenAxes | None) -> Figure:
     heights = [_ROW_INCHES * len(grid.rows) for grid in grids]
     tall = sum(heights) + 0.55 * len(grids) + 0.4
     if tall > _MOST_TALL_INCHES:
         raise UsageError(f"{len(grids)} grids do not fit into one figure: plot fewer runs or tasks at a time")
     columns = max(len(grid.columns) for grid in grids)
     wide = max(4.2, min(style.WIDTH_INCHES, columns * _COLUMN_INCHES + _BESIDE_COLUMNS_INCHES))
-    with style.look(), mpl.rc_context(_BARE):
-        figure = style.new_figure(height_inches=tall, width_inches=wide)
-        panels = figure.subplots(len(grids), 1, squeeze=False, height_ratios=heights)[:, 0]
-        for axes, grid in zip(panels, grids, strict=True):
+    n = sample_sizes(score.n for grid in grids for score in grid.scores.values())
+    with sheet(
+        len(grids), ax=ax, height_inches=tall, width_inches=wide, settings=style.BARE, height_ratios=heights
+    ) as drawn:
+        for axes, grid in zip(drawn.panels, grids, strict=True):
             _draw(axes, grid)
-        _colour_bar(figure, list(panels), shrink=min(1.0, _COLOUR_BAR_INCHES / tall))
-        style.footnote(
-            figure, f"per cent right and 95 % Wilson interval; {_n(grids)} a cell; scorer: {scorer}"
-        )
-    return figure
-
-
-def _colour_bar(figure: Figure, panels: list[Axes], shrink: float) -> None:
-    scale = ScalarMappable(Normalize(0, 1), _COLOURS)
-    bar = figure.colorbar(scale, ax=panels, shrink=shrink, aspect=18, anchor=(0, 1), pad=0.01)
-    bar.ax.yaxis.set_major_formatter(PercentFormatter(1.0))
-    bar.ax.spines[:].set_visible(False)
+        scale = ScalarMappable(Normalize(0, 1), _COLOURS)
+        drawn.colour_bar(scale, inches=_COLOUR_BAR_INCHES, aspect=18, anchor=(0, 1), pad=0.01)
+        drawn.footnote(f"per cent right and 95 % Wilson interval; {n} a cell; scorer: {scorer}")
+    return drawn.figure
 
 
 def _draw(axes: Axes, grid: _Grid) -> None:
@@ -168,7 +173,7 @@ def _draw(axes: Axes, grid: _Grid) -> None:
 
 
 def _lengths(columns: Sequence[str]) -> tuple[str, list[str]]:
-    """The unit of some lengths and, where it is one for all, their names without it."""
+    """Return the unit of some lengths and, if all have the same, their names without it."""
     units = {parse_length(name).unit == "seg" for name in columns}
     if units == {True}:
         return "segments", [name.removesuffix("seg") for name in columns]
@@ -176,10 +181,10 @@ def _lengths(columns: Sequence[str]) -> tuple[str, list[str]]:
 
 
 def _write(axes: Axes, row: int, column: int, score: Score) -> None:
-    """The numbers of one cell, in ink or white, whichever can be read on its colour."""
+    """Write the numbers of one cell, in black or white, whichever can be read on its colour."""
     red, green, blue, _ = mpl.colormaps[_COLOURS](score.accuracy)
     light = 0.299 * red + 0.587 * green + 0.114 * blue
-    # not the page's ink: the cell has its colour in dark pages too
+    # not the page's ink, because the cell has the same colour on dark pages
     ink = "black" if light > _LIGHT_ENOUGH_FOR_INK else "white"
     low, high = score.interval
     for down, size, text in (
@@ -187,8 +192,3 @@ def _write(axes: Axes, row: int, column: int, score: Score) -> None:
         (0.79, 5, f"{100 * low:.0f}–{100 * high:.0f}"),
     ):
         axes.text(column + 0.5, row + down, text, fontsize=size, color=ink, ha="center", va="center")
-
-
-def _n(grids: Sequence[_Grid]) -> str:
-    counts = sorted({score.n for grid in grids for score in grid.scores.values()})
-    return f"n = {counts[0]:,}" if len(counts) == 1 else f"n = {counts[0]:,} to {counts[-1]:,}"

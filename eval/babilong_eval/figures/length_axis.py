@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 Unit = Literal["tokens", "segments"]
 
 _LETTER_INCHES = 0.074
-_SHARE_OF_THE_PANEL = 0.85
-"""What is left of a panel's width for the axis itself."""
+_AXIS_PER_PANEL = 0.85
+"""How much of a panel's width is the axis itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LengthAxis:
-    """Where lengths stand.
+    """Where on an axis each length is.
 
     Attributes:
         unit: what is counted.
@@ -37,43 +37,42 @@ class LengthAxis:
 
     @property
     def label(self) -> str:
-        """What stands below the axis."""
+        """The axis's label."""
         return f"length ({self.unit})"
 
     def at(self, cell: Cell) -> float:
-        """The position of a cell."""
+        """Return the position of a cell."""
         return self.position(_value(cell, self.unit))
 
     def position(self, value: float) -> float:
-        """The position of a length in the axis's unit."""
+        """Return the position of a length in the axis's unit."""
         if value > 0:
             return log2(value)
         shortest = next((value for value in self.values if value > 0), 1.0)
         return log2(shortest) - 1
 
     def mark(self, axes: Axes, width_inches: float) -> None:
-        """Put ticks, their labels and the axis's own label on a panel of about that width."""
-        places = [self.position(value) for value in self.values]
+        """Write ticks, their labels and the axis's own label on a panel of about that width."""
+        ticks = [self.position(value) for value in self.values]
         labels = [written(value, self.unit) for value in self.values]
-        span = max(places[-1] - places[0], 1.0)
-        an_inch = span / (_SHARE_OF_THE_PANEL * width_inches)
+        span = max(ticks[-1] - ticks[0], 1.0)
+        an_inch = span / (_AXIS_PER_PANEL * width_inches)
         room = [_LETTER_INCHES * (len(label) + 1) * an_inch for label in labels]
         # every one, or every second one and so on, counted from the longest length
-        strides = (slice(None, None, -stride) for stride in range(1, len(places) + 1))
-        stride = next(stride for stride in strides if _side_by_side(places[stride], room[stride]))
-        axes.set_xticks(places[stride][::-1], labels[stride][::-1])
-        axes.set_xticks(places, minor=True)
-        axes.set_xlim(places[0] - 0.04 * span, places[-1] + 0.04 * span)
+        strides = (slice(None, None, -stride) for stride in range(1, len(ticks) + 1))
+        stride = next(stride for stride in strides if _side_by_side(ticks[stride], room[stride]))
+        axes.set_xticks(ticks[stride][::-1], labels[stride][::-1])
+        axes.set_xticks(ticks, minor=True)
+        axes.set_xlim(ticks[0] - 0.04 * span, ticks[-1] + 0.04 * span)
         axes.set_xlabel(self.label)
 
 
 def length_axis(cells: Iterable[Cell], also: Sequence[float] = (), unit: Unit | None = None) -> LengthAxis:
-    """The axis on which some cells can stand together.
+    """Return the axis that some cells can share.
 
     Args:
         cells: what is drawn; at least one.
-        also: further lengths that must be in sight, of a reference curve; between the cells' and these the
-            ticks go on in powers of two.
+        also: further lengths that must be visible, of a reference curve; ticks in powers of two lead there.
         unit: None takes segments where all lengths are given in segments, and tokens where all are in tokens.
 
     Raises:
@@ -90,21 +89,21 @@ def length_axis(cells: Iterable[Cell], also: Sequence[float] = (), unit: Unit | 
 
 
 def can_count_segments(cells: Iterable[Cell]) -> bool:
-    """Whether all cells say how many segments were read."""
+    """Return whether all cells say how many segments were read."""
     return all(cell.segments or parse_length(cell.length).unit == "seg" for cell in cells)
 
 
 def written(value: float, unit: Unit) -> str:
-    """A length as an axis has it: `64k`, `1M`; bare numbers of segments."""
+    """Return a length as a tick label: `64k`, `1M`; segments as bare numbers."""
     if unit == "segments":
         return f"{value:g}"
     return f"{value / 1e6:g}M" if value >= 1e6 else f"{value / 1e3:g}k"
 
 
-def _side_by_side(places: Sequence[float], room: Sequence[float]) -> bool:
-    """Whether labels that are centred at descending places do not touch."""
-    starts = [place - width / 2 for place, width in zip(places, room, strict=True)]
-    ends = [place + width / 2 for place, width in zip(places, room, strict=True)]
+def _side_by_side(ticks: Sequence[float], room: Sequence[float]) -> bool:
+    """Return whether labels that are centred at descending positions do not touch."""
+    starts = [place - width / 2 for place, width in zip(ticks, room, strict=True)]
+    ends = [place + width / 2 for place, width in zip(ticks, room, strict=True)]
     return all(start >= end for start, end in zip(starts, ends[1:], strict=False))
 
 

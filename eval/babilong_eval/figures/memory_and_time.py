@@ -1,4 +1,4 @@
-"""What a length costs: peak memory and time a sample, over all tasks of a run."""
+"""What a length costs: peak memory and time per sample, over all tasks of a run."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from babilong_eval.figures import style
 from babilong_eval.figures.length_axis import length_axis
+from babilong_eval.figures.sheet import sheet
 from babilong_eval.results.load import lengths_of
 from babilong_gen.errors import UsageError
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from babilong_eval.figures.length_axis import LengthAxis
+    from babilong_eval.figures.sheet import GivenAxes
     from babilong_eval.results.load import Run
     from babilong_eval.results.records import Cell
 
@@ -28,36 +30,32 @@ Point = tuple[float, float]
 Measure = Callable[[Sequence["Cell"]], float | None]
 
 
-def memory_and_time(runs: Sequence[Run]) -> Figure:
-    """Peak memory (GiB) and seconds a sample against length, a line a run.
+def memory_and_time(runs: Sequence[Run], *, ax: GivenAxes | None = None) -> Figure:
+    """Draw peak memory (GiB) and seconds per sample against length, with a line per run.
 
     The scales start at zero, so that flat looks flat; one that grows more than eightfold is logarithmic.
 
+    Args:
+        ax: two axes to draw on, for memory and for time; None makes a figure.
+
     Raises:
-        UsageError: no cell says what it cost, or the lengths cannot share an axis.
+        UsageError: no cell has a cost, the lengths cannot share an axis, or not two axes were given.
     """
     if not has_costs(runs):
         raise UsageError("no time and no peak memory in these results: `babilong evaluate` records them")
     axis = length_axis([cell for run in runs for cell in run.cells])
-    memory = {run.info.name: _by_length(run, axis, _peak_gib) for run in runs}
-    time = {run.info.name: _by_length(run, axis, _seconds_a_sample) for run in runs}
-    with style.look():
-        figure = style.new_figure(height_inches=2.5)
-        left, right = figure.subplots(1, 2)
-        _draw(left, memory, axis, "peak memory (GiB)")
-        _draw(right, time, axis, "seconds a sample")
-        _scale(left, memory, base=2)
-        _scale(right, time, base=10)
-        lines = {
-            run.info.name: Line2D([], [], color=style.colour(index), marker=style.marker(index))
-            for index, run in enumerate(runs)
-        }
-        style.legend(figure, lines)
-    return figure
+    measures = (("peak memory (GiB)", _peak_gib, 2), ("seconds a sample", _seconds_per_sample, 10))
+    with sheet(2, ax=ax, height_inches=2.5, columns=2) as drawn:
+        for axes, (title, measure, base) in zip(drawn.panels, measures, strict=True):
+            axis.mark(axes, drawn.panel_inches)
+            axes.set_title(title)
+            _draw(axes, [_by_length(run, axis, measure) for run in runs], base)
+        drawn.legend({run.info.name: Line2D([], [], **style.line(i)) for i, run in enumerate(runs)})
+    return drawn.figure
 
 
 def has_costs(runs: Sequence[Run]) -> bool:
-    """Whether some cell says what it cost."""
+    """Return whether some cell has a cost."""
     return any(cell.seconds or cell.peak_memory_bytes for run in runs for cell in run.cells)
 
 
@@ -75,21 +73,16 @@ def _peak_gib(cells: Sequence[Cell]) -> float | None:
     return max(peaks) / _GIB if peaks else None
 
 
-def _seconds_a_sample(cells: Sequence[Cell]) -> float | None:
+def _seconds_per_sample(cells: Sequence[Cell]) -> float | None:
     timed = [cell for cell in cells if cell.seconds]
     return sum(cell.seconds or 0 for cell in timed) / sum(cell.n for cell in timed) if timed else None
 
 
-def _draw(axes: Axes, series: dict[str, list[Point]], axis: LengthAxis, label: str) -> None:
-    axis.mark(axes, style.WIDTH_INCHES / 2)
-    axes.set_title(label)
-    for index, points in enumerate(series.values()):
+def _draw(axes: Axes, series: Sequence[list[Point]], base: int) -> None:
+    for index, points in enumerate(series):
         if points:
-            axes.plot(*zip(*points, strict=True), color=style.colour(index), marker=style.marker(index))
-
-
-def _scale(axes: Axes, series: dict[str, list[Point]], base: int) -> None:
-    values = [value for points in series.values() for _, value in points]
+            axes.plot(*zip(*points, strict=True), **style.line(index))
+    values = [value for points in series for _, value in points]
     if values and max(values) > _MOST_GROWTH_ON_A_LINEAR_SCALE * min(values):
         axes.set_yscale("log", base=base)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

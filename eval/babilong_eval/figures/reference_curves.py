@@ -1,4 +1,4 @@
-"""Published curves, to be drawn beside ours."""
+"""Published curves to draw beside ours."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class ReferenceCurve:
     """One published curve.
 
     Attributes:
-        task: the task it belongs to.
+        task: its task.
         name: for the legend.
         segments: lengths in segments, ascending.
-        tokens: the same in tokens; empty where the source does not say.
-        accuracies: fractions, one a length.
+        tokens: the same lengths in tokens; empty if the source does not say.
+        accuracies: from 0 to 1, one per length.
     """
 
     task: str
@@ -36,18 +36,18 @@ class ReferenceCurve:
     accuracies: tuple[float, ...]
 
     def lengths(self, unit: Unit) -> tuple[float, ...]:
-        """The lengths in a unit; empty where they are not known in it."""
+        """Return the lengths in a unit; empty if they are not known in it."""
         return self.segments if unit == "segments" else self.tokens
 
 
 def read_reference(path: Path) -> list[ReferenceCurve]:
     """Read curves from CSV: `task,evaluated_segments,accuracy_percent`.
 
-    `tokens` (the same length in tokens) and `trained_segments` (one curve for each) may be there as well. The
-    file's name, its underscores as spaces, is the curve's name.
+    The columns `tokens` (the same length in tokens) and `trained_segments` (a curve for each) are optional.
+    A curve is named after the file, with spaces for underscores.
 
     Raises:
-        SourceError: missing, empty, without those columns, or a number that is none.
+        SourceError: the file is missing or empty, lacks those columns, or has text in place of a number.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:

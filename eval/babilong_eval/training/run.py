@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 import yaml
 from accelerate import Accelerator, DistributedDataParallelKwargs
+from accelerate.state import AcceleratorState
 
 from babilong_eval.models.decoding import continuation_ids
 from babilong_eval.models.rmt.build import set_segment_size
@@ -118,11 +119,9 @@ def open_run(
         notify: called with one line that the user should see.
     """
     recipe = complete_recipe(recipe)
-    # A step of one segment writes nothing to memory: its gate is then unused.
-    unused = DistributedDataParallelKwargs(find_unused_parameters=True)
     if any(stage.gradient_checkpointing for stage in recipe.stages):
         return_freed_memory()
-    accelerator = Accelerator(mixed_precision=recipe.precision, kwargs_handlers=[unused])
+    accelerator = _accelerator(recipe.precision)
     rank, records = accelerator.process_index, _records(out)
     if accelerator.is_main_process:
         _write_tokenizer(recipe, out, cache)
@@ -158,6 +157,17 @@ def open_run(
     )
     run.set_segment_size()
     return run
+
+
+def _accelerator(precision: str) -> Accelerator:
+    # A step of one segment writes nothing to memory: its gate is then unused.
+    unused = DistributedDataParallelKwargs(find_unused_parameters=True)
+    try:
+        return Accelerator(mixed_precision=precision, kwargs_handlers=[unused])
+    except ValueError:
+        # The process has trained in another precision before.
+        AcceleratorState._reset_state()
+        return Accelerator(mixed_precision=precision, kwargs_handlers=[unused])
 
 
 def _records(out: Path) -> Path:

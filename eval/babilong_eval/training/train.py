@@ -11,6 +11,7 @@ from babilong_eval.training.recipe import Recipe, read_recipe
 from babilong_eval.training.run import TrainingError, TrainingRun, open_run
 from babilong_eval.training.step import train_step
 from babilong_gen.prepare import default_cache
+from babilong_gen.user_paths import user_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,18 +69,18 @@ def train(
         KeyboardInterrupt: Ctrl-C was pressed; the run is saved as it was after the current step.
     """
     if not isinstance(recipe, Recipe):
-        recipe = read_recipe(Path(recipe).expanduser())
+        recipe = read_recipe(user_path(str(recipe)))
     run = open_run(
         recipe,
-        Path(out).expanduser(),
+        user_path(str(out)),
         cache=cache or default_cache(),
         apart_from=apart_from,
         on_noise=on_noise,
         notify=notify,
     )
-    if run.state.step == 0:
-        run.save()
     with deferred_interrupt() as is_interrupted:
+        if run.state.step == 0:
+            run.save()
         _run_stages(run, is_interrupted, on_step, notify)
     run.save()
     run.model.network.eval()

@@ -18,7 +18,8 @@ from pathlib import Path
 import yaml
 
 from babilong_eval.analysis.paired_lengths import Step
-from babilong_eval.commands.plot import plot
+from babilong_eval.commands.plot.attention import attention
+from babilong_eval.commands.plot.cost import flops
 from babilong_eval.figures import style
 from babilong_eval.figures.accuracy_by_length import accuracy_by_length
 from babilong_eval.figures.losses_by_length import losses_by_length
@@ -45,11 +46,10 @@ def main() -> None:
     style.save(memory_and_time(runs), FIGURES / "cost.svg")
     style.save(losses_by_length(runs, losses("statement")), FIGURES / "retention.svg")
     style.save(accuracy_by_length(stages()), FIGURES / "figure5.svg")
-    plot([], FIGURES / "figure3.svg", kind="flops", numbers=RESULTS / "flops.json")
-    plot(
-        [RESULTS / "attention"],
+    flops(FIGURES / "figure3.svg", numbers=RESULTS / "flops.json")
+    attention(
+        str(RESULTS / "attention"),
         FIGURES / "figure6.svg",
-        kind="attention",
         model="rmt:tiny-reasoning",
         sample="reasoning/4seg/000000",
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from babilong_eval.commands.plot import plot
+from babilong_eval.commands.report import report as write_report
 from babilong_eval.report.report import hardest_failures
 from babilong_eval.results.load import load_runs, scored_predictions
 from babilong_eval.results.prediction_files import FileName
@@ -65,7 +65,7 @@ def record(folder: Path, predictions: list[Prediction], *, name: str = "RMT", le
 
 def report(*folders: Path) -> Page:
     out = folders[0].parent / "report.html"
-    plot(list(folders), out)
+    write_report(list(folders), out)
     return Page(out.read_text(encoding="utf-8"))
 
 

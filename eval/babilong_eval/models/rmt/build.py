@@ -1,4 +1,4 @@
-"""Builds RMTs around backbones: of random weights from a configuration, or pretrained ones."""
+"""Builds RMTs around backbones: with random weights from a configuration, or with pretrained ones."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def build_rmt(
     seed: int = 0,
     max_new_tokens: int = MAX_NEW_TOKENS,
 ) -> RMTModel:
-    """A new RMT, to be trained.
+    """Return a new RMT, to be trained; a rotary backbone gets the positions that its segments need.
 
     Args:
         config: the memory, the segments, the labels.
@@ -64,7 +64,7 @@ def build_rmt(
 
 
 def wrap(config: RMTConfig, backbone: PreTrainedModel, tokenizer: Tokenizer) -> RMTEncoder | RMTDecoder:
-    """Puts a memory, still empty, around a backbone; refuses segments or tokens that do not fit it."""
+    """Put a memory, still empty, around a backbone; refuse segments or tokens that do not fit it."""
     name = f"the backbone {backbone.config.model_type}"
     check_fits(tokenizer, len(embedding_table(backbone)), name)
     width, hidden = embedding_table(backbone).shape[1], backbone.config.get_text_config().hidden_size
@@ -136,7 +136,7 @@ def _positions(config: RMTConfig) -> int:
 
 
 def without_weights(config: RMTConfig, backbone: PretrainedConfig) -> PreTrainedModel:
-    """A backbone whose weights are about to be loaded."""
+    """Return a backbone whose weights are about to be loaded."""
     return _new(config, backbone)
 
 
@@ -162,7 +162,7 @@ def _found(config: RMTConfig, name: str) -> PreTrainedModel:
 
 
 def _frame(tokenizer: Tokenizer) -> tuple[int, int]:
-    """The tokens that begin and end a text, as the tokenizer itself puts them around one."""
+    """Return the tokens that the tokenizer puts before and after a text."""
     ids = tokenizer.encode("").ids
     if len(ids) != 2:
         raise SourceError(

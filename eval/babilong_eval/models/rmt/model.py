@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class RMTModel:
     """Reads with an RMT's memory and answers with its head.
 
-    Rows are run in parts of one length, so that neither the backbone nor the memory ever meets padding.
+    Rows of one length are run together, so that neither the backbone nor the memory ever meets padding.
     """
 
     adds_special_tokens = False
@@ -58,12 +58,12 @@ class RMTModel:
 
     @property
     def alignment(self) -> Alignment:
-        """How a text that is no multiple of the segment is cut."""
+        """How a text whose length is no multiple of the segment's is cut."""
         return self.config.alignment
 
     @property
     def device(self) -> torch.device:
-        """Where the memory is."""
+        """Of the memory."""
         return self.network.memory.device
 
     @property
@@ -73,12 +73,12 @@ class RMTModel:
 
     @torch.inference_mode()
     def start(self, batch_size: int) -> Tensor:
-        """The trained initial memory, for every row."""
+        """Return the trained initial memory, for every row."""
         return self.network.start(batch_size)
 
     @torch.inference_mode()
     def step(self, tokens: Tensor, mask: Tensor | None, state: Tensor) -> Tensor:
-        """One segment of the recurrence, without any head."""
+        """Read one segment, without any head."""
         if mask is None:
             return self.network.read(tokens.to(self.device), state)
         memory = state.clone()
@@ -90,7 +90,7 @@ class RMTModel:
     def answer(
         self, question: Segment, state: Tensor, choices: Sequence[Sequence[str] | None]
     ) -> list[Answer]:
-        """An encoder classifies the last segment; a decoder writes after it, or scores the choices there."""
+        """Classify the last segment with an encoder; with a decoder, score the choices or write after it."""
         answers: dict[int, Answer] = {}
         for rows, part in rows_of_one_length(*question):
             here = self._answer(part.to(self.device), state[rows], [choices[row] for row in rows])
@@ -124,7 +124,7 @@ class RMTModel:
 
 
 def _classified(logits: Tensor, labels: tuple[str, ...], choices: Sequence[str] | None) -> Answer:
-    """The likeliest of the choices; without any, of all labels."""
+    """Return the likeliest of the choices; without any, of all labels."""
     if choices is None:
         return Answer(text=labels[int(logits.argmax())])
     if strange := [choice for choice in choices if choice not in labels]:

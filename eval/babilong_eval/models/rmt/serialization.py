@@ -46,15 +46,15 @@ def load(
     cue: str | None = None,
     answer_prefix: str | None = None,
 ) -> RMTModel:
-    """The model kind `rmt:`: a folder written by `save_pretrained`, or a checkpoint of the authors' own code.
+    """Load the model kind `rmt:`: what `save_pretrained` wrote, or a checkpoint of the authors' own code.
 
     Args:
         path: the folder; or the name of a checkpoint that ships; or an original checkpoint's file, or the
             folder of its run.
         dtype: of the weights, by default as they were saved.
         max_new_tokens: longest answer that a decoder writes.
-        labels: "bathroom,hallway,..."; this and the arguments around it tell of an original checkpoint what
-            it does not tell itself, see `original.Hints`.
+        labels: "bathroom,hallway,..."; this and the arguments around it complete what an original checkpoint
+            says of itself, see `author_checkpoints.Hints`.
     """
     folder = checkpoint_folder(path)
     hints = Hints(
@@ -88,14 +88,14 @@ def checkpoint_folder(path: str) -> Path:
 
 
 def is_rmt_folder(folder: Path) -> bool:
-    """Whether a folder's config.json is one of ours."""
+    """Return whether a folder's config.json is one of ours."""
     return (folder / CONFIG).is_file() and _read_json(folder / CONFIG).get("model_type") == MODEL_TYPE
 
 
 def save_pretrained(model: RMTModel, folder: str | Path) -> None:
-    """Writes a model so that `from_pretrained` brings it back.
+    """Write a model so that `from_pretrained` brings it back.
 
-    Each file is there whole or not at all: where the disk is full, the weights saved before are still there.
+    Each file is replaced whole or not at all: if the disk is full, the weights saved before are still there.
 
     Raises:
         OutputError: there is no room, or no right to write.
@@ -112,7 +112,7 @@ def save_pretrained(model: RMTModel, folder: str | Path) -> None:
 
 
 def from_pretrained(folder: str | Path, *, max_new_tokens: int = MAX_NEW_TOKENS) -> RMTModel:
-    """Reads what `save_pretrained` wrote.
+    """Read what `save_pretrained` wrote.
 
     Raises:
         SourceError: a file is missing or damaged, or the weights or tokenizer belong to another model.
