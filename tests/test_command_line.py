@@ -20,7 +20,7 @@ from tests.command_line import run_apart, run_here
         ["generate", "--tasks", "qa1", "--lengths", "0k", "--samples", "2", "--out", "OUT"],
         ["generate", "--tasks", "qa99", "--lengths", "0k", "--out", "OUT"],
         ["evaluate", "OUT", "--model", "rmt:tiny-detect", "--out", "OUT"],
-        ["plot", "--kind", "flops", "--out", "OUT/figure.gif"],
+        ["plot", "flops", "--out", "OUT/figure.gif"],
     ],
 )
 def test_it_says_and_makes_the_same(arguments: list[str], tmp_path: Path, cache: Path) -> None:
@@ -47,9 +47,7 @@ def test_it_leaves_nothing_behind(tmp_path: Path) -> None:
         logging.getLogger().handlers,
         warnings.filters,
     )
-    done = run_here(
-        ["plot", "--kind", "flops", "--out", str(tmp_path / "a.svg")], os.environ | {"OTHER": "1"}
-    )
+    done = run_here(["plot", "flops", "--out", str(tmp_path / "a.svg")], os.environ | {"OTHER": "1"})
     assert done.returncode == 0, done.stderr
     assert before == (
         sys.argv, sys.stdout, sys.stderr, dict(os.environ), logging.getLogger().handlers, warnings.filters

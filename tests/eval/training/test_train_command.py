@@ -155,7 +155,7 @@ def put(content: Any, key: str, value: object) -> None:
     *path, last = key.split(".")
     for name in path:
         content = content[int(name) if name.isdigit() else name]
-    content[last] = value
+    content[int(last) if last.isdigit() else last] = value
 
 
 @pytest.mark.parametrize(("key", "value", "says"), MISTAKES, ids=lambda given: str(given)[:40])
