@@ -88,8 +88,8 @@ def _guarded(command: Callable[[], object]) -> int:
         if os.environ.get("BABILONG_TRACEBACK") or not (strange := _untested_in_use()):
             raise
         return _fail(
-            f"{type(error).__name__}: {error}; it may come of a version outside the tested range, {strange}: "
-            "install one of it, or set BABILONG_TRACEBACK=1 to see where it happened"
+            f"{type(error).__name__}: {error}; its cause may be a version that was not tested: {strange}. "
+            "Install a tested one, or set BABILONG_TRACEBACK=1 to see where it happened"
         )
 
 

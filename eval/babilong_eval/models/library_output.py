@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import transformers.modeling_gguf_pytorch_utils as gguf
 from transformers.utils import logging as library
 
 if TYPE_CHECKING:
@@ -29,11 +31,15 @@ def without_chatter() -> Iterator[None]:
     """
     for handler in logging.getLogger("transformers").handlers:
         handler.addFilter(_is_no_advice)  # adding it again changes nothing
-    before = library.set_tqdm_hook(_no_bar)
+    hook, bar = library.set_tqdm_hook(_no_bar), vars(gguf).get("tqdm")
+    if bar is not None:  # a bar that does not ask the hook, drawn while weights are unpacked for minutes
+        vars(gguf)["tqdm"] = partial(bar, disable=True)
     try:
         yield
     finally:
-        library.set_tqdm_hook(before)
+        library.set_tqdm_hook(hook)
+        if bar is not None:
+            vars(gguf)["tqdm"] = bar
 
 
 def _is_no_advice(record: logging.LogRecord) -> bool:

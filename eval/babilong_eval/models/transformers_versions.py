@@ -36,11 +36,6 @@ def the_library() -> str:
     return str(library("transformers"))
 
 
-def takes_cache(module: PreTrainedModel) -> bool:
-    """Whether a model's forward takes a cache by a name that is known here."""
-    return any(name in inspect.signature(module.forward).parameters for name in _CACHE_ARGUMENTS)
-
-
 def forward_with_cache(module: PreTrainedModel, cache: Any, **inputs: Any) -> Any:
     """Run a model's forward, which reads on from the cache and adds to it in place; gives its output.
 

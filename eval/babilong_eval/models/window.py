@@ -55,13 +55,14 @@ def load(
         raise UsageError(
             f"{name} has recurrent layers, which forget in their own way: evaluate it with hf: instead"
         )
+    frequencies = rotary_frequencies(found.network)
     needed = sinks + window + segment_size + max_new_tokens
     if limit is not None and needed > limit:
         raise UsageError(
             f"{sinks} sinks, {window} tokens of window, segments of {segment_size}, answers of "
             f"{max_new_tokens} need {needed} positions, but {name} has {limit}: take a smaller window"
         )
-    kept = SinksAndWindow(sinks=sinks, window=window, frequencies=rotary_frequencies(found.network))
+    kept = SinksAndWindow(sinks=sinks, window=window, frequencies=frequencies)
     return CarriedModel(
         found,
         read_all_kept,

@@ -23,7 +23,6 @@ from babilong_eval.models.rmt.decoder import RMTDecoder
 from babilong_eval.models.rmt.encoder import RMTEncoder
 from babilong_eval.models.rmt.model import RMTModel
 from babilong_eval.models.tokenizers import check_fits, core, find_tokenizer
-from babilong_eval.models.transformers_versions import takes_cache
 from babilong_gen.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
@@ -142,7 +141,7 @@ def without_weights(config: RMTConfig, backbone: PretrainedConfig) -> PreTrained
 
 def _attends(backbone: PreTrainedModel) -> bool:
     layers = DynamicCache(config=backbone.config).layers
-    return takes_cache(backbone) and any(isinstance(layer, CacheLayerMixin) for layer in layers)
+    return any(isinstance(layer, CacheLayerMixin) for layer in layers)
 
 
 def _new(config: RMTConfig, backbone: PretrainedConfig) -> PreTrainedModel:
