@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
@@ -28,15 +27,15 @@ from babilong_eval.prompts.prompts import plain_prompts
 from babilong_gen.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from babilong_eval.data.dataset import Sample
     from babilong_eval.inference.batching import EncodedSample
     from babilong_eval.inference.segment_loop import SegmentReader
     from babilong_eval.models.protocol import SegmentModel
 
-_Ask = Callable[[Sequence[tuple[int, int]]], list[str]]
-"""Return the answers of rows, each from the memory after so many segments: (row, segments) -> answer."""
+_Answers = dict[int, str]
+"""The answers to one sample, by how many segments were read before the last."""
 
 _SIDE_BY_SIDE = 8
 
@@ -105,17 +104,6 @@ class _Row:
     first: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Span:
-    """The segments of a row between the `start`-th and the `end`-th, over which its answer changed."""
-
-    row: int
-    start: int
-    end: int
-    before: str
-    after: str
-
-
 def watch(reader: SegmentReader, samples: Iterable[Sample], *, batch_size: int) -> Iterator[Watched]:
     """Read samples, `batch_size` side by side, and find the windows that changed their answers.
 
@@ -179,49 +167,42 @@ def _watch(reader: SegmentReader, rows: Sequence[_Row]) -> Iterator[Watched]:
     states, last = [state for state, _ in walked], walked[-1][1]
 
     def ask(memories: Sequence[tuple[int, int]]) -> list[str]:
+        """Answer rows, each from the memory after so many segments: (row, segments) -> answer."""
         numbers = [row for row, _ in memories]
         state = join_rows([select_rows(states[segments], [row]) for row, segments in memories])
         question = Segment(last.tokens[numbers], None if last.mask is None else last.mask[numbers])
         choices = [choices_of(reader, rows[row].encoded.sample) for row in numbers]
         return [answer.text for answer in model.answer(question, state, choices)]
 
-    spans = [span for number, row in enumerate(rows) for span in _turns(number, _stops(row), ask)]
-    while any(span.end - span.start > 1 for span in spans):
-        spans = list(_halved(spans, ask))
+    answers: list[_Answers] = []
     for number, row in enumerate(rows):
-        yield _watched(reader, row, [span for span in spans if span.row == number])
+        stops = _stops(row)
+        answers.append(dict(zip(stops, ask([(number, stop) for stop in stops]), strict=True)))
+    while wide := [
+        (number, (start + end) // 2)
+        for number, known in enumerate(answers)
+        for start, end in _turns(known)
+        if end - start > 1
+    ]:
+        for (number, middle), answer in zip(wide, ask(wide), strict=True):
+            answers[number][middle] = answer
+    for row, known in zip(rows, answers, strict=True):
+        yield _watched(reader, row, known)
 
 
 def _stops(row: _Row) -> list[int]:
     """Return after how many segments to answer: 0, 1, 3, 7 ... after the last fact, and after all."""
     every = len(row.cuts) - 1
     doubling = [row.first + 2**power - 1 for power in range(every.bit_length())]
-    return [*(segments for segments in doubling if segments < every), every]
+    return [*(stop for stop in doubling if stop < every), every]
 
 
-def _turns(row: int, stops: Sequence[int], ask: _Ask) -> Iterator[_Span]:
-    answers = ask([(row, segments) for segments in stops])
-    for (start, before), (end, after) in pairwise(zip(stops, answers, strict=True)):
-        yield from _span(row, (start, end), (before, after))
+def _turns(known: _Answers) -> list[tuple[int, int]]:
+    """Return neighbouring stops whose answers differ."""
+    return [(start, end) for start, end in pairwise(sorted(known)) if known[start] != known[end]]
 
 
-def _halved(spans: Sequence[_Span], ask: _Ask) -> Iterator[_Span]:
-    """Yield of each span wider than a window the half, or both halves, whose ends have different answers."""
-    yield from (span for span in spans if span.end - span.start == 1)
-    wide = [span for span in spans if span.end - span.start > 1]
-    middles = [(span.start + span.end) // 2 for span in wide]
-    said = ask([(span.row, middle) for span, middle in zip(wide, middles, strict=True)])
-    for span, middle, answer in zip(wide, middles, said, strict=True):
-        yield from _span(span.row, (span.start, middle), (span.before, answer))
-        yield from _span(span.row, (middle, span.end), (answer, span.after))
-
-
-def _span(row: int, ends: tuple[int, int], answers: tuple[str, str]) -> Iterator[_Span]:
-    if answers[0] != answers[1]:
-        yield _Span(row=row, start=ends[0], end=ends[1], before=answers[0], after=answers[1])
-
-
-def _watched(reader: SegmentReader, row: _Row, spans: Sequence[_Span]) -> Watched:
+def _watched(reader: SegmentReader, row: _Row, known: _Answers) -> Watched:
     sample, tokens = row.encoded.sample, row.encoded.tokens
     texts = {
         segment: reader.model.tokenizer.decode(tokens[row.cuts[segment]].tolist())
@@ -237,13 +218,13 @@ def _watched(reader: SegmentReader, row: _Row, spans: Sequence[_Span]) -> Watche
         naming=sum(not labels.isdisjoint(found) for found in words),
         flips=tuple(
             Flip(
-                segment=span.end,
-                tokens_read=row.cuts[span.start].stop,
+                segment=end,
+                tokens_read=row.cuts[start].stop,
                 target=sample.target,
-                before=span.before,
-                after=span.after,
-                text=texts[span.start],
+                before=known[start],
+                after=known[end],
+                text=texts[start],
             )
-            for span in sorted(spans, key=lambda span: span.end)
+            for start, end in _turns(known)
         ),
     )

@@ -11,9 +11,8 @@
 
     reference_curves.py       published curves from CSV
     length_axis.py            lengths on a log2 axis, and their labels
-    intervals.py              points with their intervals
     sheet.py                  a figure's panels, legend and small print, or a caller's own axes
-    style.py                  the look: sizes, colours, markers; saving
+    style.py                  the look: sizes, colours, markers, intervals; saving
 
 A new figure is a module here, a function in `commands/plot/`, and a row in docs/figures.md. Figures are drawn
 without pyplot, so that no window opens.

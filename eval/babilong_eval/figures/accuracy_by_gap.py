@@ -9,7 +9,6 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
 from babilong_eval.figures import style
-from babilong_eval.figures.intervals import draw_proportions, small_print
 from babilong_eval.figures.sheet import sheet
 from babilong_eval.results.load import lengths_of, tasks_of
 
@@ -58,7 +57,7 @@ def accuracy_by_gap(
             axes.set_title(title)
         drawn.label_outer()
         drawn.legend({length: Line2D([], [], color=colours[length], marker="o") for length in lengths})
-        drawn.footnote(small_print(one.right.n for bins in panels.values() for one in bins))
+        drawn.footnote(style.small_print(one.right.n for bins in panels.values() for one in bins))
     return drawn.figure
 
 
@@ -70,4 +69,4 @@ def _draw(axes: Axes, bins: Sequence[GapBin], colours: Mapping[str, tuple[float,
     for length, colour in colours.items():
         found = [one for one in bins if one.length == length]
         look = {"color": colour, "marker": "o", "elinewidth": 0.8, "capsize": 1.6}
-        draw_proportions(axes, [one.tokens for one in found], [one.right for one in found], **look)
+        style.draw_proportions(axes, [one.tokens for one in found], [one.right for one in found], **look)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.lines import Line2D
 
 from babilong_eval.figures import style
-from babilong_eval.figures.intervals import reach, small_print
 from babilong_eval.figures.length_axis import LengthAxis, can_count_segments, length_axis
 from babilong_eval.figures.sheet import sheet
 from babilong_eval.results.load import chance, tasks_of
@@ -85,7 +84,7 @@ def accuracy_by_length(
         drawn.label_outer()
         drawn.legend(_legend(panels))
         counts = [cell.n for run in runs for cell in run.cells]
-        drawn.footnote(f"{small_print(counts)}; scorer: {runs[0].scorer}")
+        drawn.footnote(f"{style.small_print(counts)}; scorer: {runs[0].scorer}")
     return drawn.figure
 
 
@@ -142,7 +141,7 @@ def _draw_series(axes: Axes, series: _Series, panel: _Panel, axis: LengthAxis) -
     axes.errorbar(
         [axis.at(cell) + shift for cell in series.cells],
         accuracies,
-        yerr=reach(accuracies, [(cell.ci_low, cell.ci_high) for cell in series.cells]),
+        yerr=style.reach(accuracies, [(cell.ci_low, cell.ci_high) for cell in series.cells]),
         elinewidth=0.9,
         capsize=1.8,
         clip_on=False,

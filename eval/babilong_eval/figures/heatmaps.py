@@ -6,7 +6,7 @@ dark to light, so that they have the same order in grey and to every eye.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,6 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
 from babilong_eval.figures import style
-from babilong_eval.figures.intervals import sample_sizes
 from babilong_eval.figures.sheet import sheet
 from babilong_eval.results.load import lengths_of, scored_predictions, tasks_of
 from babilong_eval.scoring.score import Score
@@ -105,32 +104,26 @@ def has_depths(runs: Sequence[Run]) -> bool:
 
 def _depth_grids(run: Run, *, several_runs: bool) -> list[_Grid]:
     placed = [
-        (item.task, item.length, item.prediction.depth, item.is_correct)
+        (item.task, item.prediction.depth, item.length, item.is_correct)
         for item in scored_predictions(run)
         if item.prediction.depth is not None
     ]
-    fewest = min(Counter((task, length) for task, length, *_ in placed).values(), default=0)
+    fewest = min(Counter((task, length) for task, _, length, _ in placed).values(), default=0)
     steps = _FINE_DEPTHS if fewest >= _FEWEST_FOR_FINE_DEPTHS else _COARSE_DEPTHS
-    seen: Counter[tuple[str, str, str]] = Counter()
-    correct: Counter[tuple[str, str, str]] = Counter()
-    for task, length, depth, right in placed:
-        key = task, f"{round(depth * steps) / steps:.0%}", length
-        seen[key] += 1
-        correct[key] += right
+    correct: dict[str, dict[tuple[str, str], list[bool]]] = defaultdict(lambda: defaultdict(list))
+    for task, depth, length, right in placed:
+        correct[task][f"{round(depth * steps) / steps:.0%}", length].append(right)
+    lengths = {length for _, _, length, _ in placed}
     return [
         _Grid(
             title=f"{run.info.name}, {task}" if several_runs else task,
             rows=tuple(f"{step / steps:.0%}" for step in range(steps + 1)),
-            columns=tuple(length for length in lengths_of([run]) if any(key[2] == length for key in seen)),
-            scores={
-                (row, length): Score(n=n, correct=correct[of_task, row, length])
-                for (of_task, row, length), n in seen.items()
-                if of_task == task
-            },
+            columns=tuple(length for length in lengths_of([run]) if length in lengths),
+            scores={cell: Score(n=len(found), correct=sum(found)) for cell, found in correct[task].items()},
             row_label="depth of the facts",
         )
         for task in tasks_of([run])
-        if any(key[0] == task for key in seen)
+        if task in correct
     ]
 
 
@@ -141,7 +134,7 @@ def _draw_all(grids: Sequence[_Grid], scorer: str, ax: GivenAxes | None) -> Figu
         raise UsageError(f"{len(grids)} grids do not fit into one figure: plot fewer runs or tasks at a time")
     columns = max(len(grid.columns) for grid in grids)
     wide = max(4.2, min(style.WIDTH_INCHES, columns * _COLUMN_INCHES + _BESIDE_COLUMNS_INCHES))
-    n = sample_sizes(score.n for grid in grids for score in grid.scores.values())
+    n = style.sample_sizes(score.n for grid in grids for score in grid.scores.values())
     with sheet(
         len(grids), ax=ax, height_inches=tall, width_inches=wide, settings=style.BARE, height_ratios=heights
     ) as drawn:

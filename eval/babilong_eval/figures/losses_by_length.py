@@ -8,7 +8,6 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
 from babilong_eval.figures import style
-from babilong_eval.figures.intervals import draw_proportions, reach, small_print
 from babilong_eval.figures.length_axis import length_axis
 from babilong_eval.figures.sheet import sheet
 from babilong_eval.results.load import tasks_of
@@ -67,15 +66,15 @@ def losses_by_length(
         _finish(left, right)
         drawn.legend(_legend([f"{run}, {task}" if len(runs) > 1 else task for run, task in series]))
         every = [step for found in series.values() for step in found]
-        drawn.footnote(small_print(count for step in every for count in (step.n, step.right) if count))
+        drawn.footnote(style.small_print(count for step in every for count in (step.n, step.right) if count))
     return drawn.figure
 
 
 def _draw_changes(axes: Axes, found: Sequence[Step], positions: Mapping[str, float], index: int) -> None:
     where = [positions[step.longer] for step in found]
     look = {**style.line(index), **_BARS}
-    draw_proportions(axes, where, [step.losses for step in found], **look)
-    draw_proportions(axes, where, [step.gains for step in found], **look | dict(_REGAINED))
+    style.draw_proportions(axes, where, [step.losses for step in found], **look)
+    style.draw_proportions(axes, where, [step.gains for step in found], **look | dict(_REGAINED))
 
 
 def _draw_rate(axes: Axes, found: Sequence[Step], positions: Mapping[str, float], index: int) -> None:
@@ -89,7 +88,7 @@ def _draw_rate(axes: Axes, found: Sequence[Step], positions: Mapping[str, float]
     if some:
         lost = [risk.value * rate for _, rate, risk in some]
         bounds = [(risk.interval[0] * rate, risk.interval[1] * rate) for _, rate, risk in some]
-        bars = reach(lost, bounds)
+        bars = style.reach(lost, bounds)
         axes.errorbar([where for where, _, _ in some], lost, yerr=bars, **style.line(index), **_BARS)
     axes.plot(
         [where for where, _, _ in none],

@@ -12,7 +12,6 @@ from matplotlib.ticker import PercentFormatter
 from babilong_eval.analysis.memory_overwrites import words_of
 from babilong_eval.analysis.proportion import Proportion
 from babilong_eval.figures import style
-from babilong_eval.figures.intervals import reach
 from babilong_eval.figures.sheet import sheet
 from babilong_gen.errors import UsageError
 
@@ -114,7 +113,7 @@ def _draw(axes: Axes, features: Sequence[_Feature]) -> None:
     axes.errorbar(
         values,
         rows,
-        xerr=reach(values, [feature.lost.interval for feature in features]),
+        xerr=style.reach(values, [feature.lost.interval for feature in features]),
         color=_LOST,
         marker="o",
         linestyle="none",

@@ -87,17 +87,14 @@ class Sheet:
         axes.spines[:].set_visible(False)
 
     def label_outer(self) -> None:
-        """Label the axes of a figure of our own only at its edges, and above where a panel is missing."""
-        if not self.own:
-            return
-        missing = -len(self.panels) % self.columns
-        above = self.panels[len(self.panels) - self.columns :][:missing] if missing else ()
-        labels = [axes.get_xlabel() for axes in above]
-        for axes in self.panels:
+        """Label the axes of a figure of our own only where no panel is to the left or below."""
+        for index, axes in enumerate(self.panels if self.own else ()):
+            label = axes.get_xlabel()
             axes.label_outer()
-        for axes, label in zip(above, labels, strict=True):
-            axes.tick_params(labelbottom=True)
-            axes.set_xlabel(label)
+            if index + self.columns >= len(self.panels):
+                # matplotlib takes a panel that was removed for one that is there
+                axes.tick_params(labelbottom=True)
+                axes.set_xlabel(label)
 
 
 @contextmanager
