@@ -8,7 +8,7 @@ repository on the Hugging Face Hub.
 from __future__ import annotations
 
 import hashlib
-import json
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count, islice
@@ -16,16 +16,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import xxhash
 
 from babilong_eval.data import hub
 from babilong_eval.data import object_store as stores
-from babilong_eval.data.layout import Pair, StoredFiles, files_by_pair
-from babilong_eval.data.row_readers import SUFFIXES, Row, Utf8, column_names, count_rows, read_rows
+from babilong_eval.data.contents import Contents, fetch_whole, read_contents
+from babilong_eval.data.layout import Pair, StoredFiles
+from babilong_eval.data.row_readers import Row, Utf8, column_names, count_rows, read_rows
 from babilong_gen.errors import SourceError, UsageError
 from babilong_gen.lengths import length_order
 from babilong_gen.tasks import TASKS
 from babilong_gen.write.folder import open_folder
-from babilong_gen.write.manifest import MANIFEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -40,7 +41,7 @@ class Sample:
 
     Attributes:
         index: its row within (task, length), counted over all files.
-        sample_id: as stored, or `qa1/4k/000017`.
+        sample_id: as stored, or `qa1/4k/row-HASH`, which the row has wherever it stands.
         utf8: the input, facts in their haystack, as UTF-8: the longest are tens of megabytes.
         n_tokens: of the input, in the tokenizer of the dataset; None where the dataset does not say.
         choices: the task's labels; None for a task that is not ours in a dataset without the column.
@@ -74,12 +75,16 @@ class Dataset:
         source: as the user named it.
         fingerprint: equal for equal data: that of the manifest, the hub's commit, or a hash over the files.
         files: (task, length) -> names of its files, in order.
-        fetch: brings a file of that name to this machine.
+        rows: (task, length) -> its number of rows, where manifest, card or `dataset_info.json` has it.
+        has_manifest: whether it is ours, with distinct sample ids in every row.
+        fetch: brings a file of that name to this machine, whole as it is listed.
     """
 
     source: str
     fingerprint: str
     files: Mapping[Pair, tuple[str, ...]]
+    rows: Mapping[Pair, int]
+    has_manifest: bool
     fetch: Callable[[str], Path]
 
 
@@ -89,27 +94,21 @@ def open_dataset(source: str) -> Dataset:
     Raises:
         SourceError: there is no such folder or repository, or no file in it is of a known task and length.
     """
-    folder = open_folder(source)
-    if not isinstance(folder, Path):
-        stored = stores.find(folder)
-        known = _manifest_fingerprint(stored.fetch(MANIFEST)) if MANIFEST in stored.names else ""
-        stored = replace(stored, fingerprint=known or stored.fingerprint)
-    elif folder.is_dir():
-        names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-        fingerprint = _folder_fingerprint(folder, names)
-        stored = StoredFiles(names=names, fetch=folder.joinpath, fingerprint=fingerprint)
-    elif folder.exists():
-        raise SourceError(f"{source}: a file, expected the dataset's folder or the name of a hub repository")
-    elif hub.looks_like_repo(source):
-        stored = hub.find(source)
-    else:
-        raise SourceError(f"{source}: no such folder, nor the name of a hub repository (OWNER/NAME)")
-    files = files_by_pair(stored)
-    if not files:
+    stored = replace(_stored(source), source=source)
+    contents = read_contents(stored)
+    if not contents.files:
         raise SourceError(
             f"{source}: no data of a known task and length; expected files such as data/4k/qa1-00000.parquet"
         )
-    return Dataset(source=source, fingerprint=stored.fingerprint, files=files, fetch=stored.fetch)
+    fetch = partial(fetch_whole, stored, contents)
+    return Dataset(
+        source=source,
+        fingerprint=_fingerprint(stored, contents, fetch),
+        files=contents.files,
+        rows=contents.rows,
+        has_manifest=contents.has_manifest,
+        fetch=fetch,
+    )
 
 
 def select(
@@ -137,8 +136,19 @@ def select(
 
 
 def count_samples(dataset: Dataset, task: str, length: str) -> int:
-    """Return how many samples a (task, length) has."""
-    return sum(count_rows(dataset.fetch(name)) for name in dataset.files[task, length])
+    """Return how many samples a (task, length) has.
+
+    Raises:
+        SourceError: a file is missing or not as it is listed, or rows are missing.
+    """
+    found = sum(count_rows(dataset.fetch(name)) for name in dataset.files[task, length])
+    declared = dataset.rows.get((task, length), found)
+    if found != declared:
+        raise SourceError(
+            f"{dataset.source}: {task} at {length} has {found} rows, but declares {declared}; "
+            "fetch the dataset again, or generate it again"
+        )
+    return found
 
 
 def sizes_of(dataset: Dataset, pairs: Iterable[Pair], limit: int | None) -> dict[Pair, int]:
@@ -154,6 +164,34 @@ def sizes_of(dataset: Dataset, pairs: Iterable[Pair], limit: int | None) -> dict
                 f"{dataset.source}: no samples of {task} at {length}; generate or fetch it again"
             )
     return {pair: n if limit is None else min(limit, n) for pair, n in counts.items()}
+
+
+def sample_ids(dataset: Dataset, sizes: Mapping[Pair, int]) -> dict[Pair, list[str]]:
+    """Return the ids of the first so many samples of each pair, in order; they are distinct.
+
+    Raises:
+        SourceError: two rows of a pair have the same id.
+    """
+    ids: dict[Pair, list[str]] = {}
+    for (task, length), n in sizes.items():
+        found = list(islice(_ids(dataset, task, length), n))
+        if len(set(found)) < n:
+            twice = next(name for name, times in Counter(found).items() if times > 1)
+            raise SourceError(
+                f"{dataset.source}: two rows of {task} at {length} have the sample_id {twice!r}; "
+                "make them distinct, or leave the column out"
+            )
+        ids[task, length] = found
+    return ids
+
+
+def _ids(dataset: Dataset, task: str, length: str) -> Iterator[str]:
+    if not dataset.has_manifest:
+        yield from (sample.sample_id for sample in read_samples(dataset, task, length))
+        return
+    for name in dataset.files[task, length]:
+        for row in read_rows(dataset.fetch(name), ["sample_id"]):
+            yield row["sample_id"]
 
 
 def label_sets(dataset: Dataset, pairs: Iterable[Pair]) -> dict[str, tuple[str, ...]]:
@@ -183,14 +221,16 @@ def read_samples(
         SourceError: a file is damaged, lacks a column, or a row lacks a value.
     """
     columns = [*REQUIRED_COLUMNS, *_OPTIONAL_COLUMNS, *(["input_ids"] if tokens else [])]
-    first = 0
+    first, repeats = 0, Counter[str]()
     for name in dataset.files[task, length]:
         path = dataset.fetch(name)
         _check_columns(path)
-        skip = max(0, start - first)
+        # equal rows without ids are told apart by counting them, so there all are read
+        skip = max(0, start - first) if dataset.has_manifest else 0
         rows = read_rows(path, columns, skip=skip, as_utf8=("input",))
         # not a loop: its variable would hold a text of megabytes while others work on its tokens
-        yield from map(partial(_sample, task, length, path), count(first + skip), rows)
+        samples = map(partial(_sample, task, length, path, repeats), count(first + skip), rows)
+        yield from filter(lambda sample: sample.index >= start, samples)
         first += count_rows(path)
 
 
@@ -215,6 +255,10 @@ def find_sample(dataset: Dataset, sample_id: str) -> Sample:
         sample = next(read_samples(dataset, task, length, start=int(index)), None)
         if sample is not None:
             return sample
+    elif (task, length) in dataset.files:
+        for sample in read_samples(dataset, task, length):
+            if sample.sample_id == sample_id:
+                return sample
     has = ", ".join(f"{task}/{length}" for task, length in list(dataset.files)[:8])
     raise UsageError(
         f"{dataset.source} has no sample {sample_id!r}: ids are like reasoning/4seg/000017, and it has {has}"
@@ -237,7 +281,7 @@ def _check_columns(path: Path) -> None:
             raise SourceError(f"{path}: no column {column!r}; expected {wanted}, found {found}")
 
 
-def _sample(task: str, length: str, path: Path, index: int, row: Row) -> Sample:
+def _sample(task: str, length: str, path: Path, repeats: Counter[str], index: int, row: Row) -> Sample:
     for column in REQUIRED_COLUMNS:
         if not isinstance(row.get(column), str | bytes | memoryview):
             raise SourceError(f"{path}: row {index} of {task} at {length} has no text in column {column!r}")
@@ -247,7 +291,7 @@ def _sample(task: str, length: str, path: Path, index: int, row: Row) -> Sample:
         task=task,
         length=length,
         index=index,
-        sample_id=row.get("sample_id") or f"{task}/{length}/{index:06d}",
+        sample_id=str(row.get("sample_id") or f"{task}/{length}/{_row_name(row, repeats)}"),
         utf8=row["input"],
         question=row["question"],
         target=row["target"],
@@ -258,26 +302,46 @@ def _sample(task: str, length: str, path: Path, index: int, row: Row) -> Sample:
     )
 
 
-def _folder_fingerprint(folder: Path, names: Sequence[str]) -> str:
-    """Return the manifest's fingerprint, or a hash over the data files' names, sizes and first bytes."""
-    manifest = folder / MANIFEST
-    known = _manifest_fingerprint(manifest) if manifest.is_file() else ""
-    if known:
+def _row_name(row: Row, repeats: Counter[str]) -> str:
+    """Return a row's name by a hash of what is asked; of equal rows, the second ends in `-2`, and so on."""
+    digest = xxhash.xxh3_128()
+    for column in REQUIRED_COLUMNS:
+        value = row[column]
+        content = value.encode(errors="surrogatepass") if isinstance(value, str) else value
+        digest.update(len(content).to_bytes(8))
+        digest.update(content)
+    name = f"row-{digest.hexdigest()}"
+    repeats[name] += 1
+    return name if repeats[name] == 1 else f"{name}-{repeats[name]}"
+
+
+def _stored(source: str) -> StoredFiles:
+    folder = open_folder(source)
+    if not isinstance(folder, Path):
+        return stores.find(folder)
+    if folder.is_dir():
+        names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+        return StoredFiles(names=names, fetch=folder.joinpath)
+    if folder.exists():
+        raise SourceError(f"{source}: a file, expected the dataset's folder or the name of a hub repository")
+    if hub.looks_like_repo(source):
+        return hub.find(source)
+    raise SourceError(f"{source}: no such folder, nor the name of a hub repository (OWNER/NAME)")
+
+
+def _fingerprint(stored: StoredFiles, contents: Contents, fetch: Callable[[str], Path]) -> str:
+    """Return the manifest's or the store's; else a hash over the files' names, sizes and first bytes."""
+    if stored.is_commit:
+        return stored.fingerprint
+    if known := contents.fingerprint or stored.fingerprint:
         return known
     digest = hashlib.sha256()
-    for name in (name for name in names if name.endswith(SUFFIXES)):
-        with (folder / name).open("rb") as file:
-            digest.update(f"{name}\0{(folder / name).stat().st_size}\0".encode())
+    for name in contents.names:
+        path = fetch(name)
+        with path.open("rb") as file:
+            digest.update(f"{name}\0{path.stat().st_size}\0".encode(errors="surrogateescape"))
             digest.update(file.read(1 << 16))
     return digest.hexdigest()
-
-
-def _manifest_fingerprint(manifest: Path) -> str:
-    """Empty where the manifest, which may be another program's, has none."""
-    try:
-        return str(json.loads(manifest.read_bytes()).get("fingerprint") or "")
-    except (json.JSONDecodeError, AttributeError) as error:
-        raise SourceError(f"{manifest}: not a manifest; generate the dataset again") from error
 
 
 def _natural(name: str) -> tuple[str, int]:

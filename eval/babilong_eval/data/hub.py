@@ -40,7 +40,9 @@ def find(source: str) -> StoredFiles:
         return _cached(source, error)
     commit = str(info.sha)
     names = sorted(sibling.rfilename for sibling in info.siblings or ())
-    return StoredFiles(names=names, fetch=partial(_download, name, commit), fingerprint=commit)
+    return StoredFiles(
+        names=names, fetch=partial(_download, name, commit), fingerprint=commit, is_commit=True
+    )
 
 
 def _download(name: str, commit: str, file: str) -> Path:
@@ -58,7 +60,7 @@ def _cached(source: str, error: BaseException) -> StoredFiles:
         raise _nowhere(source, error) from error
     folder = Path(found)
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    return StoredFiles(names=names, fetch=folder.joinpath, fingerprint=folder.name)
+    return StoredFiles(names=names, fetch=folder.joinpath, fingerprint=folder.name, is_commit=True)
 
 
 def _nowhere(source: str, error: BaseException) -> SourceError:

@@ -7,10 +7,12 @@ task `qa1` at length `4k`.
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import yaml
 from huggingface_hub import metadata_load
 
 from babilong_eval.data.row_readers import SUFFIXES
@@ -27,6 +29,8 @@ Pair = tuple[str, str]
 # what the datasets library puts beside its Arrow files
 _NOT_ROWS = frozenset({"dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json"})
 
+_log = logging.getLogger(__name__)
+
 _LENGTH = re.compile(r"\d+(k|M|seg)")
 _TASK = re.compile(r"qa\d+")
 _PATH_BREAKS = re.compile(r"[/_\-.]")
@@ -39,25 +43,47 @@ class StoredFiles:
     Attributes:
         names: by their paths relative to the dataset's folder.
         fetch: brings one of them to this machine and returns its path.
-        fingerprint: equal for equal data.
+        fingerprint: equal for equal data; empty where only its files say.
+        is_commit: whether that is a commit, which says more than a manifest.
+        source: as the user named it.
     """
 
     names: Sequence[str]
     fetch: Callable[[str], Path]
-    fingerprint: str
+    fingerprint: str = ""
+    is_commit: bool = False
+    source: str = ""
 
 
-def files_by_pair(stored: StoredFiles) -> Mapping[Pair, tuple[str, ...]]:
+def files_by_pair(stored: StoredFiles, card: Mapping[str, Any]) -> Mapping[Pair, tuple[str, ...]]:
     """Return the files of each (task, length), in order; empty where none is of a known task and length."""
-    return _files_of_card(stored) or _files_by_path(stored.names)
+    return _files_of_card(stored, card) or _files_by_path(stored.names)
 
 
-def _files_of_card(stored: StoredFiles) -> dict[Pair, tuple[str, ...]]:
+def read_card(stored: StoredFiles) -> dict[str, Any]:
+    """Return the settings at the head of README.md; empty, with a warning, where they are no YAML mapping."""
+    if "README.md" not in stored.names:
+        return {}
+    path = stored.fetch("README.md")
+    try:
+        card = metadata_load(path) or {}
+        declared_layout((), card)
+    except (ValueError, yaml.YAMLError, AttributeError, TypeError):
+        _log.warning("%s: its YAML head is broken and is ignored; files are found by their paths", path)
+        return {}
+    return card
+
+
+def pair_of_split(config: str, split: str) -> Pair:
+    """Return task and length of a config's split: either may be the one, and the other the other."""
+    return (config, split) if _LENGTH.fullmatch(split) else (split, config)
+
+
+def _files_of_card(stored: StoredFiles, card: Mapping[str, Any]) -> dict[Pair, tuple[str, ...]]:
     files: dict[Pair, tuple[str, ...]] = {}
-    card = metadata_load(stored.fetch("README.md")) if "README.md" in stored.names else None
-    for config, splits in declared_layout(stored.names, card or {}).items():
+    for config, splits in declared_layout(stored.names, dict(card)).items():
         for split, found in splits.items():
-            task, length = (config, split) if _LENGTH.fullmatch(split) else (split, config)
+            task, length = pair_of_split(config, split)
             if _LENGTH.fullmatch(length) and task != "default":  # another name of one of the configs
                 files.setdefault((task, length), tuple(found))
     return files

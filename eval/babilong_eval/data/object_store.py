@@ -10,6 +10,7 @@ import fsspec
 
 from babilong_eval.data.layout import StoredFiles
 from babilong_gen.errors import SourceError
+from babilong_gen.foreign_files import is_visible
 from babilong_gen.prepare import default_cache
 from babilong_gen.write.folder import Folder, file_sizes, reaching
 
@@ -22,7 +23,7 @@ def find(folder: Folder) -> StoredFiles:
         OutputError: the store refuses, or does not answer.
     """
     with reaching(folder, "read", "check its name, and that you may read it"):
-        sizes = file_sizes(folder, "**")
+        sizes = {name: size for name, size in file_sizes(folder, "**").items() if is_visible(name)}
     if not sizes:
         raise SourceError(f"{folder}: nothing there; expected the folder of a dataset")
     return StoredFiles(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from babilong_eval.data.dataset import label_sets, open_dataset, samples_at, select, sizes_of
+from babilong_eval.data.dataset import label_sets, open_dataset, sample_ids, samples_at, select, sizes_of
 from babilong_eval.evaluation.backend import find_backend
 from babilong_eval.evaluation.distributed import this_rank
 from babilong_eval.evaluation.record import logged, run_info, write_results
@@ -55,12 +55,12 @@ def evaluate(
     rank = this_rank()
     dataset = open_dataset(user_place(str(config.data)))
     pairs = select(dataset, config.tasks, config.lengths)
-    sizes = sizes_of(dataset, pairs, config.limit)
+    ids = sample_ids(dataset, sizes_of(dataset, pairs, config.limit))
     labels = label_sets(dataset, pairs)
     backend = find_backend(config, list(labels), rank, model)
     out = user_path(str(config.out))
     claim_folder(out, run_info(config, dataset, backend.setup))
-    left = remaining(out, sizes, rank)
+    left = remaining(out, ids, rank)
     results = _results(dataset, backend, left, probe=config.probe)
     if on_start:
         on_start(left)
@@ -69,7 +69,7 @@ def evaluate(
             append(logged(result))
             if on_result:
                 on_result(result)
-    return write_results(out, sizes, labels, backend.setup)
+    return write_results(out, ids, labels, backend.setup)
 
 
 def _results(dataset: Dataset, backend: Backend, left: Left, *, probe: bool) -> Iterator[SampleResult]:

@@ -93,7 +93,7 @@ def logged(result: SampleResult) -> LoggedPrediction:
 
 
 def write_results(
-    out: Path, sizes: Mapping[Pair, int], labels: Mapping[str, Sequence[str]], setup: Setup
+    out: Path, ids: Mapping[Pair, Sequence[str]], labels: Mapping[str, Sequence[str]], setup: Setup
 ) -> list[Cell]:
     """Write prediction files and `results.json` once every sample of every process has a result.
 
@@ -102,14 +102,14 @@ def write_results(
     """
     with only_process_in(out):
         lines = read_logs(out)
-        by_pair = {pair: [lines.get((*pair, index)) for index in range(n)] for pair, n in sizes.items()}
+        by_pair = {pair: [lines.get((*pair, name)) for name in names] for pair, names in ids.items()}
         if any(None in found for found in by_pair.values()):
             return []
         cells = []
         for (task, length), found in by_pair.items():
             cells += _write_pair(out, task, length, list(filter(None, found)), labels[task], setup)
         kept = read_cells(out) if (out / RESULTS_FILE).exists() else []
-        write_cells(out, [*(cell for cell in kept if (cell.task, cell.length) not in sizes), *cells])
+        write_cells(out, [*(cell for cell in kept if (cell.task, cell.length) not in ids), *cells])
         return cells
 
 

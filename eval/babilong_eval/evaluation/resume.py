@@ -14,9 +14,10 @@ from filelock import FileLock
 from babilong_eval.results.predictions_log import read_logs
 from babilong_eval.results.records import RUN_FILE, RunInfo, read_run, write_run
 from babilong_gen.errors import OutputError
+from babilong_gen.foreign_files import is_leftover, is_visible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from babilong_eval.data.layout import Pair
@@ -36,20 +37,24 @@ def claim_folder(out: Path, info: RunInfo) -> None:
     with only_process_in(out):
         if (out / RUN_FILE).exists():
             info = _same_run(out, read_run(out), info)
-        elif any(not path.name.startswith(".") for path in out.iterdir()):
+        elif any(is_visible(path.name) and not is_leftover(path) for path in out.iterdir()):
             raise OutputError(f"{out}: not empty, and no results folder; give another one to --out")
         write_run(out, info)
 
 
-def remaining(out: Path, sizes: Mapping[Pair, int], rank: Rank) -> dict[Pair, list[int]]:
+def remaining(out: Path, ids: Mapping[Pair, Sequence[str]], rank: Rank) -> dict[Pair, list[int]]:
     """Return the indices that this process still has to ask about, by (task, length); no pair without any.
 
-    Samples that failed are asked about again.
+    Samples are known by their ids, and those that failed are asked about again.
     """
     done = {key for key, line in read_logs(out).items() if not line.prediction.error}
     left = {
-        pair: [index for index in range(n) if rank.owns(index) and (*pair, index) not in done]
-        for pair, n in sizes.items()
+        pair: [
+            index
+            for index, sample_id in enumerate(names)
+            if rank.owns(index) and (*pair, sample_id) not in done
+        ]
+        for pair, names in ids.items()
     }
     return {pair: indices for pair, indices in left.items() if indices}
 

@@ -27,6 +27,7 @@ from babilong_eval.results.records import (
 from babilong_eval.results.scores import score_file, scoring_labels
 from babilong_eval.scoring.score import which_are_correct
 from babilong_gen.errors import UsageError
+from babilong_gen.foreign_files import is_visible
 from babilong_gen.lengths import length_order
 from babilong_gen.tasks import TASKS
 from babilong_gen.user_paths import user_path
@@ -117,7 +118,7 @@ def _runs_in(folder: Path, scorer: ScorerName) -> list[Run]:
     if not (folder / RESULTS_FILE).is_file():
         return _runs_of_others(folder, scorer)
     recorded, info = read_cells(folder), read_run(folder)
-    files = tuple(sorted(folder.glob("*.csv")))
+    files = tuple(sorted(path for path in folder.glob("*.csv") if is_visible(path.name)))
     cells = [cell for cell in recorded if cell.scorer == scorer]
     if not cells:
         costs = {(cell.task, cell.length): cell for cell in recorded}

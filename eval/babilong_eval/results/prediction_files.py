@@ -14,6 +14,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from babilong_gen.errors import SourceError
+from babilong_gen.foreign_files import is_visible, refuse_pointer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +64,9 @@ def find_predictions(folder: Path) -> list[Path]:
         return [folder]
     if not folder.is_dir():
         raise SourceError(f"{folder}: no such folder of predictions")
-    found = sorted(path for path in folder.rglob("*.csv") if path.is_file())
+    found = sorted(
+        path for path in folder.rglob("*.csv") if is_visible(path.relative_to(folder)) and path.is_file()
+    )
     if not found:
         raise SourceError(f"{folder}: no predictions here (files named {{task}}_{{length}}_{{config}}.csv)")
     return found
@@ -98,6 +101,7 @@ def read_columns(path: Path) -> dict[str, tuple[str, ...]]:
 
 def _read_rows(path: Path) -> list[list[str]]:
     """Return header and rows, without the blank ones; an empty header where the file is empty."""
+    refuse_pointer(path)
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-Key = tuple[str, str, int]
+Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class LoggedPrediction:
     """One line: a prediction, the sample it is about, and what it cost.
 
     Attributes:
-        index: the sample's row within (task, length).
+        index: the sample's row within (task, length) when it was asked about.
         peak_memory_bytes: the most memory in use while the sample was worked on.
     """
 
@@ -43,8 +43,9 @@ class LoggedPrediction:
 
     @property
     def key(self) -> Key:
-        """The sample that it is about."""
-        return self.task, self.length, self.index
+        """The sample that it is about, by its id: where it stood in the dataset may change."""
+        sample_id = self.prediction.sample_id or f"{self.task}/{self.length}/{self.index:06d}"
+        return self.task, self.length, sample_id
 
 
 _LINE = TypeAdapter(LoggedPrediction)

@@ -45,7 +45,7 @@ def test_a_torn_end_costs_the_torn_lines_only(tmp_path_factory: pytest.TempPathF
     content = path.read_bytes()[:-lost]
     path.write_bytes(content)
     write(folder, entry(2))
-    assert sorted(index for _, _, index in read_logs(folder)) == [*range(content.count(b"\n")), 2]
+    assert sorted(line.index for line in read_logs(folder).values()) == [*range(content.count(b"\n")), 2]
 
 
 def test_an_answer_counts_before_a_failure_and_the_last_answer_before_others(tmp_path: Path) -> None:
