@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from babilong_gen.assemble.check import find_fault
 from babilong_gen.assemble.context import AssemblyContext
 from babilong_gen.assemble.fill import Noise, NoiseStart, fill
 from babilong_gen.assemble.places import Facts, in_bounds, place, room_needed
-from babilong_gen.assemble.sample import Sample
+from babilong_gen.assemble.sample import Piece, Sample
 from babilong_gen.assemble.splice import Spliced, Stretch, noise_spans, splice
-from babilong_gen.errors import DoesNotFitError, SourceError
+from babilong_gen.errors import DoesNotFitError, SelfCheckError, SourceError
 from babilong_gen.lengths import Length
 from babilong_gen.rng import Rng
 from babilong_gen.tasks.story import Story
@@ -51,19 +52,17 @@ def assemble(story: Story, haystack: AssemblyContext, *, length: Length, index: 
         DoesNotFitError: no stretch of the noise closes to exactly the length, or has a sentence border
             where the placement wants the facts.
         SourceError: the tokenizer turned out not to compose at a sentence border.
+        SelfCheckError: the corpus's counts contradict each other.
     """
     if length.facts_only:
         spliced, stretches = splice(story, [0] * len(story.facts), None, haystack)
     else:
         spliced, stretches = _in_noise(story, haystack, length, index)
-    text = spliced.text()
-    if not haystack.tokenizer.proved:
-        _check_by_tokenizing(text, spliced.tokens, haystack)
-    return Sample(
+    sample = Sample(
         sample_id=f"{story.task}/{length.name}/{index:06d}",
         task=story.task,
         length=length.name,
-        text=text,
+        text=spliced.text(),
         question=story.question,
         target=story.answer,
         choices=story.choices,
@@ -72,9 +71,18 @@ def assemble(story: Story, haystack: AssemblyContext, *, length: Length, index: 
         facts=spliced.facts,
         noise=noise_spans(stretches, haystack),
         input_ids=np.concatenate([np.asarray(ids, np.uint32) for ids in spliced.ids])
-        if spliced.ids
+        if haystack.store_tokens
         else None,
+        pieces=[
+            Piece(size=len(text), ids=ids) for text, ids in zip(spliced.pieces, spliced.ids, strict=True)
+        ],
     )
+    if not haystack.tokenizer.proved and (fault := find_fault(sample, haystack.tokenizer.tokenizer)):
+        raise SourceError(
+            f"tokenizer {haystack.tokenizer.name} does not compose at sentence borders: {fault}; "
+            "use one that cuts at spaces"
+        )
+    return sample
 
 
 def _in_noise(
@@ -94,7 +102,11 @@ def _in_noise(
         spliced, stretches = splice(story, borders, noise, haystack)
         spans = [(fact.token_start, fact.token_end) for fact in spliced.facts]
         if in_bounds(haystack.placement, spans, input_tokens=tokens, segment_size=haystack.segment_size):
-            assert spliced.tokens == tokens, (story.task, length.name, index, spliced.tokens, tokens)
+            if spliced.tokens != tokens:
+                raise SelfCheckError(
+                    f"{story.task}/{length.name}/{index:06d} was put together as {spliced.tokens:,} tokens, "
+                    f"not {tokens:,}; this is a fault of ours: please report it"
+                )
             return spliced, stretches
     raise DoesNotFitError(
         f"{story.task} at {length.name}, sample {index}: of {_STRETCHES_TRIED} stretches of noise none has "
@@ -167,12 +179,3 @@ def _facts(story: Story, haystack: AssemblyContext) -> Facts:
         supporting=story.supporting or tuple(range(len(story.facts))),
         opens=story.task == "memorize",
     )
-
-
-def _check_by_tokenizing(text: bytes, tokens: int, haystack: AssemblyContext) -> None:
-    found = len(haystack.tokenizer.opening(text.decode()))
-    if found != tokens:
-        raise SourceError(
-            f"tokenizer {haystack.tokenizer.name} does not compose at sentence borders: a text put together "
-            f"as {tokens:,} tokens has {found:,}; use one that cuts at spaces"
-        )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -29,6 +30,19 @@ class NoiseSpan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A fact, or noise sentences that follow each other in their source: what was put together.
+
+    Attributes:
+        size: UTF-8 bytes of its text; a space stands between two pieces.
+        ids: its tokens; those of the space in front are the first of them.
+    """
+
+    size: int
+    ids: Sequence[int] | np.ndarray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """One row of the dataset.
 
@@ -36,6 +50,7 @@ class Sample:
         text: the `input` column, UTF-8.
         noise_tokens: how many of `n_tokens` are noise.
         input_ids: the tokens of `input`, where they are to be stored, else None.
+        pieces: what `text` was put together from, in order: its tokens, stored or not.
     """
 
     sample_id: str
@@ -50,3 +65,4 @@ class Sample:
     facts: list[PlacedFact]
     noise: list[NoiseSpan]
     input_ids: np.ndarray | None
+    pieces: Sequence[Piece] = field(compare=False, repr=False)

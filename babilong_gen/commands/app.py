@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import typer
 
-from babilong_gen.errors import BabilongError
+from babilong_gen.errors import BabilongError, SelfCheckError
 
 # typer carries its own copy of click or uses an installed one: the base of its usage errors is had by name.
 _CLICK_ERROR: type[Exception] = next(
@@ -16,6 +16,7 @@ _CLICK_ERROR: type[Exception] = next(
 )
 
 # A command's exit codes: 0 done, 1 the data or predictions are wrong, 2 the user's to mend, 130 interrupted.
+WRONG = 1
 USER_ERROR = 2
 INTERRUPTED = 130
 
@@ -51,6 +52,8 @@ def _guarded(command: Callable[[], object]) -> int:
             # Newer versions of typer catch the interruption themselves.
             raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
+    except SelfCheckError as error:
+        return _fail(str(error), WRONG)
     except BabilongError as error:
         return _fail(str(error))
     except _CLICK_ERROR as error:
@@ -64,6 +67,6 @@ def _guarded(command: Callable[[], object]) -> int:
         return 0
 
 
-def _fail(message: str) -> int:
+def _fail(message: str, code: int = USER_ERROR) -> int:
     typer.echo("babilong: " + " ".join(message.split()), err=True)
-    return USER_ERROR
+    return code

@@ -17,7 +17,7 @@ _BABI = """@article{weston2015towards,
   year    = {2015}
 }"""
 _BABILONG = """@inproceedings{kuratov2024babilong,
-  title     = {{BABILong}: Testing the Limits of {LLMs} with Long Context Reasoning-in-a-AssemblyContext},
+  title     = {{BABILong}: Testing the Limits of {LLMs} with Long Context Reasoning-in-a-Haystack},
   author    = {Kuratov, Yuri and Bulatov, Aydar and Anokhin, Petr and Rodkin, Ivan and Sorokin, Dmitry
                and Sorokin, Artyom and Burtsev, Mikhail},
   booktitle = {Advances in Neural Information Processing Systems: Datasets and Benchmarks Track},
