@@ -32,7 +32,7 @@ def _any_name(_: str) -> bool:
 
 
 def tar_members(path: Path, wanted: Callable[[str], bool] = _any_name) -> Iterator[tuple[str, bytes]]:
-    """The regular files of a ``.tar`` or ``.tar.gz``, in the archive's order, one at a time in memory.
+    """Yield the regular files of a ``.tar`` or ``.tar.gz``, in the archive's order, one at a time in memory.
 
     Folders, links and devices are passed over, as are the ``._*`` shadows that macOS adds. The archive
     is read to its very end, so that a damaged gzip is noticed by its checksum even where the last
@@ -69,7 +69,7 @@ def tar_members(path: Path, wanted: Callable[[str], bool] = _any_name) -> Iterat
 
 
 def zip_members(path: Path, wanted: Callable[[str], bool] = _any_name) -> Iterator[tuple[str, bytes]]:
-    """The regular files of a ``.zip``, in the archive's order, one at a time in memory.
+    """Yield the regular files of a ``.zip``, in the archive's order, one at a time in memory.
 
     Args, yields and errors are those of `tar_members`; an encrypted member is an error too.
     """
@@ -80,7 +80,7 @@ def zip_members(path: Path, wanted: Callable[[str], bool] = _any_name) -> Iterat
 
 
 def zip_names(path: Path) -> list[str]:
-    """The names under which `zip_members` gives the files of a ``.zip``."""
+    """Return the names under which `zip_members` gives the files of a ``.zip``."""
     with _opened_zip(path) as archive:
         return [name for name, _ in _regular_files(path, archive)]
 
@@ -117,7 +117,7 @@ def _open_maybe_gzip(path: Path) -> BinaryIO:
 
 
 def _inner_name(path: Path, name: str) -> str:
-    """``name`` without ``./``; refused where it is absolute or climbs out of the archive."""
+    """Return ``name`` without ``./``; refused where it is absolute or climbs out of the archive."""
     posix = PurePosixPath(name.replace("\\", "/"))
     has_drive = posix.parts[:1] != () and posix.parts[0].endswith(":")
     if posix.is_absolute() or ".." in posix.parts or has_drive:

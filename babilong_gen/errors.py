@@ -34,3 +34,14 @@ class OutputError(BabilongError):
 
 class SelfCheckError(Exception):
     """A finished sample, tokenized again, is not what it says of itself: a fault of ours, not the user's."""
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an error says in one line: of a record that is not valid, the first fault and its place."""
+    from pydantic import ValidationError
+
+    if isinstance(error, ValidationError):
+        fault = error.errors()[0]
+        found = f", found {fault['input']!r}" if isinstance(fault["input"], str | int | float) else ""
+        return ": ".join(filter(None, [".".join(map(str, fault["loc"])), fault["msg"] + found]))
+    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -13,7 +13,7 @@ from babilong_gen.write.manifest import read_manifest
 
 
 def find_sample(folder: Folder, sample_id: str) -> dict[str, Any]:
-    """The row of a sample; only the row group that holds it is read.
+    """Return the row of a sample; only the row group that holds it is read.
 
     Raises:
         UsageError: the dataset has no such sample.

@@ -66,8 +66,11 @@ def parse_length(text: str) -> Length:
     return Length(name=f"{count}{unit}", count=count, unit=unit)
 
 
-def in_order(lengths: list[Length], *, segment_size: int) -> list[Length]:
-    """The lengths from short to long, whatever their units."""
-    return sorted(
-        lengths, key=lambda at: at.input_tokens(question_tokens=0, segment_size=segment_size, reserve=0)
-    )
+def length_order(name: str) -> tuple[bool, int]:
+    """Return a sort key for lengths: `2seg` < `16seg` < `0k` < `128k` < `1M`, as segments have no fixed size.
+
+    Raises:
+        UsageError: the name is not a length.
+    """
+    length = parse_length(name)
+    return length.unit != "seg", length.count * _UNIT_TOKENS.get(length.unit, 1)

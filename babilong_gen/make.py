@@ -38,13 +38,13 @@ class ShardContext:
     prepared: Prepared
     out: Folder
     check: Check = "some"
-    _haystacks: dict[str, AssemblyContext] = field(default_factory=dict)
+    _contexts: dict[str, AssemblyContext] = field(default_factory=dict)
 
     def haystack(self, task: str) -> AssemblyContext:
         """What all samples of a task share."""
-        if task not in self._haystacks:
-            self._haystacks[task] = self.prepared.haystack(task)
-        return self._haystacks[task]
+        if task not in self._contexts:
+            self._contexts[task] = self.prepared.context(task)
+        return self._contexts[task]
 
 
 def make_samples(

@@ -26,6 +26,7 @@ from babilong_gen.tasks.reskin import read_vocabulary, reskin_lexicon
 from babilong_gen.tasks.sources import StorySource, open_story_source
 from babilong_gen.tasks.task import Lexicon
 from babilong_gen.tokenizer import TextTokenizer, load_tokenizer
+from babilong_gen.user_paths import user_path
 
 # An endless source is stored as far as the longest sample needs. Samples start in its first documents
 # only, so that storing more of it changes no sample.
@@ -41,7 +42,8 @@ class Prepared:
     """Everything a worker needs to make any sample of the dataset.
 
     Attributes:
-        noise: the source; its documents are not read again.
+        fingerprint: of all that decides one sample.
+        draws_key: keys all randomness.
         corpus_key: where in the cache the tokenized noise lies.
         pools: the folder of each task's noise pool.
         start_documents: samples begin in the first so many documents; None for all.
@@ -49,6 +51,7 @@ class Prepared:
 
     spec: DatasetSpec
     fingerprint: str
+    draws_key: str
     cache: Path
     tokenizer: TextTokenizer
     stories: StorySource
@@ -57,20 +60,20 @@ class Prepared:
     start_documents: int | None
 
     def corpus(self) -> NoiseCorpus:
-        """The mapped corpus; it was checked when it was prepared."""
+        """Map the corpus; it was checked when it was prepared."""
         corpus = open_corpus(self.cache, self.corpus_key, check=False)
         assert corpus is not None
         return corpus
 
     def pool(self, task: str) -> NoisePool:
-        """The mapped pool of a task."""
+        """Map the pool of a task."""
         return open_pool(self.corpus(), self.pools[task], start_documents=self.start_documents)
 
-    def haystack(self, task: str) -> AssemblyContext:
-        """What all samples of a task share."""
+    def context(self, task: str) -> AssemblyContext:
+        """Return what all samples of a task share."""
         spec = self.spec
         return AssemblyContext(
-            fingerprint=self.fingerprint,
+            draws_key=self.draws_key,
             tokenizer=self.tokenizer,
             pool=self.pool(task),
             placement=spec.parsed_placement,
@@ -82,15 +85,15 @@ class Prepared:
         )
 
     def ladder(self, length: Length) -> list[Length]:
-        """The lengths that a story of this length must fit: all of them where they are paired."""
+        """Return the lengths that a story of this length must fit: all of them where they are paired."""
         return [at for at in self.spec.parsed_lengths if not at.facts_only] if self.spec.paired else [length]
 
 
 def default_cache() -> Path:
-    """`$BABILONG_CACHE`, else `babilong` in the user's cache folder."""
+    """Return `$BABILONG_CACHE`, else `babilong` in the user's cache folder."""
     chosen = os.environ.get("BABILONG_CACHE")
     if chosen:
-        return Path(chosen).expanduser()
+        return user_path(chosen)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "babilong"
 
 
@@ -138,6 +141,7 @@ def prepare(
     prepared = Prepared(
         spec=spec,
         fingerprint=spec.fingerprint(stories_key=stories.content_key, noise_key=noise_key),
+        draws_key=spec.draws_key(stories_key=stories.content_key, noise_key=noise_key),
         cache=cache,
         tokenizer=tokenizer,
         stories=stories,
@@ -168,7 +172,7 @@ def check_reuse(prepared: Prepared, notify: Notify) -> None:
 
 
 def leak_words(task: str, vocabulary: str) -> tuple[Lexicon, tuple[str, ...]]:
-    """A task's lexicon and labels in the dataset's words."""
+    """Return a task's lexicon and labels in the dataset's words."""
     words = read_vocabulary(vocabulary)
     return reskin_lexicon(TASKS[task].lexicon, words), tuple(map(words.reword, TASKS[task].choices))
 
@@ -181,7 +185,7 @@ def _longest_tokens(spec: DatasetSpec) -> int:
 
 
 def _documents(spec: DatasetSpec) -> int:
-    """How many documents of an endless source are stored, in steps so that most runs share a corpus."""
+    """Return how many documents of an endless source to store, in steps so that most runs share a corpus."""
     beyond = -(-_longest_tokens(spec) // (_ENDLESS_TOKENS_A_DOCUMENT * ENDLESS_START_DOCUMENTS)) + 1
     # Of what is stored only a tenth is held out; what remains for training is nearly all of it.
     share = {"all": 1, "train": 2, "test": 10}[spec.split]

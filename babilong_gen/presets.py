@@ -32,7 +32,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 
 def with_preset(name: str | None, options: dict[str, Any]) -> dict[str, Any]:
-    """A preset's settings, overridden by the options that were given (those that are not None).
+    """Return a preset's settings, overridden by the options that were given (those that are not None).
 
     Raises:
         UsageError: there is no such preset.

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import Any, BinaryIO, NoReturn, TypeVar, cast
 
 Shared = TypeVar("Shared")
 Item = TypeVar("Item")
@@ -172,6 +172,15 @@ def _serve() -> None:
     start, shared = pickle.load(sys.stdin.buffer)
     items: SimpleQueue[Any] = SimpleQueue()
     Thread(target=_read, args=(sys.stdin.buffer, items), daemon=True).start()
+    try:
+        _work(start, shared, items, answers)
+    except SystemExit:  # of the signal, after what was half-written is removed
+        os._exit(1)  # the thread still holds standard input's lock, on which an ordinary exit would stumble
+
+
+def _work(
+    start: Start[Any, Any, object], shared: object, items: SimpleQueue[Any], answers: BinaryIO
+) -> NoReturn:
     started: Callable[[Any, Report], object] | None = None
     while True:
         item = items.get()

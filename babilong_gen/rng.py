@@ -74,7 +74,7 @@ class Rng:
         if k > len(items):
             raise ValueError(f"cannot draw {k} distinct items of {len(items)}")
         pool = list(items)
-        for place in range(k):
-            other = place + int(self.random() * (len(pool) - place))
-            pool[place], pool[other] = pool[other], pool[place]
+        for index in range(k):
+            other = index + int(self.random() * (len(pool) - index))
+            pool[index], pool[other] = pool[other], pool[index]
         return pool[:k]

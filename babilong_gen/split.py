@@ -17,7 +17,7 @@ _SALT = b"held out\n"
 
 
 def belongs(content: bytes, split: Split) -> bool:
-    """Whether a document's text, or a story's facts joined by line feeds, is in a split."""
+    """Return whether a document's text, or a story's facts joined by line feeds, is in a split."""
     if split == "all":
         return True
     number = int.from_bytes(hashlib.sha256(_SALT + content).digest()[:8], "little")

@@ -7,9 +7,8 @@ A sample is assembled from sentences that were tokenized once. That is exact onl
 for any two sentences, `continued` being the encoding of a sentence that follows another. What
 `continued` is depends on the tokenizer (a byte-level BPE wants the space in front, a metaspace one adds
 it by itself), so it is found out by trial. That the equation holds for *every* pair is then shown from
-the tokenizer's own definition: its pre-tokenizer always cuts at a space, or no piece of its vocabulary
-reaches across one. Where neither can be shown, the trial is all there is, and every finished sample is
-tokenized once more before it is written.
+the tokenizer's own definition (`babilong_gen.composition`). Where it cannot be shown, trials are all there
+is: here, again when a corpus is built, and on every finished sample before it is written.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ import hashlib
 import itertools
 import json
 import re
-import unicodedata
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -26,10 +24,15 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from babilong_gen.composition import composition_follows
+from babilong_gen.composition.added import reserved_ids
+from babilong_gen.composition.proof import proved_joiners
 from babilong_gen.errors import SourceError, UsageError
+from babilong_gen.user_paths import user_path
 
 BUILTIN = "babilong"
+
+# How much of a sentence an error shows.
+_SHOWN = 80
 
 _TRIAL_SENTENCES = (
     "Mary went to the kitchen.",
@@ -62,6 +65,7 @@ class TextTokenizer:
         joiner: what precedes a sentence that follows another when it is encoded alone (`""` or `" "`).
         proved: whether composition at sentence borders follows from the tokenizer's definition.
         control: matches text that it would read as control tokens, or None where there is none.
+        reserved: ids that no sentence should have: of control tokens, and of added tokens that are markup.
     """
 
     name: str
@@ -70,14 +74,19 @@ class TextTokenizer:
     joiner: str
     proved: bool
     control: re.Pattern[str] | None
+    reserved: frozenset[int]
 
     def opening(self, sentence: str) -> list[int]:
         """Token ids of a sentence that opens a text."""
-        return self.tokenizer.encode(sentence, add_special_tokens=False).ids
+        return _ids(self.tokenizer, [sentence], self.name)[0]
 
     def continued(self, sentence: str) -> list[int]:
         """Token ids of a sentence that follows another one and a space."""
-        return self.tokenizer.encode(self.joiner + sentence, add_special_tokens=False).ids
+        return self.all_continued([sentence])[0]
+
+    def all_continued(self, sentences: list[str]) -> list[list[int]]:
+        """Token ids of many sentences, each for itself, as ones that follow another and a space."""
+        return _ids(self.tokenizer, [self.joiner + sentence for sentence in sentences], self.name)
 
     def space_tokens(self, sentence: str) -> int:
         """How many of `continued(sentence)`'s first tokens hold the space and nothing of the sentence."""
@@ -91,6 +100,13 @@ class TextTokenizer:
         whole = self.opening(" ".join(sentences))
         parts = self.opening(sentences[0]) + [t for s in sentences[1:] for t in self.continued(s)]
         return whole == parts
+
+    def keeps_apart(self, pairs: list[tuple[str, str]]) -> list[bool]:
+        """For each two sentences, whether they compose."""
+        joined = _ids(self.tokenizer, [f"{first} {second}" for first, second in pairs], self.name)
+        firsts = _ids(self.tokenizer, [first for first, _ in pairs], self.name)
+        seconds = self.all_continued([second for _, second in pairs])
+        return [whole == a + b for whole, a, b in zip(joined, firsts, seconds, strict=True)]
 
 
 def load_tokenizer(name: str) -> TextTokenizer:
@@ -108,13 +124,17 @@ def load_tokenizer(name: str) -> TextTokenizer:
         raise SourceError(
             f"tokenizer {origin}: it uses BPE dropout, so no length is exact: set dropout to null"
         )
+    normalizer = tokenizer.normalizer
+    proved = proved_joiners(definition, normalizer.normalize_str if normalizer else str)
+    joiner = _find_joiner(tokenizer, origin, proved)
     return TextTokenizer(
         name=name,
         key=_key(definition),
         tokenizer=tokenizer,
-        joiner=_find_joiner(tokenizer, origin),
-        proved=composition_follows(definition),
+        joiner=joiner,
+        proved=joiner in proved,
         control=_control_pattern(definition),
+        reserved=reserved_ids(definition),
     )
 
 
@@ -134,22 +154,20 @@ def _key(definition: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest()
 
 
-def hazardous_edge(sentence: str) -> bool:
-    """Whether a sentence's first or last character may melt, when normalised, into the space beside it."""
-    return any(not c.isprintable() or (not c.isascii() and _melts(c)) for c in (sentence[0], sentence[-1]))
-
-
-def _melts(character: str) -> bool:
-    if unicodedata.category(character)[0] in "CZM":
-        return True
-    return any(c.isspace() for c in unicodedata.normalize("NFKC", character))
+def does_not_compose(tokenizer: str, first: str, second: str) -> SourceError:
+    """The refusal of a tokenizer for two sentences that it does not keep apart."""
+    return SourceError(
+        f"tokenizer {tokenizer} does not compose at sentence borders: {first[-_SHOWN:]!r} and "
+        f"{second[:_SHOWN]!r} have other tokens together than apart, so no length would be exact; "
+        "use one that cuts at spaces"
+    )
 
 
 def _read(name: str) -> tuple[Tokenizer, str]:
     if name == BUILTIN:
         text = (resources.files("babilong_gen") / "data" / "tokenizer.json").read_text(encoding="utf-8")
         return Tokenizer.from_str(text), name
-    path = Path(name).expanduser()
+    path = user_path(name)
     if path.is_dir():
         path /= "tokenizer.json"
         if not path.is_file():
@@ -188,17 +206,15 @@ def _download(name: str) -> Path:
         ) from missing
 
 
-def _find_joiner(tokenizer: Tokenizer, origin: str) -> str:
-    def ids(text: str) -> list[int]:
-        return tokenizer.encode(text, add_special_tokens=False).ids
-
+def _find_joiner(tokenizer: Tokenizer, origin: str, proved: frozenset[str]) -> str:
+    """The joiner under which the trial holds, one with a proof before one without."""
     pairs = list(itertools.product(_TRIAL_SENTENCES, repeat=2))
-    joined = tokenizer.encode_batch([f"{a} {b}" for a, b in pairs], add_special_tokens=False)
-    whole = [encoding.ids for encoding in joined]
-    opening = {s: ids(s) for s in _TRIAL_SENTENCES}
+    whole = _ids(tokenizer, [f"{a} {b}" for a, b in pairs], origin)
+    opening = dict(zip(_TRIAL_SENTENCES, _ids(tokenizer, list(_TRIAL_SENTENCES), origin), strict=True))
     failed = ("", "")
-    for joiner in ("", " "):
-        continued = {s: ids(joiner + s) for s in _TRIAL_SENTENCES}
+    for joiner in sorted(("", " "), key=lambda joiner: joiner not in proved):
+        behind = _ids(tokenizer, [joiner + sentence for sentence in _TRIAL_SENTENCES], origin)
+        continued = dict(zip(_TRIAL_SENTENCES, behind, strict=True))
         wrong = [
             pair
             for pair, got in zip(pairs, whole, strict=True)
@@ -207,10 +223,26 @@ def _find_joiner(tokenizer: Tokenizer, origin: str) -> str:
         if not wrong:
             return joiner
         failed = wrong[0]
-    raise SourceError(
-        f"tokenizer {origin} does not compose at sentence borders: {failed[0]!r} and {failed[1]!r} have "
-        "other tokens together than apart, so no length would be exact; use one that cuts at spaces"
-    )
+    raise does_not_compose(origin, *failed)
+
+
+def _ids(tokenizer: Tokenizer, texts: list[str], origin: str) -> list[list[int]]:
+    """Token ids of texts, without control tokens.
+
+    Raises:
+        SourceError: the tokenizer fails over one of them.
+    """
+    try:
+        encodings = tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+    except BaseException as failed:
+        # The Rust side raises bare Exception; where it panics, a BaseException of its own.
+        if not isinstance(failed, Exception) and type(failed).__name__ != "PanicException":
+            raise
+        why = " ".join(str(failed).split())
+        raise SourceError(
+            f"tokenizer {origin} cannot encode this text ({why}): mend its tokenizer.json"
+        ) from failed
+    return [encoding.ids for encoding in encodings]
 
 
 def _control_pattern(definition: dict[str, Any]) -> re.Pattern[str] | None:

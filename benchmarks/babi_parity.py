@@ -33,7 +33,7 @@ from rich.table import Table
 
 from babilong_gen.errors import BabilongError, UsageError
 from babilong_gen.rng import Rng
-from babilong_gen.solvers import SOLVERS, SolverError, solve
+from babilong_gen.solvers import SolverError, solve
 from babilong_gen.tasks import TASKS
 from babilong_gen.tasks.babi import SPLITS, read_babi
 from babilong_gen.tasks.sources import OfficialFiles
@@ -87,20 +87,20 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parity:
-    """Official against simulated stories of one task; None where there is no simulator or no solver."""
+    """Official against simulated stories of one task."""
 
     task: str
     official: int
     simulated: int
-    facts: SetDifference | None
-    questions: SetDifference | None
-    words: SetDifference | None
-    answer: Distance | None
-    length: Distance | None
-    support: Distance | None
-    solver_official: Agreement | None
-    solver_simulated: Agreement | None
-    simulated_per_second: float | None
+    facts: SetDifference
+    questions: SetDifference
+    words: SetDifference
+    answer: Distance
+    length: Distance
+    support: Distance
+    solver_official: Agreement
+    solver_simulated: Agreement
+    simulated_per_second: float
 
 
 def main() -> None:
@@ -155,21 +155,8 @@ def official_stories(babi: Path, task: str, split: str) -> list[Story]:
 
 def compare(task: str, official: list[Story], samples: int) -> Parity:
     """One row: `samples` fresh stories against the official ones."""
-    simulate = TASKS[task].simulate
-    solver_official = agreement(task, official)
-    if simulate is None:
-        nothing = dict.fromkeys(("facts", "questions", "words", "answer", "length", "support"))
-        return Parity(
-            task=task,
-            official=len(official),
-            simulated=0,
-            **nothing,
-            solver_official=solver_official,
-            solver_simulated=None,
-            simulated_per_second=None,
-        )
     began = time.perf_counter()
-    simulated = [simulate(Rng("parity", task, index), StoryShape()) for index in range(samples)]
+    simulated = [TASKS[task].simulate(Rng("parity", task, index), StoryShape()) for index in range(samples)]
     seconds = time.perf_counter() - began
     return Parity(
         task=task,
@@ -181,7 +168,7 @@ def compare(task: str, official: list[Story], samples: int) -> Parity:
         answer=distance(lambda story: story.answer, official, simulated),
         length=distance(lambda story: len(story.facts), official, simulated),
         support=distance(lambda story: len(story.supporting), official, simulated),
-        solver_official=solver_official,
+        solver_official=agreement(task, official),
         solver_simulated=agreement(task, simulated),
         simulated_per_second=samples / seconds,
     )
@@ -228,10 +215,8 @@ def distance(
     return Distance(value=sum(abs(their - our) for their, our in shares) / 2, by_chance=by_chance)
 
 
-def agreement(task: str, stories: Sequence[Story]) -> Agreement | None:
+def agreement(task: str, stories: Sequence[Story]) -> Agreement:
     """Solve each story from its text; an unreadable fact counts as a wrong answer."""
-    if task not in SOLVERS:
-        return None
     answers = supporting = 0
     first_difference = None
     seconds = 0.0
@@ -276,17 +261,16 @@ def as_table(rows: Sequence[Parity]) -> Table:
     for title in ("solver, official", "solver, simulated", "simulated/s", "solved/s"):
         table.add_column(title, justify="right")
     for row in rows:
-        solver = row.solver_simulated or row.solver_official
         table.add_row(
             row.task,
             f"{row.official:,}",
-            f"{row.simulated:,}" if row.simulated else "no simulator",
+            f"{row.simulated:,}",
             *(_counts(sets) for sets in (row.facts, row.questions, row.words)),
             *(_distance(each) for each in (row.answer, row.length, row.support)),
             _agreement(row.solver_official),
             _agreement(row.solver_simulated),
-            f"{row.simulated_per_second:,.0f}" if row.simulated_per_second else "-",
-            f"{solver.questions_per_second:,.0f}" if solver else "-",
+            f"{row.simulated_per_second:,.0f}",
+            f"{row.solver_simulated.questions_per_second:,.0f}",
         )
     return table
 
@@ -294,24 +278,24 @@ def as_table(rows: Sequence[Parity]) -> Table:
 def print_differences(row: Parity) -> None:
     """What stands only on one side, and the first question on which the solver disagrees."""
     for name, sets in (("fact", row.facts), ("question", row.questions), ("word", row.words)):
-        for side, items in (("missing", sets.missing), ("extra", sets.extra)) if sets else ():
+        for side, items in (("missing", sets.missing), ("extra", sets.extra)):
             for item in items:
                 print(f"{row.task}: {side} {name}: {item}")
     for name, solver in (("official", row.solver_official), ("simulated", row.solver_simulated)):
-        if solver and solver.first_difference:
+        if solver.first_difference:
             print(f"{row.task}: solver on {name}: {solver.first_difference}")
 
 
-def _counts(sets: SetDifference | None) -> str:
-    return f"{len(sets.missing)}/{len(sets.extra)}" if sets else "-"
+def _counts(sets: SetDifference) -> str:
+    return f"{len(sets.missing)}/{len(sets.extra)}"
 
 
-def _distance(distance: Distance | None) -> str:
-    return f"{distance.value:.3f} ({distance.by_chance:.3f})" if distance else "-"
+def _distance(distance: Distance) -> str:
+    return f"{distance.value:.3f} ({distance.by_chance:.3f})"
 
 
-def _agreement(agreement: Agreement | None) -> str:
-    return f"{agreement.answers:.2%} {agreement.supporting:.2%}" if agreement else "-"
+def _agreement(agreement: Agreement) -> str:
+    return f"{agreement.answers:.2%} {agreement.supporting:.2%}"
 
 
 if __name__ == "__main__":

@@ -128,7 +128,7 @@ def _in_process(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _measure_one(job: dict[str, Any]) -> dict[str, Any]:
-    from babilong_gen import generate, prepare, spec  # noqa: F401  (the interpreter's own memory includes them)
+    from babilong_gen import generation, prepare, spec  # noqa: F401  (the interpreter's own memory includes them)
 
     measures: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
         "nothing": lambda _: {},
@@ -178,7 +178,7 @@ def _corpus(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _generate(job: dict[str, Any]) -> dict[str, Any]:
-    from babilong_gen.generate import generate
+    from babilong_gen.generation import generate
 
     prepared, _ = _prepared(job)
     with tempfile.TemporaryDirectory(dir=job["folder"]) as out:
@@ -194,11 +194,11 @@ def _assemble(job: dict[str, Any]) -> dict[str, Any]:
     from babilong_gen.make import make_samples
 
     prepared, _ = _prepared(job)
-    haystack = prepared.haystack(TASK)
+    context = prepared.context(TASK)
     start = time.perf_counter()
     tokens = sum(
         sample.n_tokens
-        for sample, _ in make_samples(prepared, haystack, TASK, job["length"], 0, job["samples"])
+        for sample, _ in make_samples(prepared, context, TASK, job["length"], 0, job["samples"])
     )
     return {"tokens_per_second": tokens / (time.perf_counter() - start)}
 

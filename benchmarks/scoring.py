@@ -22,8 +22,9 @@ import pandas as pd
 
 from babilong_eval.results.prediction_files import FileName, find_predictions
 from babilong_eval.results.records import Prediction, write_predictions
-from babilong_eval.scoring.official import OFFICIAL_LABELS, official_marks
-from babilong_eval.scoring.score import ScorerName, score_file
+from babilong_eval.results.scores import score_file
+from babilong_eval.scoring.official import OFFICIAL_LABELS, official_correct
+from babilong_eval.scoring.score import ScorerName
 
 _TEMPLATES = (
     "{}",
@@ -87,7 +88,7 @@ def _row_by_row(path: Path) -> Count:
     labels = OFFICIAL_LABELS[FileName.of(path).task]
     frame["output"] = frame["output"].astype(str).where(frame["output"].notna(), "")
     right = frame.apply(
-        lambda row: official_marks([row["target"]], [row["output"]], [row["question"]], labels)[0], axis=1
+        lambda row: official_correct([row["target"]], [row["output"]], [row["question"]], labels)[0], axis=1
     )
     return len(frame), int(right.to_numpy().sum())
 

@@ -1,10 +1,10 @@
-"""What training an RMT costs beyond its backbone, and what memory replay spares.
+"""What training an RMT costs beyond its backbone, and what gradient checkpointing saves.
 
     python benchmarks/training.py [--json FILE]
 
 Tokens a second of forward, backward and AdamW through four segments, as a share of the bare backbone's own on
 the same segments (as many positions, memory and frame included), alternating in one run; and the peak memory
-of 16 segments with replay against 4, each in a process of its own.
+of 16 segments with gradient checkpointing against 4, each in a process of its own.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from transformers import BertConfig
 from babilong_eval.models.rmt.build import build_rmt
 from babilong_eval.models.rmt.config import RMTConfig
 from babilong_eval.models.rmt.encoder import RMTEncoder
-from babilong_eval.training.allocator import give_back_what_is_freed
-from babilong_eval.training.unroll import Batch, Rollout, Rules
+from babilong_eval.training.allocator import return_freed_memory
+from babilong_eval.training.unroll import Batch, LossOptions, UnrolledRMT
 from babilong_gen.tokenizer import load_tokenizer
 
 ROWS, SEGMENT, MEMORY, FRAME, WIDTH = 16, 240, 10, 3, 256
@@ -56,7 +56,7 @@ def batch(model: RMTEncoder, segments: int) -> Batch:
         begin=model.start(ROWS).detach(),
         carried=torch.zeros(ROWS, dtype=torch.bool),
         target=torch.randint(0, len(LABELS), (ROWS,)),
-        told=torch.zeros(ROWS, dtype=torch.long),
+        last_fact_segment=torch.zeros(ROWS, dtype=torch.long),
     )
 
 
@@ -67,9 +67,9 @@ def step(loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
     optimizer.zero_grad()
 
 
-def recurrent(model: RMTEncoder, segments: int, *, replay: bool) -> Tensor:
+def recurrent(model: RMTEncoder, segments: int, *, checkpointing: bool) -> Tensor:
     """The loss of a batch, by way of the memory."""
-    return Rollout(model)(batch(model, segments), Rules(replay=replay)).loss
+    return UnrolledRMT(model)(batch(model, segments), LossOptions(gradient_checkpointing=checkpointing)).loss
 
 
 def bare(backbone: nn.Module, segments: int) -> Tensor:
@@ -89,7 +89,7 @@ def throughput(repeats: int) -> float:
     ratios = []
     for number in range(repeats + 1):
         times = []
-        for loss in (lambda: bare(model.backbone, 4), lambda: recurrent(model, 4, replay=False)):
+        for loss in (lambda: bare(model.backbone, 4), lambda: recurrent(model, 4, checkpointing=False)):
             began = time.perf_counter()
             step(loss(), optimizer)
             times.append(time.perf_counter() - began)
@@ -99,17 +99,17 @@ def throughput(repeats: int) -> float:
 
 
 def peak_mebibytes(segments: int) -> float:
-    """Peak memory of one step with replay above what was there before it, in a process of its own."""
+    """Memory that a step with gradient checkpointing adds at its peak, in a process of its own."""
     command = [sys.executable, __file__, "--one-step", str(segments)]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def one_step(segments: int) -> None:
     """Prints the peak, in MiB, that a step adds."""
-    give_back_what_is_freed()  # as `babilong train` does where a stage has replay
+    return_freed_memory()  # as `babilong train` does where a stage has gradient checkpointing
     model = network(load_tokenizer("babilong").tokenizer).train()
     before = peak_kibibytes()
-    step(recurrent(model, segments, replay=True), torch.optim.AdamW(model.parameters()))
+    step(recurrent(model, segments, checkpointing=True), torch.optim.AdamW(model.parameters()))
     print((peak_kibibytes() - before) / 1024)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -13,17 +12,28 @@ import pytest
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from babilong_gen.noise.sources.procedural import procedural_document
+from tests.command_line import run_apart, run_here
 
 _BESIDE_THE_REPOSITORY = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+# Nothing is fetched, and no model here is large enough for several threads to read it faster than one.
+os.environ |= {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
+
+_READ_WHEN_NEEDED = {"BABILONG_CACHE"}
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 Mount = Callable[[str], AbstractContextManager[Path]]
 
 
+def real_data() -> Path:
+    """Where the folder of real data lies, if it does."""
+    return Path(os.environ.get("BABILONG_TEST_DATA", _BESIDE_THE_REPOSITORY))
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real data (official bAbI files, stories, predictions); skips where it is absent."""
-    folder = Path(os.environ.get("BABILONG_TEST_DATA", _BESIDE_THE_REPOSITORY))
+    folder = real_data()
     if not folder.is_dir():
         pytest.skip("real data not found: set BABILONG_TEST_DATA to its folder")
     return folder
@@ -31,22 +41,20 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache folder that the whole run shares, so that noise is tokenized once a tokenizer."""
-    return tmp_path_factory.mktemp("cache")
+    """A cache folder that the whole run and all its processes share, so that noise is tokenized once."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "cache"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture(scope="session")
 def babilong(cache: Path) -> Run:
-    """Runs the command line in a process of its own, as a user does."""
+    """Runs the command line; in a process of its own where a library is to start with other variables."""
 
     def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-c", "from babilong_eval.cli import main; main()", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            timeout=300,
-            env={**os.environ, "BABILONG_CACHE": str(cache), "HF_HUB_OFFLINE": "1", **environment},
-        )
+        start = run_here if environment.keys() <= _READ_WHEN_NEEDED else run_apart
+        return start(list(map(str, arguments)), {**os.environ, "BABILONG_CACHE": str(cache), **environment})
 
     return run
 

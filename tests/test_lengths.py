@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from babilong_gen.errors import UsageError
-from babilong_gen.lengths import in_order, parse_length
+from babilong_gen.lengths import length_order, parse_length
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,11 @@ def test_what_is_no_length_is_refused(text: str) -> None:
         parse_length(text)
 
 
-def test_lengths_sort_by_tokens_whatever_their_unit() -> None:
-    lengths = [parse_length(text) for text in ("1M", "4seg", "1k", "0k", "1seg")]
-    assert [at.name for at in in_order(lengths, segment_size=499)] == ["0k", "1seg", "1k", "4seg", "1M"]
+def test_lengths_sort_from_short_to_long_segments_first() -> None:
+    assert sorted(("1M", "4seg", "128k", "0k", "16seg"), key=length_order) == [
+        "4seg",
+        "16seg",
+        "0k",
+        "128k",
+        "1M",
+    ]

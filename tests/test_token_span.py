@@ -9,7 +9,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 
 from babilong_gen.token_span import token_span
 from babilong_gen.tokenizer import read_tokenizer
-from babilong_gen.verify.rows import check_tokens
+from babilong_gen.verification.rows import check_tokens
 
 BEFORE, AFTER = "Nobody came.", "Then it rained."
 

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
+from babilong_gen.edges import hazardous_edge
 from babilong_gen.errors import SourceError, UsageError
-from babilong_gen.tokenizer import hazardous_edge, load_tokenizer
+from babilong_gen.tokenizer import TextTokenizer, load_tokenizer
 
 SENTENCES = st.lists(
     st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1).map(lambda s: " ".join(s.split()))
@@ -20,10 +21,16 @@ SENTENCES = st.lists(
 )
 
 
+@pytest.fixture(scope="module")
+def tokenizer(any_tokenizer: str) -> TextTokenizer:
+    return load_tokenizer(any_tokenizer)
+
+
 @settings(max_examples=150, deadline=None)
 @given(sentences=SENTENCES)
-def test_sentences_encoded_apart_are_the_text_encoded_whole(any_tokenizer: str, sentences: list[str]) -> None:
-    tokenizer = load_tokenizer(any_tokenizer)
+def test_sentences_encoded_apart_are_the_text_encoded_whole(
+    tokenizer: TextTokenizer, sentences: list[str]
+) -> None:
     safe = [s for s in sentences if not hazardous_edge(s) and tokenizer.continued(s)]
     if len(safe) > 1 and tokenizer.opening(safe[0]):
         assert tokenizer.proved
@@ -70,16 +77,6 @@ def test_control_tokens_in_a_text_are_noticed(wordpiece: Path) -> None:
     assert control is not None
     assert control.search("He wrote [SEP] on the wall.")
     assert not control.search("He wrote SEP on the wall.")
-
-
-@pytest.mark.parametrize("edge", ["\u00a8oh", "oh\u00b4", "\u200bzero", "soft\u00ad", "a\u0301"[1:] + "b"])
-def test_characters_that_melt_into_a_space_are_noticed(edge: str) -> None:
-    assert hazardous_edge(edge)
-
-
-@pytest.mark.parametrize("sentence", ["\u201cYes\u201d", "\u00c9tat.", "4%", "\u2014so", "(\u00a33)"])
-def test_ordinary_edges_are_safe(sentence: str) -> None:
-    assert not hazardous_edge(sentence)
 
 
 def test_a_folder_without_tokenizer_json_says_how_to_make_one(tmp_path: Path) -> None:

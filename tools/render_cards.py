@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from babilong_gen.generate import generate
+from babilong_gen.generation import generate
 from babilong_gen.noise.sources import source
 from babilong_gen.noise.sources.procedural import procedural_document
 from babilong_gen.presets import PRESETS, with_preset

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from babilong_gen.assemble.check import find_fault
 from babilong_gen.assemble.context import AssemblyContext
 from babilong_gen.assemble.fill import Noise, NoiseStart, fill
 from babilong_gen.assemble.places import Facts, in_bounds, place, room_needed
 from babilong_gen.assemble.sample import Piece, Sample
 from babilong_gen.assemble.splice import Spliced, Stretch, noise_spans, splice
-from babilong_gen.errors import DoesNotFitError, SelfCheckError, SourceError
+from babilong_gen.errors import DoesNotFitError, SelfCheckError
 from babilong_gen.lengths import Length
 from babilong_gen.rng import Rng
 from babilong_gen.tasks.story import Story
+from babilong_gen.tokenizer import does_not_compose
 
 # A story that leaves less room than this for noise counts as one that does not fit: the few sentences
 # short enough to close so small a gap would be the same ones over and over.
@@ -70,18 +69,15 @@ def assemble(story: Story, haystack: AssemblyContext, *, length: Length, index: 
         noise_tokens=sum(stretch.tokens for stretch in stretches),
         facts=spliced.facts,
         noise=noise_spans(stretches, haystack),
-        input_ids=np.concatenate([np.asarray(ids, np.uint32) for ids in spliced.ids])
-        if haystack.store_tokens
-        else None,
+        input_ids=spliced.input_ids() if haystack.store_tokens else None,
         pieces=[
             Piece(size=len(text), ids=ids) for text, ids in zip(spliced.pieces, spliced.ids, strict=True)
         ],
     )
     if not haystack.tokenizer.proved and (fault := find_fault(sample, haystack.tokenizer.tokenizer)):
-        raise SourceError(
-            f"tokenizer {haystack.tokenizer.name} does not compose at sentence borders: {fault}; "
-            "use one that cuts at spaces"
-        )
+        text = sample.text.decode()
+        border = max(0, text.rfind(" ", 0, max(fault.char, 1)))
+        raise does_not_compose(haystack.tokenizer.name, text[:border], text[border + 1 :])
     return sample
 
 
@@ -91,7 +87,7 @@ def _in_noise(
     tokens = input_tokens(story, length, haystack)
     facts = _facts(story, haystack)
     # A paired ladder draws the same noise and the same relative positions at every length.
-    key = (haystack.fingerprint, story.task, "" if haystack.paired else length.name, index)
+    key = (haystack.draws_key, story.task, "" if haystack.paired else length.name, index)
     starts = Rng(*key, "noise")
     for stretch in range(_STRETCHES_TRIED):
         start = _draw_start(haystack, starts, tokens)

@@ -8,10 +8,11 @@ what it finds wrong is decided by the only definition there is: the whole text e
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Tokenizer
 
 from babilong_gen.assemble.sample import Sample
 from babilong_gen.assemble.windows import all_agree, borders_agree, claims_of
@@ -69,11 +70,19 @@ def check_sample(sample: Sample, tokenizer: Tokenizer, *, whole: bool) -> None:
     if claims is not None and agree(claims, tokenizer):
         return
     if fault := find_fault(sample, tokenizer):
-        raise SelfCheckError(f"{fault}; this is a fault of ours: please report it")
+        raise SelfCheckError(f"{sample.sample_id}: {fault.what}; this is a fault of ours: please report it")
 
 
-def find_fault(sample: Sample, tokenizer: Tokenizer) -> str | None:
-    """Say what is wrong with a sample, by its text encoded in one go; None where nothing is."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """What is wrong with a sample, and at which character of its text."""
+
+    what: str
+    char: int
+
+
+def find_fault(sample: Sample, tokenizer: Tokenizer) -> Fault | None:
+    """Find what is wrong with a sample's tokens or facts, by its text encoded in one go."""
     text = sample.text.decode()
     encoding = tokenizer.encode(text, add_special_tokens=False)
     found = np.array(encoding.ids, np.uint32)
@@ -82,24 +91,20 @@ def find_fault(sample: Sample, tokenizer: Tokenizer) -> str | None:
         common = min(len(found), len(claimed))
         different = np.flatnonzero(found[:common] != claimed[:common])
         at = int(different[0]) if len(different) else common
-        return (
-            f"{sample.sample_id} has {len(found):,} tokens, and was put together as {sample.n_tokens:,}: "
-            f"they differ from token {at:,} on ({_place(text, encoding, at)})"
+        span = encoding.token_to_chars(at) if at < len(found) else None
+        start, end = span or (len(text), len(text))
+        around = text[max(0, start - _EXCERPT_CHARS) : end + _EXCERPT_CHARS]
+        return Fault(
+            what=f"it has {len(found):,} tokens and was put together as {sample.n_tokens:,}: "
+            f"they differ from token {at:,} on (character {start:,}, in {around!r})",
+            char=start,
         )
     for number, fact in enumerate(sample.facts):
         start, end = fact.char_start, fact.char_end
+        first, last = token_span(encoding, start, end)
         if text[start:end] != fact.text:
-            return f"{sample.sample_id}: fact {number} is not at characters {start:,} to {end:,}"
-        span = token_span(encoding, start, end)
-        if span != (fact.token_start, fact.token_end):
-            return (
-                f"{sample.sample_id}: fact {number} is at tokens {span[0]:,} to {span[1]:,}, "
-                f"not at {fact.token_start:,} to {fact.token_end:,}"
-            )
+            return Fault(what=f"fact {number} is not at characters {start:,} to {end:,}", char=start)
+        if (first, last) != (fact.token_start, fact.token_end):
+            claim = f"{fact.token_start:,} to {fact.token_end:,}"
+            return Fault(what=f"fact {number} is at tokens {first:,} to {last:,}, not {claim}", char=start)
     return None
-
-
-def _place(text: str, encoding: Encoding, token: int) -> str:
-    start, end = encoding.token_to_chars(min(token, len(encoding) - 1)) or (0, 0)
-    around = text[max(0, start - _EXCERPT_CHARS) : end + _EXCERPT_CHARS]
-    return f"character {start:,}, in {around!r}"

@@ -40,9 +40,9 @@ def check_available(source: StorySource, tasks: tuple[str, ...], samples: int) -
 
 
 def choose_stories(
-    source: StorySource, haystack: AssemblyContext, task: str, *, ladder: list[Length], first: int, last: int
+    source: StorySource, context: AssemblyContext, task: str, *, ladder: list[Length], first: int, last: int
 ) -> Iterator[tuple[int, Story, int]]:
-    """For each sample index in [first, last): the index, its story, and how many were passed over for it.
+    """Yield, for each index in [first, last), the index, its story, and how many stories were passed over.
 
     Args:
         ladder: the lengths that the story must fit: all that are asked for where they are paired, else
@@ -53,21 +53,21 @@ def choose_stories(
     """
     own = _source_of(task, source)
     if isinstance(own, Simulated):
-        own = own.at_tokens(_shortest_tokens(ladder, haystack))
+        own = own.at_tokens(_shortest_tokens(ladder, context))
         for index in range(first, last):
-            yield index, *_draw(own, haystack, task, ladder, index)
+            yield index, *_draw(own, context, task, ladder, index)
         return
     stories = own.stories(task)
-    fitting = _fitting(own, haystack, task, tuple(ladder))
+    fitting = _fitting(own, context, task, tuple(ladder))
     if last > len(fitting):
         raise DoesNotFitError(
             f"only {len(fitting):,} of {len(stories):,} official stories of {task} fit {_names(ladder)} "
-            f"at {haystack.placement.text}, {last:,} were asked for: ask for fewer, or for longer samples"
+            f"at {context.placement.text}, {last:,} were asked for: ask for fewer, or for longer samples"
         )
     for index in range(first, last):
         before = fitting[index - 1][0] if index else -1
-        place, story = fitting[index]
-        yield index, stories[story], place - before - 1
+        position, story = fitting[index]
+        yield index, stories[story], position - before - 1
 
 
 def _source_of(task: str, source: StorySource) -> StorySource:
@@ -76,39 +76,39 @@ def _source_of(task: str, source: StorySource) -> StorySource:
     return source
 
 
-def _shortest_tokens(ladder: list[Length], haystack: AssemblyContext) -> int:
+def _shortest_tokens(ladder: list[Length], context: AssemblyContext) -> int:
     return min(
-        length.input_tokens(question_tokens=0, segment_size=haystack.segment_size, reserve=haystack.reserve)
+        length.input_tokens(question_tokens=0, segment_size=context.segment_size, reserve=context.reserve)
         for length in ladder
     )
 
 
 def _draw(
-    source: Simulated, haystack: AssemblyContext, task: str, ladder: list[Length], index: int
+    source: Simulated, context: AssemblyContext, task: str, ladder: list[Length], index: int
 ) -> tuple[Story, int]:
-    length = "" if haystack.paired else ladder[0].name
+    length = "" if context.paired else ladder[0].name
     for attempt in range(_STORIES_TRIED):
-        story = source.story(task, Rng(haystack.fingerprint, task, length, index, "story", attempt))
-        if all(fits(story, at, haystack) for at in ladder):
+        story = source.story(task, Rng(context.draws_key, task, length, index, "story", attempt))
+        if all(fits(story, at, context) for at in ladder):
             return story, attempt
     raise DoesNotFitError(
-        f"no story of {task} fits {_names(ladder)} at {haystack.placement.text}: "
+        f"no story of {task} fits {_names(ladder)} at {context.placement.text}: "
         f"none of {_STORIES_TRIED:,} drawn left room for noise; ask for longer samples or another placement"
     )
 
 
 @lru_cache(maxsize=8)
 def _fitting(
-    source: OfficialFiles, haystack: AssemblyContext, task: str, ladder: tuple[Length, ...]
+    source: OfficialFiles, context: AssemblyContext, task: str, ladder: tuple[Length, ...]
 ) -> list[tuple[int, int]]:
-    """The official stories that fit, in the task's seeded order: (place in the order, story)."""
+    """Return the official stories that fit, in the task's seeded order: (position in it, story)."""
     stories = source.stories(task)
     order = list(range(len(stories)))
-    Rng(haystack.fingerprint, task, "order").shuffle(order)
+    Rng(context.draws_key, task, "order").shuffle(order)
     return [
-        (place, story)
-        for place, story in enumerate(order)
-        if all(fits(stories[story], at, haystack) for at in ladder)
+        (position, story)
+        for position, story in enumerate(order)
+        if all(fits(stories[story], at, context) for at in ladder)
     ]
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from babilong_gen.errors import SourceError
 from babilong_gen.noise.corpus.pool import NoisePool
 from babilong_gen.placement import Placement
 from babilong_gen.tokenizer import TextTokenizer
@@ -26,7 +27,7 @@ class AssemblyContext:
     """The noise, the tokenizer and the rules by which facts are put among the noise.
 
     Attributes:
-        fingerprint: of everything that decides one sample; keys all randomness.
+        draws_key: keys all randomness.
         pool: the noise that may stand around this task's facts.
         segment_size, reserve: in tokens.
         paired: whether a sample has the same story and noise start at every length.
@@ -34,7 +35,7 @@ class AssemblyContext:
         store_tokens: whether samples carry their token ids.
     """
 
-    fingerprint: str
+    draws_key: str
     tokenizer: TextTokenizer
     pool: NoisePool
     placement: Placement
@@ -47,12 +48,21 @@ class AssemblyContext:
     _names: dict[int, str] = field(default_factory=dict, repr=False)
 
     def fact_tokens(self, fact: str) -> FactTokens:
-        """Tokens of a fact or question behind another sentence; bAbI's few sentences are remembered."""
+        """Tokens of a fact or question behind another sentence; bAbI's few sentences are remembered.
+
+        Raises:
+            SourceError: the tokenizer takes a part of it for a control token.
+        """
         tokens = self._known.get(fact)
         if tokens is None:
             if len(self._known) >= _FACTS_REMEMBERED:
                 self._known.clear()
             tokens = FactTokens(ids=self.tokenizer.continued(fact), space=self.tokenizer.space_tokens(fact))
+            if not self.tokenizer.reserved.isdisjoint(tokens.ids):
+                raise SourceError(
+                    f"tokenizer {self.tokenizer.name} reads a control token in {fact!r}: "
+                    "remove that token from its added tokens"
+                )
             self._known[fact] = tokens
         return tokens
 

@@ -46,7 +46,7 @@ class Noise:
         return self.tokens_before[-1]
 
     def tokens_at(self, border: int) -> int:
-        """Tokens of the sentences before a border."""
+        """Return how many tokens the sentences before a border have."""
         run = min(bisect.bisect_right(self.sentences_before, border), len(self.runs)) - 1
         if run < 0:
             return 0
@@ -56,7 +56,7 @@ class Noise:
         return self.tokens_before[run] + int(before[first + inside] - before[first])
 
     def border_at_or_before(self, tokens: float) -> int:
-        """The last border with at most so many tokens before it."""
+        """Return the last border with at most so many tokens before it."""
         if tokens < 0 or not self.runs:
             return 0
         run = min(bisect.bisect_right(self.tokens_before, tokens), len(self.runs)) - 1
@@ -67,12 +67,12 @@ class Noise:
         return self.sentences_before[run] + inside
 
     def border_at_or_after(self, tokens: float) -> int:
-        """The first border with at least so many tokens before it; the last one where none has."""
+        """Return the first border with at least so many tokens before it; the last one where none has."""
         border = self.border_at_or_before(tokens)
         return border if self.tokens_at(border) >= tokens else min(border + 1, self.sentences)
 
     def nearest_border(self, tokens: float) -> int:
-        """The border whose tokens before it are nearest to so many."""
+        """Return the border whose tokens before it are nearest to so many."""
         low = self.border_at_or_before(tokens)
         high = min(low + 1, self.sentences)
         return low if tokens - self.tokens_at(low) <= self.tokens_at(high) - tokens else high
@@ -91,7 +91,7 @@ class NoiseStart:
 
 
 def fill(pool: NoisePool, start: NoiseStart, tokens: int) -> Noise | None:
-    """Noise of exactly `tokens` tokens; None where no choice of sentences adds up to it."""
+    """Return noise of exactly so many tokens; None where no choice of sentences adds up to it."""
     if tokens < 0:
         return None
     whole, gap = _consecutive(pool, start, tokens)
@@ -109,7 +109,7 @@ def fill(pool: NoisePool, start: NoiseStart, tokens: int) -> Noise | None:
 
 
 def _passes(pool: NoisePool, start: NoiseStart) -> Iterator[tuple[int, int]]:
-    """The pool's sentences in the order of a sample's noise, as runs: each pass wraps around once."""
+    """Yield the pool's sentences in the order of a sample's noise, as runs: each pass wraps around once."""
     for begin in start.starts:
         yield begin, len(pool.kept)
         if begin:
@@ -117,7 +117,7 @@ def _passes(pool: NoisePool, start: NoiseStart) -> Iterator[tuple[int, int]]:
 
 
 def _consecutive(pool: NoisePool, start: NoiseStart, tokens: int) -> tuple[list[tuple[int, int]], int]:
-    """The longest run of consecutive sentences within `tokens`, and the gap that is left."""
+    """Return the longest run of consecutive sentences within `tokens`, and the gap that is left."""
     before = pool.tokens_before
     runs: list[tuple[int, int]] = []
     for first, last in _passes(pool, start):
@@ -135,7 +135,7 @@ def _consecutive(pool: NoisePool, start: NoiseStart, tokens: int) -> tuple[list[
 
 
 def _take_back(pool: NoisePool, runs: list[tuple[int, int]], count: int) -> tuple[list[tuple[int, int]], int]:
-    """The runs without their last `count` sentences, and the tokens that are free again."""
+    """Return the runs without their last `count` sentences, and the tokens that are free again."""
     runs = list(runs)
     freed = 0
     while count:
@@ -149,7 +149,7 @@ def _take_back(pool: NoisePool, runs: list[tuple[int, int]], count: int) -> tupl
 
 
 def _sequence(pool: NoisePool, start: NoiseStart, skip: int, count: int) -> Iterator[int]:
-    """Pool indices of the noise sequence from place `skip` on, at most `count` of them."""
+    """Yield pool indices of the noise sequence, at most `count` of them, without the first `skip`."""
     for first, last in _passes(pool, start):
         size = last - first
         if skip >= size:
@@ -164,7 +164,7 @@ def _sequence(pool: NoisePool, start: NoiseStart, skip: int, count: int) -> Iter
 
 
 def _subset(pool: NoisePool, candidates: list[int], tokens: int) -> list[int] | None:
-    """Candidates, in order, whose tokens add up to `tokens`; as few as possible are looked at."""
+    """Choose candidates, in order, whose tokens add up to `tokens`; as few as possible are looked at."""
     before = pool.tokens_before
     lengths = [int(before[index + 1] - before[index]) for index in candidates]
     within = (1 << (tokens + 1)) - 1
@@ -179,11 +179,11 @@ def _subset(pool: NoisePool, candidates: list[int], tokens: int) -> list[int] | 
 def _trace(candidates: list[int], lengths: list[int], reachable: list[int], tokens: int) -> list[int]:
     """Walk the subset sum back; later sentences are left out before earlier ones."""
     chosen: list[int] = []
-    for place in range(len(reachable) - 2, -1, -1):
-        if reachable[place] >> tokens & 1:
+    for index in range(len(reachable) - 2, -1, -1):
+        if reachable[index] >> tokens & 1:
             continue
-        chosen.append(candidates[place])
-        tokens -= lengths[place]
+        chosen.append(candidates[index])
+        tokens -= lengths[index]
     return chosen[::-1]
 
 

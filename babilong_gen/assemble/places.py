@@ -35,7 +35,7 @@ class Facts:
 
 
 def room_needed(placement: Placement, facts: Facts, *, input_tokens: int, segment_size: int) -> int:
-    """The fewest input tokens that can hold the facts as placed; more than there are where none can."""
+    """Return the fewest input tokens that can hold the facts as placed; more than there are if none can."""
     if placement.kind in ("range", "segment"):
         low, high = _bounds(placement, input_tokens, segment_size)
         return facts.total if high - low >= facts.total else input_tokens + 1
@@ -54,7 +54,7 @@ def place(
     input_tokens: int,
     segment_size: int,
 ) -> list[int] | None:
-    """The noise border in front of each fact, never falling; None where no border lies in bounds.
+    """Choose the noise border in front of each fact, in rising order; None where none lies in bounds.
 
     Args:
         index: the sample's index, which decides the depth in a depth grid.
@@ -86,7 +86,7 @@ def place(
 def in_bounds(
     placement: Placement, spans: list[tuple[int, int]], *, input_tokens: int, segment_size: int
 ) -> bool:
-    """Whether facts at these token spans keep to the bounds that the placement sets."""
+    """Return whether facts at these token spans keep to the bounds that the placement sets."""
     if placement.kind not in ("range", "segment"):
         return True
     low, high = _bounds(placement, input_tokens, segment_size)
@@ -94,7 +94,7 @@ def in_bounds(
 
 
 def _bounds(placement: Placement, input_tokens: int, segment_size: int) -> tuple[float, float]:
-    """The token positions between which all facts must lie."""
+    """Return the token positions between which all facts must lie."""
     if placement.kind == "range":
         return placement.low * input_tokens, placement.high * input_tokens
     first = placement.low * segment_size
@@ -115,7 +115,7 @@ def _within(facts: Facts, noise: Noise, rng: Rng, low: float, high: float) -> li
 
 
 def _at_depth(depth: float, facts: Facts, noise: Noise, input_tokens: int) -> list[int]:
-    """All facts together, the middle of the supporting ones as near to the depth as a border allows."""
+    """Put all facts together, the middle of the supporting ones as near to the depth as a border allows."""
     first, last = min(facts.supporting), max(facts.supporting)
     middle = (sum(facts.tokens[:first]) + sum(facts.tokens[: last + 1])) / 2
     wanted = min(max(depth * input_tokens - middle, 0), noise.tokens)
@@ -138,7 +138,7 @@ def _at_segment_starts(
 
 
 def _distinct(rng: Rng, below: int, count: int) -> set[int]:
-    """`count` different whole numbers below `below`, all sets equally likely (Floyd's sampling)."""
+    """Draw `count` different whole numbers below `below`, all sets equally likely (Floyd's sampling)."""
     chosen: set[int] = set()
     for top in range(below - count, below):
         drawn = rng.randrange(top + 1)

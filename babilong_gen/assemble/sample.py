@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -44,13 +45,20 @@ class Piece:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One row of the dataset.
+    """One sample; `row` has the columns of the dataset.
 
     Attributes:
-        text: the `input` column, UTF-8.
-        noise_tokens: how many of `n_tokens` are noise.
-        input_ids: the tokens of `input`, where they are to be stored, else None.
-        pieces: what `text` was put together from, in order: its tokens, stored or not.
+        sample_id: as in `qa1/4k/000017`.
+        task, length: as they were asked for.
+        text: the input, facts in their haystack, as UTF-8: the longest are tens of megabytes.
+        question, target: asked of the input, and the right answer.
+        choices: the task's labels.
+        n_tokens: tokens of the input.
+        noise_tokens: how many of them are noise.
+        facts: in their order.
+        noise: where the rest comes from, in the order of the text.
+        input_ids: uint32 [n_tokens], the tokens of the input, where they are to be stored, else None.
+        pieces: what the text was put together from, in order.
     """
 
     sample_id: str
@@ -66,3 +74,24 @@ class Sample:
     noise: list[NoiseSpan]
     input_ids: np.ndarray | None
     pieces: Sequence[Piece] = field(compare=False, repr=False)
+
+    @property
+    def input(self) -> str:
+        """The text as a string."""
+        return self.text.decode()
+
+    def row(self) -> dict[str, Any]:
+        """Return the sample as a row of the dataset; `input_ids` stay an array."""
+        columns = {
+            "input": self.input,
+            "question": self.question,
+            "target": self.target,
+            "sample_id": self.sample_id,
+            "task": self.task,
+            "length": self.length,
+            "n_tokens": self.n_tokens,
+            "choices": list(self.choices),
+            "facts": [asdict(fact) for fact in self.facts],
+            "noise": [asdict(span) for span in self.noise],
+        }
+        return columns if self.input_ids is None else {**columns, "input_ids": self.input_ids}

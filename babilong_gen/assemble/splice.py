@@ -50,6 +50,10 @@ class Spliced:
         """All pieces, one space between any two."""
         return b" ".join(self.pieces)
 
+    def input_ids(self) -> np.ndarray:
+        """uint32 [tokens]: the tokens of all pieces, where they were kept."""
+        return np.concatenate([np.asarray(ids, np.uint32) for ids in self.ids])
+
 
 def splice(
     story: Story, borders: list[int], noise: Noise | None, haystack: AssemblyContext

@@ -87,15 +87,14 @@ def claims_of(sample: Sample) -> Claims | None:
 def borders_agree(claims: Claims, tokenizer: Tokenizer) -> bool:
     """Whether all that was read around the borders is as claimed."""
     text = claims.text
-    groups = list(_near_borders(claims))
-    windows = [_around(text, claims.byte_starts[first], claims.byte_starts[last]) for first, last in groups]
+    windows = _windows(claims)
     # One text of all windows takes half the time. What lies at their edges is not compared: that keeps them
     # apart.
-    texts = [window.encoded(text) for window in windows]
+    texts = [window.encoded(text) for _, window in windows]
     encoding = tokenizer.encode(" ".join(texts), add_special_tokens=False)
     ids = encoding.ids
     offset = 0
-    for window, encoded, (border, _) in zip(windows, texts, groups, strict=True):
+    for (border, window), encoded in zip(windows, texts, strict=True):
         read = _Read(window=window, text=text, encoding=encoding, offset=offset)
         compared, before = read.compared(), read.tokens_before(claims.byte_starts[border])
         if compared is None or before is None:
@@ -186,22 +185,24 @@ def _widened(text: bytes, start: int, end: int) -> _Window:
     return _Window(low=low, start=start, end=end, high=len(text) if high < 0 else high)
 
 
-def _around(text: bytes, first: int, last: int) -> _Window:
-    """The window around borders, of which the first and the last are given as bytes."""
-    start = text.rfind(b" ", 0, max(0, first - _MARGIN)) + 1
-    end = text.find(b" ", last + _MARGIN) + 1
-    return _widened(text, start, end or len(text))
-
-
-def _near_borders(claims: Claims) -> Iterator[tuple[int, int]]:
-    """Borders near each other, as the first and last of them. Both of a fact's are always together."""
+def _windows(claims: Claims) -> list[tuple[int, _Window]]:
+    """The windows of all borders, each with its first border; one where they touch, and for each fact."""
+    text = claims.text
     facts = set(claims.fact_starts)
-    first = 0
-    for border, (byte, following) in enumerate(pairwise(claims.byte_starts)):
-        if following - byte > 3 * _MARGIN and byte not in facts:
-            yield first, border
-            first = border + 1
-    yield first, len(claims.byte_starts) - 1
+    windows: list[tuple[int, _Window]] = []
+    within_fact = False
+    for border, byte in enumerate(claims.byte_starts):
+        start = text.rfind(b" ", 0, max(0, byte - _MARGIN)) + 1
+        end = text.find(b" ", byte + _MARGIN) + 1
+        window = _widened(text, start, end or len(text))
+        if windows and (within_fact or window.low <= windows[-1][1].high):
+            first, before = windows.pop()
+            window = _Window(low=before.low, start=before.start, end=window.end, high=window.high)
+            windows.append((first, window))
+        else:
+            windows.append((border, window))
+        within_fact = byte in facts
+    return windows
 
 
 def _cuts(claims: Claims) -> Iterator[int]:

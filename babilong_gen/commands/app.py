@@ -1,4 +1,4 @@
-"""The command line's frame: how options are read and how a user's mistake ends."""
+"""The frame of the command line: how options are read, and how a user's mistake ends."""
 
 from __future__ import annotations
 
@@ -7,29 +7,34 @@ import sys
 from collections.abc import Callable
 
 import typer
+from typer.core import TyperGroup
 
 from babilong_gen.errors import BabilongError, SelfCheckError
 
-# typer carries its own copy of click or uses an installed one: the base of its usage errors is had by name.
+# typer brings its own copy of click or uses an installed one, so the base of its errors is found by name
 _CLICK_ERROR: type[Exception] = next(
     base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
 )
 
-# A command's exit codes: 0 done, 1 the data or predictions are wrong, 2 the user's to mend, 130 interrupted.
+# exit codes: 0 done, 1 data or predictions are wrong, 2 a mistake of the user's, 130 interrupted
 WRONG = 1
 USER_ERROR = 2
 INTERRUPTED = 130
 
 
-def make_app(about: str) -> typer.Typer:
-    """A command group in the project's manner: no tracebacks, no start-up cost for shell completion."""
-    return typer.Typer(
+def make_app(about: str, *commands: Callable[..., None], group: type[TyperGroup] = TyperGroup) -> typer.Typer:
+    """Return a group of commands, without tracebacks and without the start-up cost of shell completion."""
+    app = typer.Typer(
         help=about,
+        cls=group,
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
+    for command in commands:
+        app.command()(command)
+    return app
 
 
 def run(app: typer.Typer) -> None:
@@ -38,8 +43,24 @@ def run(app: typer.Typer) -> None:
     sys.exit(_guarded(lambda: app(arguments, standalone_mode=False)))
 
 
+def warn_of_untested_libraries() -> None:
+    """Say in one line on stderr which installed libraries are newer or older than what was tested.
+
+    Of several processes of one run (torchrun) the first says it. `BABILONG_WARN_UNTESTED=0` leaves it out.
+    """
+    if os.environ.get("BABILONG_WARN_UNTESTED") == "0" or os.environ.get("RANK", "0") != "0":
+        return
+    from babilong_gen.libraries import untested
+
+    if strange := untested():
+        typer.echo(
+            f"babilong: outside the tested range: {', '.join(map(str, strange))}; results may differ",
+            err=True,
+        )
+
+
 def comma_separated(text: str | None) -> tuple[str, ...] | None:
-    """The parts of `a,b,c`; None where the option was not given."""
+    """Return the parts of `a,b,c`; None if the option was not given."""
     if text is None:
         return None
     return tuple(part.strip() for part in text.split(",") if part.strip())
@@ -49,7 +70,7 @@ def _guarded(command: Callable[[], object]) -> int:
     try:
         code = command()
         if code == INTERRUPTED:
-            # Newer versions of typer catch the interruption themselves.
+            # newer versions of typer catch the interruption themselves
             raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except SelfCheckError as error:
@@ -62,9 +83,23 @@ def _guarded(command: Callable[[], object]) -> int:
         typer.echo("interrupted: give the same command again to go on", err=True)
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has gone (`| head`); there is nobody left to tell.
+        # the program that read our output has ended (`| head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        # A bug of ours is told by its traceback; but here it need not be ours.
+        if os.environ.get("BABILONG_TRACEBACK") or not (strange := _untested_in_use()):
+            raise
+        return _fail(
+            f"{type(error).__name__}: {error}; it may come of a version outside the tested range, {strange}: "
+            "install one of it, or set BABILONG_TRACEBACK=1 to see where it happened"
+        )
+
+
+def _untested_in_use() -> str:
+    from babilong_gen.libraries import imported, untested
+
+    return ", ".join(map(str, imported(untested())))
 
 
 def _fail(message: str, code: int = USER_ERROR) -> int:

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from babilong_gen.commands.app import comma_separated
 from babilong_gen.errors import UsageError
+from babilong_gen.user_paths import user_place
 
 if TYPE_CHECKING:
     from babilong_gen.assemble.check import Check
@@ -17,83 +19,95 @@ if TYPE_CHECKING:
 _SHOWN = 50
 
 
+class HelpWithDefaults(TyperCommand):
+    """A command whose help shows the spec's own defaults; reading them is too slow for every start."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help."""
+        from babilong_gen.spec import option_defaults
+
+        defaults = option_defaults()
+        for parameter in self.params:
+            parameter.default = defaults.get(parameter.name or "", parameter.default)
+        super().format_help(ctx, formatter)
+
+
 def generate(
     out: Annotated[
-        str | None, typer.Option(help="Folder of the dataset, or its URL as in s3://bucket/folder.")
+        str | None,
+        typer.Option(parser=user_place, help="Folder to write to, or a URL such as s3://bucket/folder."),
     ] = None,
     tasks: Annotated[str | None, typer.Option(help="qa1,qa2,…, memorize, detect, reasoning; or all.")] = None,
     lengths: Annotated[str | None, typer.Option(help="0k,4k,128k,1M,… tokens, or 8seg,… segments.")] = None,
-    samples: Annotated[int | None, typer.Option(help="Samples a task and length.  [default: 100]")] = None,
+    samples: Annotated[int | None, typer.Option(help="Samples per task and length.")] = None,
     noise: Annotated[
         str | None,
         typer.Option(
-            help="procedural[:SEED], quality, pg19, hf:REPO[:config[:split]], files:GLOB[#field].  "
-            "[default: procedural]"
+            help="Text to hide the facts in: procedural[:SEED], quality, pg19, hf:REPO[:config[:split]] or "
+            "files:GLOB[#field]."
         ),
     ] = None,
     stories: Annotated[
         str | None,
-        typer.Option(help="simulate, or babi:PATH[#train|#test] for official files.  [default: simulate]"),
+        typer.Option(help="simulate, or babi:PATH[#train|#test] for the official files."),
     ] = None,
-    facts: Annotated[str | None, typer.Option(help="Facts a simulated story has, as in 5-20.")] = None,
+    facts: Annotated[str | None, typer.Option(help="Facts per simulated story: 8, or 5-20.")] = None,
     fact_density: Annotated[
-        float | None, typer.Option(help="Facts for every 1,000 tokens, so that stories grow with the length.")
+        float | None, typer.Option(help="Facts per 1,000 tokens, so that stories grow with the length.")
     ] = None,
     distractor_facts: Annotated[
-        int | None, typer.Option(help="True facts about others, added to every simulated story.")
+        int | None, typer.Option(help="True facts about others to add to each simulated story.")
     ] = None,
     vocabulary: Annotated[
         str | None, typer.Option(help="original, or reskin:SEED for other names, places and objects.")
     ] = None,
     tokenizer: Annotated[
         str | None,
-        typer.Option(
-            help="babilong (built in), a folder or tokenizer.json, or a Hub name.  [default: babilong]"
-        ),
+        typer.Option(help="babilong (built in), a folder or tokenizer.json, or a Hub name."),
     ] = None,
     placement: Annotated[
         str | None,
         typer.Option(
-            help="uniform, start, end, depth:0.25, depth-grid:11, range:0.2-0.6, segment:K (from 0), "
-            "segment-start, gap:N.  [default: uniform]"
+            help="Where the facts go: uniform, start, end, depth:0.25, depth-grid:11, range:0.2-0.6, "
+            "segment:K (from 0), segment-start, or gap:N tokens apart."
         ),
     ] = None,
-    segment_size: Annotated[int | None, typer.Option(help="Tokens a segment.  [default: 499]")] = None,
+    segment_size: Annotated[int | None, typer.Option(help="Tokens per segment.")] = None,
     reserve: Annotated[
-        int | None, typer.Option(help="Tokens of k and M lengths kept free for a prompt.  [default: 0]")
+        int | None, typer.Option(help="Tokens of k and M lengths to keep free for a prompt.")
     ] = None,
     paired: Annotated[
-        bool | None, typer.Option("--paired", help="Same stories and noise at every length.")
+        bool | None, typer.Option("--paired", help="Use the same stories and noise at every length.")
     ] = None,
     leak_check: Annotated[
         str | None,
         typer.Option(
-            help="Noise that is dropped: statement (could be a fact), words (any entity or label), off.  "
-            "[default: statement]"
+            help="Noise sentences to drop: statement (could be taken for a fact), words (has a label or an "
+            "entity of the task), or off."
         ),
     ] = None,
     split: Annotated[
         str | None,
-        typer.Option(
-            help="Documents and stories: all, train, or the tenth that is held out for test.  [default: all]"
-        ),
+        typer.Option(help="Documents and stories to use: all, train, or test (the tenth held out)."),
     ] = None,
     no_reuse: Annotated[
-        bool, typer.Option("--no-reuse", help="Refuse rather than use noise twice in a sample.")
+        bool, typer.Option("--no-reuse", help="Refuse to use the same noise twice in a sample.")
     ] = False,
     store_tokens: Annotated[
         bool | None, typer.Option("--store-tokens", help="Add the column input_ids.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of everything random.  [default: 0]")] = None,
-    shard_size: Annotated[str | None, typer.Option(help="Most text a shard holds.  [default: 256MB]")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of everything that is drawn at random.")] = None,
+    shard_size: Annotated[
+        str | None, typer.Option(help="Most text in one shard, with a unit: 64MB, 1GiB.")
+    ] = None,
     preset: Annotated[
-        str | None, typer.Option(help="rmt-paper or babilong: settings of published work.")
+        str | None, typer.Option(help="Start from the settings of published work: rmt-paper or babilong.")
     ] = None,
     executor: Annotated[
-        str, typer.Option(help="Who makes the shards: local, or ray for a Ray cluster.")
+        str, typer.Option(help="Where shards are made: local (this machine), or ray (a Ray cluster).")
     ] = "local",
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Shards made at a time.  [default: one a core]")
+        int | None, typer.Option(min=1, help="Shards to make at a time.", show_default="one per core")
     ] = None,
     check: Annotated[
         str,
@@ -105,27 +119,30 @@ def generate(
     shards: Annotated[
         str | None,
         typer.Option(
-            help="Make these shards only, on one machine of many: A-B (both included, from 0), or K/N for "
-            "every N-th from the K-th on."
+            help="Make only these shards, on one machine of many: A-B (both included, from 0), or K/N for "
+            "every N-th starting with the K-th."
         ),
     ] = None,
     finish: Annotated[
         str | None,
-        typer.Option(metavar="OUT", help="Write card and manifest of OUT, whose shards were made in parts."),
+        typer.Option(
+            metavar="OUT",
+            parser=user_place,
+            help="Write the card and manifest of OUT, whose shards were made in parts.",
+        ),
     ] = None,
     plan: Annotated[
-        bool, typer.Option("--plan", help="Tokenize the noise, say which shards there are, and make none.")
+        bool, typer.Option("--plan", help="Tokenize the noise and list the shards, but make none.")
     ] = False,
 ) -> None:
-    """Generate a dataset of facts hidden in noise, at exact token lengths.
+    """Generate facts hidden in noise, at exact token lengths.
 
-    An interrupted run is continued by the same command.
+    Give the same command again to continue an interrupted run.
 
     Example: babilong generate --tasks qa1,qa2 --lengths 0k,4k,32k --samples 100 --out data/demo
     """
     from babilong_gen.assemble.check import parse_check
-    from babilong_gen.presets import with_preset
-    from babilong_gen.spec import make_spec, parse_size
+    from babilong_gen.spec import make_spec
 
     options = {
         "tasks": comma_separated(tasks),
@@ -147,12 +164,13 @@ def generate(
         "reuse": False if no_reuse else None,
         "store_tokens": store_tokens,
         "seed": seed,
-        "shard_bytes": None if shard_size is None else parse_size(shard_size),
+        "shard_size": shard_size,
+        "preset": preset,
     }
     if finish is not None:
-        _finish(finish, alone=not any((out, shards, plan, preset, *options.values())))
+        _finish(finish, alone=not any((out, shards, plan, *options.values())))
         return
-    spec, checked = make_spec(**with_preset(preset, options)), parse_check(check)
+    spec, checked = make_spec(**options), parse_check(check)
     if plan:
         _show_plan(spec)
     elif out is None:
@@ -165,13 +183,10 @@ def generate(
 
 def _make_all(spec: DatasetSpec, out: str, executor: str, workers: int | None, check: Check) -> None:
     from babilong_gen.commands.progress import Bars
-    from babilong_gen.generate import generate
-    from babilong_gen.write.folder import open_folder
+    from babilong_gen.generation import generate
 
     with Bars() as bars:
-        manifest = generate(
-            spec, open_folder(out), executor=executor, workers=workers, check=check, progress=bars
-        )
+        manifest = generate(spec, out, executor=executor, workers=workers, check=check, progress=bars)
     _say_finished(out, manifest)
 
 
@@ -179,7 +194,7 @@ def _make_part(
     spec: DatasetSpec, out: str, part: str, executor: str, workers: int | None, check: Check
 ) -> None:
     from babilong_gen.commands.progress import Bars
-    from babilong_gen.generate import generate_part
+    from babilong_gen.generation import generate_part
     from babilong_gen.write.folder import open_folder
 
     with Bars() as bars:
@@ -192,7 +207,7 @@ def _make_part(
 
 
 def _finish(out: str, *, alone: bool) -> None:
-    from babilong_gen.generate import ShardsMissingError, finish
+    from babilong_gen.generation import ShardsMissingError, finish
     from babilong_gen.write.folder import open_folder
 
     if not alone:
@@ -207,7 +222,7 @@ def _finish(out: str, *, alone: bool) -> None:
 
 def _show_plan(spec: DatasetSpec) -> None:
     from babilong_gen.commands.progress import Bars
-    from babilong_gen.generate import prepare_claim
+    from babilong_gen.generation import prepare_claim
 
     with Bars() as bars:
         _, claim = prepare_claim(spec, cache=None, progress=bars)
@@ -215,7 +230,7 @@ def _show_plan(spec: DatasetSpec) -> None:
     first = 0
     for length, count in claim.shard_counts.items():
         last = first + count * len(spec.tasks) - 1
-        typer.echo(f"{length}: shards {first}-{last}, {count:,} a task")
+        typer.echo(f"{length}: shards {first}-{last}, {count:,} per task")
         first = last + 1
     typer.echo(f"{len(shards):,} shards in all: --shards 0-{len(shards) - 1}, or --shards 0/N to (N-1)/N")
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from babilong_gen.commands.options import Dataset
+
 if TYPE_CHECKING:
     from rich.text import Text
 
@@ -14,10 +16,10 @@ _RULER = 64
 
 
 def inspect(
-    out: Annotated[str, typer.Argument(help="Folder of a dataset, or its URL.")],
-    sample_id: Annotated[str, typer.Argument(help="As in qa1/4k/000017.")],
+    out: Dataset,
+    sample_id: Annotated[str, typer.Argument(help="A sample's id, such as qa1/4k/000017.")],
 ) -> None:
-    """Show a sample: its question, its facts in their context, and where in the input they sit.
+    """Show a sample, its facts in context and where they are.
 
     Example: babilong inspect data/demo qa1/4k/000017
     """
@@ -57,7 +59,7 @@ def _noise(row: dict[str, Any]) -> str:
 
 
 def _ruler(row: dict[str, Any]) -> str:
-    """The input as a line, its facts where they stand."""
+    """Return the input as a line with its facts in their places."""
     cells = ["-"] * _RULER
     for fact in row["facts"]:
         cell = fact["token_start"] * _RULER // max(1, row["n_tokens"])
@@ -66,7 +68,7 @@ def _ruler(row: dict[str, Any]) -> str:
 
 
 def _in_context(row: dict[str, Any]) -> Text:
-    """The facts, coloured, with some text around each; what lies far from any is left out."""
+    """Return the facts, coloured, with some text around each; text far from any fact is left out."""
     from rich.text import Text
 
     text: str = row["input"]

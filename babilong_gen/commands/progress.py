@@ -1,4 +1,4 @@
-"""What a long run shows on stderr: a bar with the time left on a terminal, single lines elsewhere."""
+"""Progress of a long run on stderr: a bar with the time left on a terminal, single lines elsewhere."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 class Bars:
-    """Draws a run's progress; a context manager, so that the terminal is left as it was found."""
+    """Show a run's progress; as a context manager it leaves the terminal as it found it."""
 
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False)
@@ -43,14 +43,14 @@ class Bars:
         self._console.print(f"note: {line}", markup=False, soft_wrap=True)
 
     def noise(self, characters: int) -> None:
-        """So many more characters of noise are tokenized."""
+        """Add characters of noise that have been tokenized."""
         self._progress.update(self._noise, advance=characters, visible=True)
 
     def planned(self, samples: int) -> None:
-        """So many samples are to be made."""
+        """Set how many samples there will be."""
         self._progress.update(self._noise, visible=False)
         self._progress.update(self._samples, total=samples, visible=True)
 
     def samples(self, count: int) -> None:
-        """So many more samples are made."""
+        """Add samples that have been made."""
         self._progress.update(self._samples, advance=count)

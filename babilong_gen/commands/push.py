@@ -9,31 +9,39 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from babilong_gen.user_paths import user_place
+
 if TYPE_CHECKING:
     from babilong_gen.publish.hub import HubDataset
     from babilong_gen.publish.push import Plan
 
 
 def push(
-    out: Annotated[str, typer.Argument(help="Folder of a dataset, on this machine.")],
-    repo_id: Annotated[str, typer.Argument(help="USER/NAME on the Hub; created where there is none.")],
-    private: Annotated[bool, typer.Option("--private", help="Create the repository private.")] = False,
+    out: Annotated[str, typer.Argument(parser=user_place, help="Folder of a dataset on this machine.")],
+    repo_id: Annotated[
+        str, typer.Argument(help="Repository on the Hub, USER/NAME; created if it does not exist.")
+    ],
+    private: Annotated[bool, typer.Option("--private", help="Create a private repository.")] = False,
     revision: Annotated[
-        str | None, typer.Option(help="Branch; created where there is none.  [default: main]")
+        str | None,
+        typer.Option(help="Branch; created if it does not exist.", show_default="the main branch"),
     ] = None,
     token: Annotated[
-        str | None, typer.Option(help="With write access.  [default: HF_TOKEN, else the login]")
+        str | None,
+        typer.Option(help="Token with write access.", show_default="HF_TOKEN, else that of the login"),
     ] = None,
     endpoint: Annotated[
-        str | None, typer.Option(help="Address of the Hub.  [default: HF_ENDPOINT, else huggingface.co]")
+        str | None,
+        typer.Option(help="Address of the Hub.", show_default="HF_ENDPOINT, else the public Hub"),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="List what would be done, and do nothing.")
+        bool, typer.Option("--dry-run", help="List what would be sent; send nothing.")
     ] = False,
 ) -> None:
-    """Publish a dataset on the Hugging Face Hub: shards, card and manifest, after checking their checksums.
+    """Publish a dataset on the Hugging Face Hub.
 
-    Nothing is sent where all is there; an interrupted push is continued by the same command.
+    Checksums are checked first. Only files that are missing there, or differ, are sent: give the same command
+    again to continue an interrupted push.
 
     Example: babilong push data/demo me/long-babi --private
     """
@@ -82,7 +90,7 @@ def _list(plan: Plan, hub: HubDataset, *, private: bool) -> None:
 
 
 def _loading(folder: Path, hub: HubDataset) -> str:
-    """The line of Python that reads the dataset from where it was pushed to."""
+    """Return the line of Python that reads the dataset from the Hub."""
     from huggingface_hub.constants import DEFAULT_REVISION
 
     from babilong_gen.write.manifest import read_manifest

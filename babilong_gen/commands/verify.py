@@ -7,27 +7,34 @@ from typing import Annotated
 
 import typer
 
+from babilong_gen.commands.options import Dataset
+
 _SHOWN = 50
 
 
 def verify(
-    out: Annotated[str, typer.Argument(help="Folder of a dataset, or its URL.")],
-    checksums: Annotated[bool, typer.Option("--checksums", help="Compare the shards' bytes only.")] = False,
+    out: Dataset,
+    checksums: Annotated[bool, typer.Option("--checksums", help="Compare only the shards' bytes.")] = False,
     shards: Annotated[
         str | None,
         typer.Option(
-            help="These shards only: A-B (both included, from 0), or K/N: every N-th from the K-th."
+            help="Verify only these shards: A-B (both included, from 0), or K/N for every N-th starting "
+            "with the K-th."
         ),
     ] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes.  [default: one a core]")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes to use.", show_default="one per core")
+    ] = None,
 ) -> None:
-    """Prove each sample again from its text alone; exit code 1 and a list where one fails.
+    """Prove each sample again from its text alone.
+
+    Samples that fail are listed, and the exit code is 1.
 
     Example: babilong verify data/demo
     """
     from babilong_gen.commands.progress import Bars
     from babilong_gen.prepare import default_cache
-    from babilong_gen.verify.dataset import verify as run
+    from babilong_gen.verification.dataset import verify as run
     from babilong_gen.write.folder import open_folder
     from babilong_gen.write.manifest import read_manifest
     from babilong_gen.write.plan import pick_shards

@@ -1,0 +1,1 @@
+"""Natural text around the facts: documents from `sources/`, tokenized once into a `corpus/`."""

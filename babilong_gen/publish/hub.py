@@ -19,6 +19,7 @@ from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import validate_repo_id
 
 from babilong_gen.errors import BabilongError, OutputError, UsageError
+from babilong_gen.hub_errors import HUB_ERRORS
 from babilong_gen.publish.tree import LocalFile
 
 _KIND = "dataset"
@@ -31,10 +32,9 @@ _TEMPORARY = {408, 409, 412, 425, 429, 500, 502, 503, 504}
 # All that the client raises: its own errors and those of its HTTP client, which depends on its version;
 # uploads wrap theirs in a RuntimeError, and a refused card or an answer without sense is a ValueError.
 _CLIENT_ERRORS: tuple[type[BaseException], ...] = (
-    OSError,
+    *HUB_ERRORS,
     RuntimeError,
     ValueError,
-    *errors.HfHubHTTPError.__bases__,
 )
 
 
@@ -71,7 +71,7 @@ class HubDataset:
         return f"{self.endpoint}/datasets/{self.repo}{branch}"
 
     def is_private(self) -> bool | None:
-        """Whether the repository is private; None where there is none.
+        """Return whether the repository is private; None where there is none.
 
         Raises:
             TemporaryError, BabilongError: it could not be asked.
@@ -85,7 +85,7 @@ class HubDataset:
                 raise
 
     def files(self) -> dict[str, str] | None:
-        """The digest of each file: a large one's SHA-256, else git's id. None where the branch is not there.
+        """Return each file's digest: a large one's SHA-256, else git's id; None if there is no such branch.
 
         Raises:
             TemporaryError, BabilongError: it could not be asked.
@@ -138,7 +138,7 @@ class HubDataset:
 
 
 def open_hub(repo: str, *, revision: str | None, token: str | None, endpoint: str | None) -> HubDataset:
-    """A repository by name, as the user gave it; nothing is asked of the Hub yet.
+    """Open a repository by name, as the user gave it; nothing is asked of the Hub yet.
 
     Args:
         revision: branch; None for main.
@@ -154,20 +154,20 @@ def open_hub(repo: str, *, revision: str | None, token: str | None, endpoint: st
         repo = ""
     if "/" not in repo:
         raise UsageError("REPO_ID names no repository: expected USER/NAME or ORGANISATION/NAME")
-    place = (endpoint or constants.ENDPOINT).rstrip("/")
-    if urlsplit(place).scheme not in ("http", "https") or not urlsplit(place).netloc:
-        raise UsageError(f"endpoint {place} is no web address: expected one as https://huggingface.co")
+    url = (endpoint or constants.ENDPOINT).rstrip("/")
+    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
+        raise UsageError(f"endpoint {url} is no web address: expected one as https://huggingface.co")
     known = (token or huggingface_hub.get_token() or "").strip()
     if not known:
         raise UsageError("no token: log in with `hf auth login`, set HF_TOKEN, or give --token")
     if not _VISIBLE.fullmatch(known):
         raise UsageError("the token holds characters that none can have: copy it again from the Hub")
-    return HubDataset(repo=repo, revision=revision or constants.DEFAULT_REVISION, endpoint=place, token=known)
+    return HubDataset(repo=repo, revision=revision or constants.DEFAULT_REVISION, endpoint=url, token=known)
 
 
 @contextmanager
 def _told(hub: HubDataset) -> Iterator[None]:
-    """Turns the client's errors into ours."""
+    """Turn the client's errors into ours."""
     try:
         yield
     except _CLIENT_ERRORS as error:
@@ -212,12 +212,12 @@ def _answered(error: errors.HfHubHTTPError, hub: HubDataset) -> TemporaryError |
 
 
 def _root(error: BaseException) -> BaseException:
-    """The HTTP error that an error was raised from, else the first of all."""
+    """Return the HTTP error that an error was raised from, else the first of all."""
     while not isinstance(error, errors.HfHubHTTPError) and error.__cause__ is not None:
         error = error.__cause__
     return error
 
 
 def _first_line(text: str, hub: HubDataset) -> str:
-    """A server's words, short and without the token, which an unkind server could send back."""
+    """Return a server's words, short and without the token, which an unkind server could send back."""
     return " ".join(text.replace(hub.token, "[token]").split())[:_SHOWN_CHARACTERS]

@@ -12,7 +12,7 @@ from babilong_gen.errors import OutputError, UsageError
 from babilong_gen.prepare import default_cache
 from babilong_gen.publish.hub import HubDataset, TemporaryError
 from babilong_gen.publish.tree import Changes, LocalFile, changes, local_files
-from babilong_gen.verify.dataset import verify
+from babilong_gen.verification.dataset import verify
 from babilong_gen.write.manifest import read_manifest
 
 # The Hub asks for commits of about so many files at most. A dataset of fewer shards appears there at once.
@@ -133,7 +133,7 @@ def _bring_up_to_date(hub: HubDataset, files: list[LocalFile], report: Report) -
 
 
 def _next_commit(todo: Changes) -> Changes:
-    """Shards first; card and manifest, which declare the dataset, and deletions go with the last of them."""
+    """Choose the next commit: shards first; card, manifest and deletions go with the last of them."""
     if len(todo.shards) <= SHARDS_A_COMMIT:
         return todo
     return Changes(shards=todo.shards[:SHARDS_A_COMMIT], documents=[], stale=[])

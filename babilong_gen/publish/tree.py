@@ -59,8 +59,8 @@ class Changes:
         return bool(self.shards or self.documents or self.stale)
 
 
-def local_folder(place: str) -> Path:
-    """The folder that a user names, which must be on this machine.
+def local_folder(location: str) -> Path:
+    """Return the folder that a user names, which must be on this machine.
 
     The client can send a store's open files, but memory was measured to grow with them: 703 MiB for three
     shards of 96 MiB on S3.
@@ -68,14 +68,14 @@ def local_folder(place: str) -> Path:
     Raises:
         UsageError: it is somewhere else.
     """
-    folder = open_folder(place)
+    folder = open_folder(location)
     if not isinstance(folder, Path):
-        raise UsageError(f"{place} is not on this machine: copy it to a folder here, and push that")
+        raise UsageError(f"{location} is not on this machine: copy it to a folder here, and push that")
     return folder
 
 
 def local_files(folder: Path, manifest: Mapping[str, Any]) -> list[LocalFile]:
-    """The files of a dataset that are published: its shards, card, description and manifest, nothing else.
+    """List the files that are published: a dataset's shards, card, description and manifest, nothing else.
 
     Raises:
         OutputError: the card or the description is missing.
@@ -93,7 +93,7 @@ def local_files(folder: Path, manifest: Mapping[str, Any]) -> list[LocalFile]:
 
 
 def changes(wanted: Sequence[LocalFile], there: Mapping[str, str]) -> Changes:
-    """What a repository lacks or has too much.
+    """Return what a repository lacks or has too much.
 
     Args:
         there: the digest of each file in the repository: a large file's SHA-256, else git's own id.

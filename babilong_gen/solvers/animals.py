@@ -53,7 +53,7 @@ def colour(facts: Iterable[str], question: str) -> Solution:
 
 
 def _is(fact: str) -> tuple[str, bool, str]:
-    """Who is what, and whether that is a kind ("Lily is a swan.") and no colour ("Lily is white.")."""
+    """Read who is what, and whether that is a kind ("Lily is a swan.") and no colour ("Lily is white.")."""
     who, is_, what = fact.removesuffix(".").partition(" is ")
     if not is_:
         raise SolverError(f"expected '… is a …', '… is …' or '… are afraid of …', found {fact!r}")

@@ -46,7 +46,7 @@ def path(facts: Iterable[str], question: str) -> Solution:
 
 @lru_cache(maxsize=1 << 16)
 def read_relation(fact: str) -> tuple[str, str, str]:
-    """`there`, `direction`, `here` of "The <there> is <direction> of the <here>."."""
+    """Read `there`, `direction`, `here` of "The <there> is <direction> of the <here>."."""
     said, of, here = fact.removesuffix(".").removeprefix("The ").partition(" of the ")
     there, _, direction = said.rpartition(" is ")
     if not of or not there or direction not in OPPOSITE:
@@ -55,7 +55,7 @@ def read_relation(fact: str) -> tuple[str, str, str]:
 
 
 def _read_question(question: str) -> tuple[str, str]:
-    """The room and the direction from it in which the answer lies."""
+    """Read the room, and the direction from it in which the answer lies."""
     asked = between(question, "What is ")
     if asked.startswith("the "):
         room, _, direction = between(asked, "the ", " of").rpartition(" ")

@@ -25,7 +25,7 @@ class Claim:
     denied: bool = False
 
     def answer(self, asked: str) -> str:
-        """Whether they are in the place that is asked for."""
+        """Return whether they are in the place that is asked for."""
         if self.denied:
             return "no" if asked in self.places else "maybe"
         if asked not in self.places:
@@ -51,7 +51,7 @@ def is_there(facts: Iterable[str], question: str) -> Solution:
 
 @lru_cache(maxsize=1 << 16)
 def read_claim(fact: str) -> Claim:
-    """What `fact` says of where people are; about nobody, where it only tells what is done with things."""
+    """Read what a fact says of where people are; of no one, if it only tells what is done with things."""
     who, is_, said = fact.removesuffix(".").partition(" is ")
     if not is_:
         event = read_event(fact)

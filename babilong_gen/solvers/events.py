@@ -61,7 +61,7 @@ Event = Move | Take | Leave | Give
 # Stories repeat their sentences: remembering them makes a long story ten times as fast to read.
 @lru_cache(maxsize=1 << 16)
 def read_event(sentence: str) -> Event:
-    """The event that `sentence` tells.
+    """Read the event that `sentence` tells.
 
     Raises:
         SolverError: it tells none.
@@ -93,7 +93,7 @@ def _read_move(who: str, verb: str, place: str, sentence: str) -> Move:
 
 
 def between(question: str, start: str, end: str = "?") -> str:
-    """The words of `question` between `start` and `end`.
+    """Return the words of `question` between `start` and `end`.
 
     Raises:
         SolverError: it does not begin and end so.

@@ -19,7 +19,7 @@ class Asked:
     to: str = ""
 
     def fits(self, gift: Give) -> bool:
-        """Whether `gift` is such a one."""
+        """Return whether `gift` is one that was asked for."""
         return self.who in ("", gift.who) and self.thing in ("", gift.thing) and self.to in ("", gift.to)
 
 

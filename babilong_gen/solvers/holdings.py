@@ -89,7 +89,7 @@ def what_carried(facts: Iterable[str], question: str) -> Solution:
 
 
 def _handled(facts: Iterable[str], name: str) -> tuple[dict[str, list[int]], set[str]]:
-    """The facts in which `name` took, left, gave or was given something, by thing; and what they have now."""
+    """Return the facts in which `name` handled something, by thing, and the things they have now."""
     handled: dict[str, list[int]] = {}
     carried: set[str] = set()
     for index, fact in enumerate(facts):

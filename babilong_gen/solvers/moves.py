@@ -29,7 +29,7 @@ def is_there(facts: Iterable[str], question: str) -> Solution:
 
 
 def _last_move(facts: Iterable[str], name: str) -> tuple[str, tuple[int, ...]]:
-    """The place where `name` went last, and the facts that tell it."""
+    """Return the place where `name` went last, and the facts that tell it."""
     place, supporting = "", ()
     named, named_at = (), -1
     for index, fact in enumerate(facts):

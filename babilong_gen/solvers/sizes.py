@@ -40,7 +40,7 @@ def compare(facts: Iterable[str], question: str) -> Solution:
 
 @lru_cache(maxsize=1 << 16)
 def read_sizes(fact: str) -> tuple[str, str]:
-    """The bigger and the smaller thing."""
+    """Read which thing is bigger and which is smaller."""
     said = fact.removesuffix(".").removeprefix("The ")
     smaller, fits, bigger = said.partition(" fits inside the ")
     if not fits:
@@ -53,7 +53,7 @@ def read_sizes(fact: str) -> tuple[str, str]:
 
 
 def _read_question(question: str) -> tuple[str, str]:
-    """The thing that is called bigger, and the one that is called smaller."""
+    """Read which thing is called bigger, and which is called smaller."""
     if question.startswith("Does the "):
         smaller, asked, bigger = between(question, "Does the ").partition(" fit in the ")
     else:
@@ -68,7 +68,7 @@ def _read_question(question: str) -> tuple[str, str]:
 def _by_first_mention(
     told: dict[tuple[str, str], list[int]], mentions: dict[str, list[int]], start: str, goal: str
 ) -> tuple[int, ...]:
-    """A fact from `start` to a third thing, and the first other fact about that, if it leads to `goal`."""
+    """Return a fact from `start` to a third thing, and the first other about it, if it leads to `goal`."""
     chains: list[tuple[int, int]] = []
     for (this, third), steps in told.items():
         if this == start:
@@ -80,7 +80,7 @@ def _by_first_mention(
 
 
 def _shortest(told: dict[tuple[str, str], list[int]], start: str, goal: str) -> tuple[int, ...]:
-    """The fewest facts that lead from `start` to `goal`, none if they do not."""
+    """Return the fewest facts that lead from `start` to `goal`, none if they do not."""
     steps: dict[str, list[tuple[str, int]]] = {}
     for (this, other), indices in told.items():
         steps.setdefault(this, []).append((other, indices[0]))

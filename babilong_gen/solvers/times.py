@@ -42,7 +42,7 @@ def where_before(facts: Iterable[str], question: str) -> Solution:
 
 @lru_cache(maxsize=1 << 16)
 def _read(fact: str) -> tuple[int, Event]:
-    """When, as an index into `TIMES`, and what."""
+    """Read when, as an index into `TIMES`, and what."""
     for index, time in enumerate(TIMES):
         opening = f"{time[0].upper()}{time[1:]} "
         if fact.startswith(opening):

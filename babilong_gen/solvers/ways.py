@@ -19,7 +19,7 @@ class Link(NamedTuple):
 
 
 def shortest_way(links: Iterable[Link], start: str, goal: str) -> list[tuple[str, int]]:
-    """The steps from `start` to `goal`, each with the index of the link that allows it.
+    """Return the steps from `start` to `goal`, each with the index of the link that allows it.
 
     Of several equally short ways it is the one that a breadth-first search finds which looks at links in
     their order; of links that say the same, the first counts.

@@ -5,7 +5,22 @@
 
 from __future__ import annotations
 
-from babilong_gen.tasks import labels, lexicons
+from babilong_gen.tasks import lexicons
+from babilong_gen.tasks.labels import (
+    COLOURS,
+    COUNTS,
+    FEARED_ANIMALS,
+    GIVERS,
+    MOTIVE_PLACES,
+    MOTIVES,
+    OBJECT_LISTS,
+    OBJECTS,
+    PATHS,
+    PLACES,
+    TOWN_PLACES,
+    YES_NO,
+    YES_NO_MAYBE,
+)
 from babilong_gen.tasks.simulators import (
     carrying,
     deduction,
@@ -21,170 +36,43 @@ from babilong_gen.tasks.simulators import (
     times,
     whereabouts,
 )
-from babilong_gen.tasks.task import Task
+from babilong_gen.tasks.task import Lexicon, Simulator, Task
 
 __all__ = ["TASKS"]
 
+_TABLE: tuple[tuple[str, str, tuple[str, ...], Lexicon, Simulator], ...] = (
+    ("qa1", "single supporting fact", PLACES, lexicons.MOVES, moving.QA1.simulate),
+    ("qa2", "two supporting facts", PLACES, lexicons.POSSESSIONS, carrying.QA2.simulate),
+    ("qa3", "three supporting facts", PLACES, lexicons.POSSESSIONS, carrying.QA3.simulate),
+    ("qa4", "two argument relations", PLACES, lexicons.DIRECTIONS, directions.simulate_qa4),
+    ("qa5", "three argument relations", (*GIVERS, *OBJECTS), lexicons.GIFTS, giving.QA5.simulate),
+    ("qa6", "yes/no questions", YES_NO, lexicons.POSSESSIONS, whereabouts.QA6.simulate),
+    ("qa7", "counting", COUNTS, lexicons.GIFTS, holding.QA7.simulate),
+    ("qa8", "lists and sets", OBJECT_LISTS, lexicons.POSSESSIONS, holding.QA8.simulate),
+    ("qa9", "simple negation", YES_NO, lexicons.MOVES, whereabouts.QA9.simulate),
+    ("qa10", "indefinite knowledge", YES_NO_MAYBE, lexicons.TOWN_MOVES, whereabouts.QA10.simulate),
+    ("qa11", "basic coreference", PLACES, lexicons.PRONOUN_MOVES, moving.QA11.simulate),
+    ("qa12", "conjunction", PLACES, lexicons.MOVES, moving.QA12.simulate),
+    ("qa13", "compound coreference", PLACES, lexicons.PRONOUN_MOVES, moving.QA13.simulate),
+    ("qa14", "time reasoning", TOWN_PLACES, lexicons.TOWN_MOVES, times.QA14.simulate),
+    ("qa15", "basic deduction", FEARED_ANIMALS, lexicons.FEARS, deduction.simulate_qa15),
+    ("qa16", "basic induction", COLOURS, lexicons.ANIMAL_COLOURS, induction.simulate_qa16),
+    ("qa17", "positional reasoning", YES_NO, lexicons.POSITIONS, positions.simulate_qa17),
+    ("qa18", "size reasoning", YES_NO, lexicons.SIZES, sizes.simulate_qa18),
+    ("qa19", "path finding", PATHS, lexicons.DIRECTIONS, directions.simulate_qa19),
+    ("qa20", "agents' motivations", (*MOTIVES, *MOTIVE_PLACES), lexicons.NEEDS, motivations.simulate_qa20),
+    ("memorize", "one fact, said at the very start", PLACES, lexicons.MOVES, rmt_paper.simulate_one_move),
+    ("detect", "one fact, said anywhere", PLACES, lexicons.MOVES, rmt_paper.simulate_one_move),
+    (
+        "reasoning",
+        "two facts about places, said anywhere",
+        PLACES,
+        lexicons.DIRECTIONS,
+        directions.simulate_qa4,
+    ),
+)
+
 TASKS: dict[str, Task] = {
-    "qa1": Task(
-        name="qa1",
-        title="single supporting fact",
-        choices=labels.PLACES,
-        lexicon=lexicons.MOVES,
-        simulate=moving.simulate_qa1,
-    ),
-    "qa2": Task(
-        name="qa2",
-        title="two supporting facts",
-        choices=labels.PLACES,
-        lexicon=lexicons.POSSESSIONS,
-        simulate=carrying.simulate_qa2,
-    ),
-    "qa3": Task(
-        name="qa3",
-        title="three supporting facts",
-        choices=labels.PLACES,
-        lexicon=lexicons.POSSESSIONS,
-        simulate=carrying.simulate_qa3,
-    ),
-    "qa4": Task(
-        name="qa4",
-        title="two argument relations",
-        choices=labels.PLACES,
-        lexicon=lexicons.DIRECTIONS,
-        simulate=directions.simulate_qa4,
-    ),
-    "qa5": Task(
-        name="qa5",
-        title="three argument relations",
-        choices=(*labels.GIVERS, *labels.OBJECTS),
-        lexicon=lexicons.GIFTS,
-        simulate=giving.simulate_qa5,
-    ),
-    "qa6": Task(
-        name="qa6",
-        title="yes/no questions",
-        choices=labels.YES_NO,
-        lexicon=lexicons.POSSESSIONS,
-        simulate=whereabouts.simulate_qa6,
-    ),
-    "qa7": Task(
-        name="qa7",
-        title="counting",
-        choices=labels.COUNTS,
-        lexicon=lexicons.GIFTS,
-        simulate=holding.simulate_qa7,
-    ),
-    "qa8": Task(
-        name="qa8",
-        title="lists and sets",
-        choices=labels.OBJECT_LISTS,
-        lexicon=lexicons.POSSESSIONS,
-        simulate=holding.simulate_qa8,
-    ),
-    "qa9": Task(
-        name="qa9",
-        title="simple negation",
-        choices=labels.YES_NO,
-        lexicon=lexicons.MOVES,
-        simulate=whereabouts.simulate_qa9,
-    ),
-    "qa10": Task(
-        name="qa10",
-        title="indefinite knowledge",
-        choices=labels.YES_NO_MAYBE,
-        lexicon=lexicons.TOWN_MOVES,
-        simulate=whereabouts.simulate_qa10,
-    ),
-    "qa11": Task(
-        name="qa11",
-        title="basic coreference",
-        choices=labels.PLACES,
-        lexicon=lexicons.PRONOUN_MOVES,
-        simulate=moving.simulate_qa11,
-    ),
-    "qa12": Task(
-        name="qa12",
-        title="conjunction",
-        choices=labels.PLACES,
-        lexicon=lexicons.MOVES,
-        simulate=moving.simulate_qa12,
-    ),
-    "qa13": Task(
-        name="qa13",
-        title="compound coreference",
-        choices=labels.PLACES,
-        lexicon=lexicons.PRONOUN_MOVES,
-        simulate=moving.simulate_qa13,
-    ),
-    "qa14": Task(
-        name="qa14",
-        title="time reasoning",
-        choices=labels.TOWN_PLACES,
-        lexicon=lexicons.TOWN_MOVES,
-        simulate=times.simulate_qa14,
-    ),
-    "qa15": Task(
-        name="qa15",
-        title="basic deduction",
-        choices=labels.FEARED_ANIMALS,
-        lexicon=lexicons.FEARS,
-        simulate=deduction.simulate_qa15,
-    ),
-    "qa16": Task(
-        name="qa16",
-        title="basic induction",
-        choices=labels.COLOURS,
-        lexicon=lexicons.ANIMAL_COLOURS,
-        simulate=induction.simulate_qa16,
-    ),
-    "qa17": Task(
-        name="qa17",
-        title="positional reasoning",
-        choices=labels.YES_NO,
-        lexicon=lexicons.POSITIONS,
-        simulate=positions.simulate_qa17,
-    ),
-    "qa18": Task(
-        name="qa18",
-        title="size reasoning",
-        choices=labels.YES_NO,
-        lexicon=lexicons.SIZES,
-        simulate=sizes.simulate_qa18,
-    ),
-    "qa19": Task(
-        name="qa19",
-        title="path finding",
-        choices=labels.PATHS,
-        lexicon=lexicons.DIRECTIONS,
-        simulate=directions.simulate_qa19,
-    ),
-    "qa20": Task(
-        name="qa20",
-        title="agents' motivations",
-        choices=(*labels.MOTIVES, *labels.MOTIVE_PLACES),
-        lexicon=lexicons.NEEDS,
-        simulate=motivations.simulate_qa20,
-    ),
-    "memorize": Task(
-        name="memorize",
-        title="one fact, said at the very start",
-        choices=labels.PLACES,
-        lexicon=lexicons.MOVES,
-        simulate=rmt_paper.memorize,
-    ),
-    "detect": Task(
-        name="detect",
-        title="one fact, said anywhere",
-        choices=labels.PLACES,
-        lexicon=lexicons.MOVES,
-        simulate=rmt_paper.detect,
-    ),
-    "reasoning": Task(
-        name="reasoning",
-        title="two facts about places, said anywhere",
-        choices=labels.PLACES,
-        lexicon=lexicons.DIRECTIONS,
-        simulate=rmt_paper.reasoning,
-    ),
+    name: Task(name=name, title=title, choices=choices, lexicon=lexicon, simulator=simulator)
+    for name, title, choices, lexicon, simulator in _TABLE
 }

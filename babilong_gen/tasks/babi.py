@@ -41,7 +41,7 @@ class BabiFile:
 
 
 def read_babi(path: Path, task: str, split: str = "test") -> list[Story]:
-    """The stories of one task, one for each question, in the file's order.
+    """Read the stories of one task, one for each question, in the file's order.
 
     Args:
         path: the release's tar.gz, its folder, or a folder that holds `qa1_…_test.txt` and so on; of a
@@ -65,7 +65,7 @@ def read_babi(path: Path, task: str, split: str = "test") -> list[Story]:
 
 
 def babi_files(path: Path, split: str = "test") -> dict[str, BabiFile]:
-    """The files of one split by task, in the tasks' order; see `read_babi` for `path` and errors."""
+    """Find the files of one split by task, in the tasks' order; see `read_babi` for `path` and errors."""
     if split not in SPLITS:
         raise UsageError(f"unknown split {split!r} of bAbI: expected train or test")
     if path.is_dir():
@@ -87,7 +87,7 @@ def babi_files(path: Path, split: str = "test") -> dict[str, BabiFile]:
 
 
 def parse_babi(content: bytes, task: str, name: str) -> list[Story]:
-    """The stories of a file's `content`; `name` is what errors call the file.
+    """Read the stories of a file's `content`; `name` is what errors call the file.
 
     Raises:
         SourceError: naming the file and the line, and saying what was expected there.
@@ -131,7 +131,7 @@ def parse_babi(content: bytes, task: str, name: str) -> list[Story]:
 
 
 def _numbered(line: str, after: int) -> tuple[str, str]:
-    """The number that `line` begins with, as written, and the rest of it."""
+    """Return the number that a line begins with, as written, and the rest of it."""
     digits, _, text = line.partition(" ")
     text = text.strip(" \r")
     if not (digits.isascii() and digits.isdigit() and text):
@@ -142,7 +142,7 @@ def _numbered(line: str, after: int) -> tuple[str, str]:
 
 
 def _columns(text: str, index_of: dict[str, int]) -> tuple[str, str, tuple[int, ...]]:
-    """Question, answer and the indices of its supporting facts."""
+    """Return question, answer and the indices of its supporting facts."""
     columns = [column.strip() for column in text.split("\t")]
     if len(columns) != 3 or not all(columns):
         raise ValueError(f"expected question, answer and supporting facts between tabs, found {text[:60]!r}")
@@ -162,13 +162,13 @@ def _decode(content: bytes, name: str) -> str:
 
 
 def _in_folder(path: Path, split: str) -> Iterator[BabiFile]:
-    """The files in a folder, its folders and theirs: a release holds them one or two levels down."""
+    """Yield the files in a folder, its folders and theirs: a release holds them one or two levels down."""
     for levels in ("", "*/", "*/*/"):
         for file in sorted(path.glob(f"{levels}qa*.txt")):
-            place = file.relative_to(path)
-            task = _task_of(place, split)
+            inner = file.relative_to(path)
+            task = _task_of(inner, split)
             if task and file.is_file():
-                yield BabiFile(task=task, folder=str(place.parent), name=str(file), read=partial(_read, file))
+                yield BabiFile(task=task, folder=str(inner.parent), name=str(file), read=partial(_read, file))
 
 
 def _in_archive(path: Path, split: str) -> Iterator[BabiFile]:
@@ -180,16 +180,16 @@ def _in_archive(path: Path, split: str) -> Iterator[BabiFile]:
         )
 
 
-def _task_of(place: Path, split: str) -> str | None:
-    """The task whose `split` the file at `place` holds; None where it is no such file."""
-    matched = _FILE_NAME.fullmatch(place.name)
-    if not matched or matched[2] != split or place.parent.name in _OTHER_FOLDERS:
+def _task_of(file: Path, split: str) -> str | None:
+    """Return the task whose `split` a file holds; None where it is no such file."""
+    matched = _FILE_NAME.fullmatch(file.name)
+    if not matched or matched[2] != split or file.parent.name in _OTHER_FOLDERS:
         return None
     return matched[1] if matched[1] in TASKS else None
 
 
 def _of_one_folder(path: Path, found: Iterable[BabiFile]) -> list[BabiFile]:
-    """Those in the folder to read: the one that was named, en-10k, en, or the only one there is."""
+    """Choose the folder to read: the one that was named, en-10k, en, or the only one there is."""
     folders: dict[str, list[BabiFile]] = {}
     for file in found:
         folders.setdefault(file.folder, []).append(file)

@@ -10,7 +10,7 @@ the rules of English and common sense that the tasks need:
   where there is food, and take food;
 - what is large, small or tiny in qa18 stays so.
 
-No replacement is a word of bAbI, or of a fact put in between (`invented`), or a replacement for anything
+No replacement is a word of bAbI, or of a fact put in between (`extra_words`), or a replacement for anything
 else, so that the words can be put back: `restore` undoes `reword`.
 """
 
@@ -126,7 +126,7 @@ _REMEMBERED = 1 << 16
 
 @lru_cache(maxsize=16)
 def read_vocabulary(name: str) -> Vocabulary:
-    """The vocabulary called `original` or `reskin:SEED`; equal seeds give equal words everywhere.
+    """Return the vocabulary called `original` or `reskin:SEED`; equal seeds give equal words everywhere.
 
     Raises:
         UsageError: there is no vocabulary of this name.
@@ -142,7 +142,7 @@ def read_vocabulary(name: str) -> Vocabulary:
 
 
 def reskin(story: Story, vocabulary: Vocabulary) -> Story:
-    """`story` in the words of `vocabulary`; facts, question, answer and choices follow."""
+    """Tell a story in the words of `vocabulary`; facts, question, answer and choices follow."""
     reword = vocabulary.reword
     return replace(
         story,
@@ -154,7 +154,7 @@ def reskin(story: Story, vocabulary: Vocabulary) -> Story:
 
 
 def reskin_lexicon(lexicon: Lexicon, vocabulary: Vocabulary) -> Lexicon:
-    """What the leak check of a reskinned dataset looks for."""
+    """Return what the leak check of a reskinned dataset looks for."""
 
     def reworded(words: frozenset[str]) -> frozenset[str]:
         # "sheep" is one and many; only after "of" it stands for many.
@@ -165,7 +165,7 @@ def reskin_lexicon(lexicon: Lexicon, vocabulary: Vocabulary) -> Lexicon:
 
 
 def _draw_words(rng: Rng) -> dict[str, str]:
-    """What stands for each word of bAbI, in each form in which it occurs."""
+    """Draw what stands for each word of bAbI, in each form in which it occurs."""
     words: dict[str, str] = {}
     for kind in _NAMES:
         for old, new in _drawn(rng, kind):
@@ -188,13 +188,13 @@ def _plurals(kind: str, new: str) -> dict[str, str]:
 
 
 def _drawn(rng: Rng, kind: tuple[str, str]) -> list[tuple[str, str]]:
-    """Each old word of `kind` with a new one, no new one twice."""
+    """Draw a new word for each old word of `kind`, none twice."""
     old, new = (words.split(separator) for words, separator in zip(kind, (", ", " "), strict=True))
     return list(zip(old, rng.sample(new, len(old)), strict=True))
 
 
 def _replacing(words: Mapping[str, str]) -> Callable[[str], str]:
-    """A function that replaces whole words, the longest first, and remembers what it was last given."""
+    """Return a function that replaces whole words, the longest first, and remembers its last texts."""
     pattern = re.compile(rf"\b(?:{'|'.join(sorted(map(re.escape, words), key=len, reverse=True))})\b")
 
     @lru_cache(maxsize=_REMEMBERED)

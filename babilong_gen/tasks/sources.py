@@ -14,6 +14,7 @@ from babilong_gen.tasks import TASKS
 from babilong_gen.tasks.babi import SPLITS, babi_files, parse_babi
 from babilong_gen.tasks.reskin import ORIGINAL, read_vocabulary, reskin
 from babilong_gen.tasks.story import Story, StoryShape
+from babilong_gen.user_paths import user_path
 
 # Part of every dataset's fingerprint: raise it whenever a simulator draws other stories than before.
 SIMULATORS_VERSION = 1
@@ -41,30 +42,28 @@ class Simulated:
     )
 
     def story(self, task: str, rng: Rng) -> Story:
-        """One story of `task`, a pure function of `rng`.
+        """Return one story of `task`, a pure function of `rng`.
 
         Raises:
-            UsageError: no such task, or none that can be simulated.
-            DoesNotFitError: the task has no story of this shape.
+            UsageError: no such task, or the task has no story of this shape.
         """
-        simulate = TASKS[task].simulate if task in TASKS else None
-        if simulate is None:
-            raise UsageError(f"{task} cannot be simulated; tasks that can: {', '.join(self.tasks())}")
+        if task not in TASKS:
+            raise UsageError(f"{task} cannot be simulated; tasks that can: {', '.join(TASKS)}")
         while True:
-            story = reskin(simulate(rng, self.shape), read_vocabulary(self.vocabulary))
+            story = reskin(TASKS[task].simulate(rng, self.shape), read_vocabulary(self.vocabulary))
             if in_split(story, self.split):
                 return story
 
     def at_tokens(self, tokens: int) -> Simulated:
-        """This source for samples of so many tokens: with a density, stories have facts to match."""
+        """Return this source for samples of so many tokens: with a density, stories have facts to match."""
         if self.fact_density is None or tokens <= 0:
             return self
         facts = max(1, round(self.fact_density * tokens / 1_000))
         return replace(self, shape=replace(self.shape, facts=(facts, facts)))
 
     def tasks(self) -> tuple[str, ...]:
-        """The tasks that this source has stories of."""
-        return tuple(name for name, task in TASKS.items() if task.simulate is not None)
+        """Return the tasks that this source has stories of."""
+        return tuple(TASKS)
 
     @property
     def content_key(self) -> str:
@@ -95,7 +94,7 @@ class OfficialFiles:
     )
 
     def stories(self, task: str) -> list[Story]:
-        """All stories of `task`; read once a process, so the list is not to be changed.
+        """Return all stories of `task`; they are read once per process, so the list must not be changed.
 
         Raises:
             UsageError: the files have none of that task.
@@ -107,7 +106,7 @@ class OfficialFiles:
         return _stories(self.path, self.split, task, self.vocabulary, self.part)
 
     def tasks(self) -> tuple[str, ...]:
-        """The tasks that this source has stories of."""
+        """Return the tasks that this source has stories of."""
         return tuple(_contents(self.path, self.split))
 
     @property
@@ -131,7 +130,7 @@ def open_story_source(
     vocabulary: str = ORIGINAL.name,
     split: Split = "all",
 ) -> StorySource:
-    """The story source that a user calls `simulate`, `babi:PATH`, `babi:PATH#train` or `babi:PATH#test`.
+    """Open the story source called `simulate`, `babi:PATH`, `babi:PATH#train` or `babi:PATH#test`.
 
     Raises:
         UsageError: another name, an unknown vocabulary, or a shape for stories that are already written.
@@ -142,23 +141,23 @@ def open_story_source(
         return Simulated(
             shape=shape or StoryShape(), fact_density=fact_density, vocabulary=words, split=split
         )
-    kind, colon, place = name.partition(":")
-    if kind != "babi" or not colon or not place:
+    kind, colon, location = name.partition(":")
+    if kind != "babi" or not colon or not location:
         raise UsageError(f"unknown story source {name!r}: expected simulate or babi:PATH[#train|#test]")
     if shape not in (None, StoryShape()) or fact_density is not None:
         raise UsageError(f"the number of facts can be chosen only for --stories simulate, not for {name}")
-    path, mark, files = place.rpartition("#")
+    path, mark, files = location.rpartition("#")
     if not mark:
-        path, files = place, "test"
+        path, files = location, "test"
     if files not in SPLITS:
         raise UsageError(f"unknown split {files!r} in {name!r}: expected #train or #test")
-    source = OfficialFiles(path=Path(path).expanduser(), split=files, vocabulary=words, part=split)
+    source = OfficialFiles(path=user_path(path), split=files, vocabulary=words, part=split)
     source.tasks()
     return source
 
 
 def in_split(story: Story, split: Split) -> bool:
-    """Whether a story's facts are in a part; its question does not count."""
+    """Return whether a story's facts are in a part; its question does not count."""
     return belongs("\n".join(story.facts).encode(), split)
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from babilong_gen.rng import Rng
 from babilong_gen.tasks.story import Story, StoryShape
+
+LeakCheck = Literal["statement", "words", "off"]
+"""Which noise is dropped: what could be taken for a fact, what names an entity or label, or none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +38,35 @@ class Task:
         title: the name that the task's authors gave it, in words.
         choices: the closed label set; of list answers (qa8, qa19) every answer that can be right.
         lexicon: for the leak check.
-        simulate: draws one story; None where a task has no simulator yet.
+        simulator: draws one story of the task that it is given.
     """
 
     name: str
     title: str
     choices: tuple[str, ...]
     lexicon: Lexicon
-    simulate: Callable[[Rng, StoryShape], Story] | None = None
+    simulator: Simulator
+
+    def simulate(self, rng: Rng, shape: StoryShape) -> Story:
+        """Draw one story.
+
+        Raises:
+            UsageError: the task has no story of this shape.
+        """
+        return self.simulator(self, rng, shape)
+
+    def story(
+        self, *, facts: Sequence[str], question: str, answer: str, supporting: tuple[int, ...]
+    ) -> Story:
+        """Make a story of this task; arguments as the attributes of `Story`."""
+        return Story(
+            task=self.name,
+            facts=tuple(facts),
+            question=question,
+            answer=answer,
+            supporting=supporting,
+            choices=self.choices,
+        )
+
+
+Simulator = Callable[[Task, Rng, StoryShape], Story]

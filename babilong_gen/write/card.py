@@ -36,7 +36,7 @@ def write_card(folder: Folder, manifest: Mapping[str, Any]) -> None:
 
 
 def render_card(manifest: Mapping[str, Any], row: Mapping[str, Any]) -> str:
-    """The card's text, from the manifest and one row of the dataset."""
+    """Render the card's text, from the manifest and one row of the dataset."""
     spec = manifest["spec"]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(templates()),
@@ -63,7 +63,7 @@ def render_card(manifest: Mapping[str, Any], row: Mapping[str, Any]) -> str:
 
 
 def example_row(folder: Folder, manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """The first row of the dataset that has noise in it, else the first."""
+    """Read the first row of the dataset that has noise in it, else the first."""
     noisy = [shard for shard in manifest["shards"] if shard["length"] != "0k"]
     path = folder / (noisy or manifest["shards"])[0]["path"]
     with path.open("rb") as file:
@@ -71,7 +71,7 @@ def example_row(folder: Folder, manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def excerpt(row: Mapping[str, Any]) -> str:
-    """A sample's text in Markdown, its facts in bold and the noise far from them left out."""
+    """Show a sample's text in Markdown, its facts in bold and the noise far from them left out."""
     text: str = row["input"]
     parts: list[str] = []
     shown = 0
@@ -89,7 +89,7 @@ def excerpt(row: Mapping[str, Any]) -> str:
 
 
 def templates() -> Path:
-    """The templates: package data of an installed package, a folder beside the package in a checkout."""
+    """Return the folder of the templates: package data where installed, beside the package in a checkout."""
     package = Path(__file__).resolve().parents[1]
     installed = package / "data_cards"
     return installed if installed.is_dir() else package.parent / "data_cards"

@@ -32,7 +32,7 @@ _RMT = """@article{bulatov2023scaling,
 
 
 def licences(manifest: Mapping[str, Any]) -> list[str]:
-    """The Hub's ids of all licences that a dataset's text is under."""
+    """Return the Hub's ids of all licences that a dataset's text is under."""
     stories = "cc-by-3.0" if manifest["spec"]["stories"].startswith("babi:") else "apache-2.0"
     # A source on the Hub may state several, told apart by commas.
     noise = manifest["noise"]["credit"]["licence"].lower().split(", ")
@@ -40,7 +40,7 @@ def licences(manifest: Mapping[str, Any]) -> list[str]:
 
 
 def citations(manifest: Mapping[str, Any]) -> list[str]:
-    """BibTeX of everything the dataset takes after or from: its noise, and who devised its tasks."""
+    """Return the BibTeX of what the dataset takes after or from: its noise, and who devised its tasks."""
     tasks = manifest["spec"]["tasks"]
     babi = any(task.startswith("qa") for task in tasks)
     rmt = any(not task.startswith("qa") for task in tasks)

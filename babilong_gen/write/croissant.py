@@ -74,7 +74,7 @@ def write_croissant(folder: Folder, manifest: Mapping[str, Any]) -> None:
 
 
 def describe(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """The Croissant description (JSON-LD) of a dataset; paths in it are relative to the dataset's folder."""
+    """Return the Croissant description (JSON-LD); paths in it are relative to the dataset's folder."""
     spec = manifest["spec"]
     schema = dataset_schema(store_tokens=spec["store_tokens"])
     return {
@@ -134,7 +134,7 @@ def _record_set(length: str, tasks: Sequence[str], schema: pa.Schema) -> dict[st
 
 
 def _field(length: str, column: pa.Field) -> dict[str, Any]:
-    """A column as a field; a list of records becomes a repeated field with one subfield a name."""
+    """Describe a column; a list of records becomes a repeated field with one subfield per name."""
     many = pa.types.is_list(column.type)
     kind = column.type.value_type if many else column.type
     field: dict[str, Any] = {"@type": "cr:Field", "@id": f"{length}/{column.name}", "name": column.name}

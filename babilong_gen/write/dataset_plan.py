@@ -12,7 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from babilong_gen.errors import OutputError
+from pydantic import TypeAdapter
+
+from babilong_gen.errors import OutputError, first_line
 from babilong_gen.noise.sources.source import NoiseSource
 from babilong_gen.prepare import Prepared
 from babilong_gen.write.folder import (
@@ -25,7 +27,7 @@ from babilong_gen.write.folder import (
 )
 from babilong_gen.write.manifest import MANIFEST, UNFINISHED, provenance
 from babilong_gen.write.plan import count_shards, plan_shards
-from babilong_gen.write.shards import Shard, ShardCounts, WrittenShard
+from babilong_gen.write.shards import Shard, WrittenShard
 
 _PARTS = ".part-*.json"
 
@@ -59,8 +61,11 @@ class DatasetPlan:
         return plan_shards(spec["tasks"], spec["samples"], self.shard_counts)
 
 
+_PLAN, _SHARDS = TypeAdapter(DatasetPlan), TypeAdapter(list[WrittenShard])
+
+
 def make_claim(prepared: Prepared, source: NoiseSource) -> DatasetPlan:
-    """The claim of a run that has found everything it needs."""
+    """Plan the dataset of a run that has found everything it needs."""
     corpus = prepared.corpus()
     return DatasetPlan(
         provenance=provenance(prepared, source),
@@ -95,20 +100,21 @@ def start_folder(folder: Folder, claim: DatasetPlan) -> None:
 
 
 def read_claim(folder: Folder) -> DatasetPlan:
-    """The claim of a folder that is not finished.
+    """Read the plan of a folder that is not finished.
 
     Raises:
         OutputError: there is none, or it cannot be read.
     """
     path = folder / UNFINISHED
     try:
-        return DatasetPlan(**json.loads(path.read_text(encoding="utf-8")))
+        return _PLAN.validate_python(json.loads(path.read_bytes()))
     except FileNotFoundError:
         raise OutputError(
             f"{folder} holds no unfinished dataset (there is no {UNFINISHED}): generate its shards first"
         ) from None
-    except (ValueError, TypeError) as broken:
-        raise OutputError(f"{path} cannot be read ({broken}): give the generate command again") from broken
+    except ValueError as broken:
+        reason = first_line(broken)
+        raise OutputError(f"{path} cannot be read ({reason}): give the generate command again") from broken
 
 
 def note_part(folder: Folder, claim: DatasetPlan, written: Sequence[WrittenShard]) -> None:
@@ -120,15 +126,14 @@ def note_part(folder: Folder, claim: DatasetPlan, written: Sequence[WrittenShard
 
 
 def noted_shards(folder: Folder, claim: DatasetPlan) -> dict[str, WrittenShard]:
-    """The shards that parts have noted and that are there in the size noted, by path."""
+    """Return the shards that parts have noted and that are there in the size noted, by path."""
     sizes = file_sizes(folder, "data/*/*.parquet")
     noted = {}
     for name in file_sizes(folder, _PARTS):
-        part = json.loads((folder / name).read_text(encoding="utf-8"))
-        for shard in part["shards"] if part["fingerprint"] == claim.fingerprint else ():
-            counts = ShardCounts(**{**shard["counts"], "depths": tuple(shard["counts"]["depths"])})
-            if sizes.get(shard["path"]) == shard["bytes"]:
-                noted[shard["path"]] = WrittenShard(**{**shard, "counts": counts})
+        part = json.loads((folder / name).read_bytes())
+        if part["fingerprint"] == claim.fingerprint:
+            shards = _SHARDS.validate_python(part["shards"])
+            noted |= {shard.path: shard for shard in shards if sizes.get(shard.path) == shard.bytes}
     return noted
 
 
@@ -148,7 +153,7 @@ def finish_folder(folder: Folder, manifest: Mapping[str, Any]) -> None:
 
 
 def _known(folder: Folder) -> Mapping[str, Any] | None:
-    """What the folder holds, finished or not."""
+    """Return what the folder holds, finished or not."""
     for name in (MANIFEST, UNFINISHED):
         try:
             found = json.loads((folder / name).read_text(encoding="utf-8"))

@@ -14,7 +14,7 @@ _LEVELS = "▁▂▃▄▅▆▇█"
 
 
 def histogram(cells: Iterable[Mapping[str, Any]]) -> str:
-    """A line for each tenth of the input, with a bar and the number of supporting facts that begin there.
+    """Draw a line for each tenth of the input: a bar and the number of supporting facts that begin there.
 
     Args:
         cells: of a manifest. Those of facts only are left out: their facts are all there is.
@@ -35,7 +35,7 @@ def histogram(cells: Iterable[Mapping[str, Any]]) -> str:
 
 
 def sparkline(counts: Sequence[int]) -> str:
-    """One character a count, as high as it is among them; a dot where there are none."""
+    """Draw one character per count, as high as it is among them; a dot where there are none."""
     most = max(counts, default=0)
     return "".join(_LEVELS[-(-count * len(_LEVELS) // most) - 1] if count else "·" for count in counts)
 

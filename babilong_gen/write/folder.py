@@ -35,33 +35,39 @@ _DRIVER_ERRORS = (
 )
 
 
-def open_folder(place: str) -> Folder:
-    """The folder that a user names: a path, or a URL such as `s3://bucket/out`. Nothing is asked of it yet.
+def open_folder(location: str | Folder) -> Folder:
+    """Open the folder that a user names: a path, or a URL such as `s3://bucket/out`; nothing is read yet.
+
+    One that is open already comes back as it is.
 
     Raises:
         UsageError: no driver is known for the URL, or it is not installed.
     """
-    protocol, separator, path = place.partition("://")
+    if not isinstance(location, str):
+        return location
+    protocol, separator, path = location.partition("://")
     if not separator:
-        return Path(place)
+        return Path(location)
     if protocol in ("file", "local"):
         return Path(path)
     try:
         # Other machines write to the same folder: what was listed a moment ago may have changed.
-        folder = UPath(place, use_listings_cache=False)
+        folder = UPath(location, use_listings_cache=False)
         _ = folder.fs
     except ImportError as missing:
         driver = getattr(missing.__cause__ or missing, "name", None) or protocol
-        raise UsageError(f"{place}: no driver for {protocol} is installed: pip install {driver}") from missing
+        raise UsageError(
+            f"{location}: no driver for {protocol} is installed: pip install {driver}"
+        ) from missing
     except ValueError as unknown:
         raise UsageError(
-            f"{place}: {unknown}; expected a folder, or a URL as in s3://bucket/out"
+            f"{location}: {unknown}; expected a folder, or a URL as in s3://bucket/out"
         ) from unknown
     return folder
 
 
 def in_this_process(folder: Folder) -> bool:
-    """Whether no other process sees the folder."""
+    """Return whether no other process sees the folder."""
     return isinstance(folder, UPath) and folder.protocol == "memory"
 
 
@@ -91,7 +97,7 @@ def make_folder(folder: Folder) -> None:
 
 @contextlib.contextmanager
 def writing(path: Folder) -> Iterator[BinaryIO]:
-    """A new file that is there, whole, when the block has ended well, and otherwise as if never begun."""
+    """Open a new file that is there, whole, when the block ends well, and otherwise as if never begun."""
     make_folder(path.parent)
     with _opened(path) if isinstance(path, Path) else _uploading(path) as file:
         yield file
@@ -104,7 +110,7 @@ def write_atomically(path: Folder, text: str) -> None:
 
 
 def sha256(file: BinaryIO) -> str:
-    """SHA-256 in hex of the rest of an open file."""
+    """Return the SHA-256, in hex, of the rest of an open file."""
     state = hashlib.sha256()
     for block in iter(lambda: file.read(_READ_BYTES), b""):
         state.update(block)
@@ -112,7 +118,7 @@ def sha256(file: BinaryIO) -> str:
 
 
 def file_sizes(folder: Folder, pattern: str) -> dict[str, int]:
-    """Bytes of each file that matches a pattern, by its path relative to the folder; sorted."""
+    """Return the bytes of each file that matches a pattern, by its path relative to the folder; sorted."""
     if isinstance(folder, Path):
         files = (path for path in folder.glob(pattern) if path.is_file())
         found = {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
@@ -133,7 +139,7 @@ def remove_file(path: Folder) -> None:
 
 
 def leftovers(folder: Folder, pattern: str) -> list[tuple[Path, Path]]:
-    """What killed runs left half-written: what each file was to be, and the file. Stores show nothing of it.
+    """Find what killed runs left half-written: what each file was to be, and the file. Stores show none.
 
     Args:
         pattern: of the folders in this one to look into.
@@ -150,7 +156,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def _uploading(path: UPath) -> Iterator[BinaryIO]:
-    """A file that is sent in parts, which the store makes one object of at the end."""
+    """Send a file in parts, which the store makes one object of at the end."""
     # Files of the Hub appear when they are closed; it has no transactions beyond that.
     with contextlib.nullcontext() if path.protocol == "hf" else path.fs.transaction:
         file = path.fs.open(path.path, "wb", block_size=_PART_BYTES)

@@ -26,7 +26,7 @@ _SHOWN_RANGES = 100
 
 
 def count_shards(spec: DatasetSpec, *, bytes_a_token: float) -> dict[str, int]:
-    """Into how many shards a task is cut, by length.
+    """Return into how many shards a task is cut, by length.
 
     Args:
         bytes_a_token: UTF-8 bytes that a token of the noise has on average.
@@ -43,7 +43,7 @@ def count_shards(spec: DatasetSpec, *, bytes_a_token: float) -> dict[str, int]:
 
 
 def plan_shards(tasks: Sequence[str], samples: int, counts: Mapping[str, int]) -> list[Shard]:
-    """All shards, by their number: lengths as asked for, and within one its tasks.
+    """List all shards by their number: lengths as asked for, and within a length its tasks.
 
     Args:
         samples: of each task and length.
@@ -61,7 +61,7 @@ def plan_shards(tasks: Sequence[str], samples: int, counts: Mapping[str, int]) -
 
 
 def pick_shards(asked: str, plan: Sequence[AnyShard]) -> list[AnyShard]:
-    """The shards that `--shards` asks for, in the plan's order.
+    """Pick the shards that `--shards` asks for, in the plan's order.
 
     Args:
         asked: `A-B` (both included, from 0), several of them as in `3,10-19`, or `K/N`: every N-th from the
@@ -83,7 +83,7 @@ def pick_shards(asked: str, plan: Sequence[AnyShard]) -> list[AnyShard]:
 
 
 def as_ranges(numbers: Iterable[int]) -> str:
-    """Numbers as `--shards` takes them: `3,10-19`. What is very long is cut short."""
+    """Write numbers as `--shards` takes them: `3,10-19`; what is very long is cut short."""
     ranges: list[list[int]] = []
     for number in sorted(numbers):
         if ranges and number == ranges[-1][1] + 1:

@@ -41,12 +41,12 @@ _INPUT_IDS = ("input_ids", pa.list_(pa.uint32()))
 
 
 def dataset_schema(*, store_tokens: bool) -> pa.Schema:
-    """The explicit schema that every shard is written with."""
+    """Return the explicit schema that every shard is written with."""
     return pa.schema([*_COLUMNS, _INPUT_IDS] if store_tokens else _COLUMNS)
 
 
 def record_batch(samples: Sequence[Sample], schema: pa.Schema) -> pa.RecordBatch:
-    """The samples as one record batch; their texts are copied once, whatever their size."""
+    """Make the samples one record batch; their texts are copied once, whatever their size."""
     columns: dict[str, pa.Array] = {
         "input": _texts([sample.text for sample in samples]),
         "question": pa.array([s.question for s in samples], pa.string()),
@@ -73,7 +73,7 @@ def _texts(texts: list[bytes]) -> pa.Array:
 
 
 def _structs(rows: list[list], struct: pa.StructType) -> pa.Array:
-    """Lists of records with the struct's field names, column by column."""
+    """Make lists of records with the struct's field names, column by column."""
     offsets = pa.array(list(accumulate(map(len, rows), initial=0)), pa.int32())
     flat = [record for row in rows for record in row]
     fields = [struct.field(i) for i in range(struct.num_fields)]

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import TypeAdapter
 
 from babilong_gen.assemble.check import How
 from babilong_gen.assemble.sample import Sample
@@ -92,6 +93,9 @@ class WrittenShard:
     counts: ShardCounts
 
 
+_COUNTS = TypeAdapter(ShardCounts)
+
+
 class _HashingFile:
     """A file that is hashed while it is written."""
 
@@ -146,7 +150,7 @@ def read_written(folder: Folder, shard: Shard, *, fingerprint: str) -> WrittenSh
         with (folder / shard.path).open("rb") as file:
             metadata = pq.read_metadata(file).metadata or {}
             known = json.loads(metadata[_METADATA_KEY.encode()])
-            counts = ShardCounts(**{**known["counts"], "depths": tuple(known["counts"]["depths"])})
+            counts = _COUNTS.validate_python(known["counts"])
             file.seek(0)
             content = sha256(file)
             size = file.seek(0, os.SEEK_END)

@@ -1,0 +1,59 @@
+"""How far does a long-context model remember? Evaluate models, score, read and draw their results.
+
+    evaluate(EvaluationConfig(data="data/demo", model="rmt:tiny-detect", out="results/demo"))
+    read_results("results/demo")                        a pandas DataFrame, one row per cell
+    accuracy_by_length(load_runs("results/demo"))       a matplotlib figure
+
+These names are the package's public face, beside those of `babilong_eval.testing`, for tests of your own
+model, and of `babilong_eval.models.rmt`, for its torch modules. What they need (torch, pandas, matplotlib) is
+imported when they are first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from babilong_gen.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from babilong_eval.data.torch_iterable import to_torch_iterable
+    from babilong_eval.evaluation.evaluate import evaluate
+    from babilong_eval.figures.accuracy_by_length import accuracy_by_length
+    from babilong_eval.figures.heatmaps import task_by_length
+    from babilong_eval.models.protocol import Answer, SegmentModel
+    from babilong_eval.models.registry import load_model
+    from babilong_eval.results.frame import read_results
+    from babilong_eval.results.load import load_runs
+    from babilong_eval.scoring.score import score
+    from babilong_eval.training.train import train
+
+__all__ = [
+    "Answer",
+    "SegmentModel",
+    "accuracy_by_length",
+    "evaluate",
+    "load_model",
+    "load_runs",
+    "read_results",
+    "score",
+    "task_by_length",
+    "to_torch_iterable",
+    "train",
+]
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "Answer": "models.protocol",
+        "SegmentModel": "models.protocol",
+        "accuracy_by_length": "figures.accuracy_by_length",
+        "evaluate": "evaluation.evaluate",
+        "load_model": "models.registry",
+        "load_runs": "results.load",
+        "read_results": "results.frame",
+        "score": "scoring.score",
+        "task_by_length": "figures.heatmaps",
+        "to_torch_iterable": "data.torch_iterable",
+        "train": "training.train",
+    },
+)

@@ -40,7 +40,7 @@ OPTIONS = [
     ({"--facts": "5", "--fact-density": "2"}, "give one of them"),
     ({"--vocabulary": "klingon"}, "unknown vocabulary 'klingon'"),
     ({"--reserve": "1000"}, "used up by --reserve"),
-    ({"--shard-size": "large"}, "unknown size 'large'"),
+    ({"--shard-size": "large"}, "--shard-size: expected a number with a unit"),
     ({"--preset": "paper"}, "unknown preset 'paper'"),
     ({"--leak-check": "maybe"}, "--leak-check"),
     ({"--seed": "-1"}, "--seed"),

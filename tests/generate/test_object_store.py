@@ -22,10 +22,10 @@ from urllib.request import Request, urlopen
 import pytest
 
 from babilong_gen.errors import UsageError
-from babilong_gen.generate import finish, generate, generate_part
+from babilong_gen.generation import finish, generate, generate_part
 from babilong_gen.inspect import find_sample
 from babilong_gen.spec import make_spec
-from babilong_gen.verify.dataset import verify
+from babilong_gen.verification.dataset import verify
 from babilong_gen.write.folder import open_folder, writing
 from tests.conftest import Run
 from tests.generate.test_dataset import digests

@@ -19,8 +19,8 @@ from babilong_gen.processes import Report, WorkerDiedError, in_processes
 SCRIPT = """
 import sys
 from pathlib import Path
-import babilong_gen.verify.dataset as verification
-from babilong_gen.generate import generate
+import babilong_gen.verification.dataset as verification
+from babilong_gen.generation import generate
 from babilong_gen.spec import make_spec
 spec = make_spec(tasks=("qa1", "detect"), lengths=("0k", "1k"), samples=4, noise=sys.argv[2])
 print(generate(spec, Path(sys.argv[1]), workers=2)["totals"]["samples"])

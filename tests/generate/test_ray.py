@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from babilong_gen.executors.ray import make_shards
-from babilong_gen.generate import Silent, prepare_claim
+from babilong_gen.generation import Silent, prepare_claim
 from babilong_gen.make import ShardContext
 from babilong_gen.spec import make_spec
 from tests.conftest import Run

@@ -31,8 +31,8 @@ def prepared_for(cache: Path, noise_files: str) -> Callable[..., Prepared]:
     """Prepares a spec over the test noise."""
 
     def build(**options: Any) -> Prepared:
-        spec = make_spec(**{"noise": noise_files, **options})
-        return prepare(spec, cache=cache, report=lambda _: None, notify=lambda _: None)[0]
+        options.setdefault("noise", noise_files)
+        return prepare(make_spec(**options), cache=cache, report=lambda _: None, notify=lambda _: None)[0]
 
     return build
 
@@ -44,7 +44,7 @@ def make(prepared_for: Callable[..., Prepared]) -> Make:
     def build(task: str, length: str, samples: int, **options: Any) -> list[Sample]:
         lengths = options.pop("lengths", (length,))
         prepared = prepared_for(tasks=(task,), lengths=lengths, samples=samples, **options)
-        made = make_samples(prepared, prepared.haystack(task), task, length, 0, samples)
+        made = make_samples(prepared, prepared.context(task), task, length, 0, samples)
         return [sample for sample, _ in made]
 
     return build
@@ -91,7 +91,7 @@ def test_every_sample_has_its_exact_length_and_its_facts_where_it_says(
         tokenizer=any_tokenizer,
         store_tokens=True,
     )
-    for sample, _ in make_samples(prepared, prepared.haystack(task), task, length, 0, 2):
+    for sample, _ in make_samples(prepared, prepared.context(task), task, length, 0, 2):
         check(sample, prepared)
 
 
@@ -227,7 +227,7 @@ def test_endless_noise_never_repeats_and_storing_more_of_it_changes_nothing(cach
     def first(lengths: tuple[str, ...]) -> Sample:
         spec = make_spec(tasks=("detect",), lengths=lengths, noise="procedural:5", samples=1)
         prepared, _ = prepare(spec, cache=cache, report=lambda _: None, notify=lambda _: None)
-        return next(make_samples(prepared, prepared.haystack("detect"), "detect", "4k", 0, 1))[0]
+        return next(make_samples(prepared, prepared.context("detect"), "detect", "4k", 0, 1))[0]
 
     assert first(("4k",)) == first(("4k", "500k"))
 
@@ -248,6 +248,6 @@ def test_sentences_of_one_length_cannot_make_every_length(
         for seed_sample in range(20):
             list(
                 make_samples(
-                    prepared, prepared.haystack("detect"), "detect", "1k", seed_sample, seed_sample + 1
+                    prepared, prepared.context("detect"), "detect", "1k", seed_sample, seed_sample + 1
                 )
             )

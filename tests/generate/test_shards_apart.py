@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from babilong_gen.errors import OutputError, UsageError
-from babilong_gen.generate import ShardsMissingError, finish, generate, generate_part
+from babilong_gen.generation import ShardsMissingError, finish, generate, generate_part
 from babilong_gen.spec import DatasetSpec, make_spec
-from babilong_gen.verify.dataset import verify
+from babilong_gen.verification.dataset import verify
 from babilong_gen.write.plan import as_ranges, pick_shards, plan_shards
 from tests.conftest import Run
 from tests.generate.test_dataset import digests

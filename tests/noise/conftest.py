@@ -11,6 +11,11 @@ import pytest
 Serve = Callable[[type[BaseHTTPRequestHandler]], str]
 
 
+@pytest.fixture(autouse=True)
+def _may_download(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+
+
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """Starts a server for a handler class and gives its address; stopped when the test ends."""

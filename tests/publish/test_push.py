@@ -43,7 +43,7 @@ def holding(hub: Hub, *paths: str) -> Repo:
 
 
 def test_what_is_pushed_can_be_fetched_loaded_and_verified(
-    hub: Hub, push: Push, babilong: Run, dataset: Path, tmp_path: Path
+    hub: Hub, push: Push, babilong: Run, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = push(dataset, "me/facts")
     assert done.returncode == 0, done.stderr
@@ -52,6 +52,7 @@ def test_what_is_pushed_can_be_fetched_loaded_and_verified(
     assert hub.tree("me/facts") == published(dataset)
 
     fetched = tmp_path / "fetched"
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     snapshot_download("me/facts", repo_type="dataset", endpoint=hub.url, token=hub.token, local_dir=fetched)
     assert published(fetched) == published(dataset)
     rows = load_dataset(str(fetched), "1k", split="qa2", cache_dir=str(tmp_path / "cache"))

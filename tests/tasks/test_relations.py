@@ -26,9 +26,7 @@ any_relation = pytest.mark.parametrize("task", RELATIONS)
 
 
 def told(task: str, seed: int, shape: StoryShape = USUAL) -> Story:
-    simulate = TASKS[task].simulate
-    assert simulate is not None
-    return simulate(Rng("test", task, seed), shape)
+    return TASKS[task].simulate(Rng("test", task, seed), shape)
 
 
 def proved(story: Story) -> bool:

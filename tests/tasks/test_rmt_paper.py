@@ -10,11 +10,14 @@ import pytest
 
 from babilong_gen.rng import Rng
 from babilong_gen.solvers import solve
+from babilong_gen.tasks import TASKS
 from babilong_gen.tasks.labels import PLACES
-from babilong_gen.tasks.simulators.rmt_paper import NAMES, detect, memorize, reasoning
+from babilong_gen.tasks.simulators.rmt_paper import NAMES
 from babilong_gen.tasks.story import StoryShape
 
 USUAL = StoryShape()
+
+memorize, detect, reasoning = (TASKS[name].simulate for name in ("memorize", "detect", "reasoning"))
 
 
 def test_memorize_tells_every_move_of_four_people_with_five_verbs_to_six_places() -> None:

@@ -13,22 +13,21 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain, pairwise
 from pathlib import Path
 
 import numpy as np
-from tokenizers import Encoding
 
+from babilong_gen.edges import EdgeTrial, hazardous_edge
 from babilong_gen.errors import SourceError
 from babilong_gen.noise.corpus.corpus import corpus_folder
 from babilong_gen.noise.corpus.sentences import normalise, split_sentences
 from babilong_gen.noise.corpus.store import put_in_place, seal, write_columns
 from babilong_gen.noise.document import Document
-from babilong_gen.tokenizer import TextTokenizer, hazardous_edge
+from babilong_gen.tokenizer import TextTokenizer, does_not_compose
 
-# Documents are handed to the tokenizer in batches of about this many characters, cut into chunks at
-# sentence borders: long texts are slow to encode, single sentences pay for each call.
+# Documents are handed to the tokenizer in batches of about this many characters.
 _BATCH_CHARACTERS = 1 << 18
-_CHUNK_CHARACTERS = 1_000
 _BATCHES_UNDER_WAY = 3
 
 Report = Callable[[int], None]
@@ -84,10 +83,11 @@ def _encoded(documents: Iterable[Document], tokenizer: TextTokenizer) -> Iterato
 
     Threads suffice: the tokenizer works outside the interpreter's lock, on all cores.
     """
+    edges = EdgeTrial(tokenizer)
     with ThreadPoolExecutor(_BATCHES_UNDER_WAY) as threads:
         under_way: deque[Future[EncodedBatch]] = deque()
         for batch in _batches(documents):
-            under_way.append(threads.submit(_encode, batch, tokenizer))
+            under_way.append(threads.submit(_encode, batch, edges))
             if len(under_way) > _BATCHES_UNDER_WAY:
                 yield under_way.popleft().result()
         while under_way:
@@ -107,11 +107,14 @@ def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
         yield batch
 
 
-def _encode(documents: list[Document], tokenizer: TextTokenizer) -> EncodedBatch:
+def _encode(documents: list[Document], edges: EdgeTrial) -> EncodedBatch:
     cut = [(document.name.encode(), split_sentences(normalise(document.text))) for document in documents]
     cut = [(name, sentences) for name, sentences in cut if sentences]
     sentences = [sentence for _, members in cut for sentence in members]
-    tokens, lengths = _tokenize(sentences, tokenizer)
+    tokens, lengths = _tokenize(sentences, edges.tokenizer)
+    usable = _usable(sentences, tokens, lengths, edges)
+    if not edges.tokenizer.proved:
+        _try_borders(sentences, usable, edges.tokenizer)
     text = " ".join(sentences)
     chars = np.fromiter(map(len, sentences), np.int64, len(sentences))
     return EncodedBatch(
@@ -121,7 +124,7 @@ def _encode(documents: list[Document], tokenizer: TextTokenizer) -> EncodedBatch
         sentence_bytes=chars if text.isascii() else _byte_lengths(sentences),
         sentence_chars=chars,
         sentence_tokens=lengths,
-        usable=_usable(sentences, lengths, tokenizer),
+        usable=usable,
         document_sentences=np.array([len(members) for _, members in cut], np.int64),
         document_names=np.array([len(name) for name, _ in cut], np.int64),
     )
@@ -133,67 +136,41 @@ def _byte_lengths(sentences: list[str]) -> np.ndarray:
     )
 
 
-def _usable(sentences: list[str], lengths: np.ndarray, tokenizer: TextTokenizer) -> np.ndarray:
-    control = tokenizer.control
-    safe = (
-        not hazardous_edge(sentence) and not (control and control.search(sentence)) for sentence in sentences
-    )
-    return np.fromiter(safe, bool, len(sentences)) & (lengths > 0)
-
-
 def _tokenize(sentences: list[str], tokenizer: TextTokenizer) -> tuple[np.ndarray, np.ndarray]:
-    """Token ids of all sentences, each as one that follows another, and how many each has.
+    """Token ids of all sentences, each encoded for itself as one that follows another, and how many each has.
 
-    Where composition is proved, a chunk of sentences is encoded at once and cut at the token in which
-    each sentence ends; otherwise each is encoded for itself.
+    Where a sentence ends could also be asked of a text encoded whole, by its offsets; but a character can be
+    several tokens, or several characters one, and then an offset says nothing certain.
     """
-    chunks = list(_chunks(sentences)) if tokenizer.proved else [[sentence] for sentence in sentences]
-    encodings = tokenizer.tokenizer.encode_batch(
-        [tokenizer.joiner + " ".join(chunk) for chunk in chunks], add_special_tokens=False
+    ids = tokenizer.all_continued(sentences)
+    lengths = np.fromiter(map(len, ids), np.int64, len(ids))
+    return np.fromiter(chain.from_iterable(ids), np.uint32, int(lengths.sum())), lengths
+
+
+def _usable(sentences: list[str], tokens: np.ndarray, lengths: np.ndarray, edges: EdgeTrial) -> np.ndarray:
+    """bool [sentences]: which have tokens, none of them reserved, and edges that keep apart from others."""
+    control = edges.tokenizer.control
+    safe = (
+        passed and not hazardous_edge(sentence) and not (control and control.search(sentence))
+        for sentence, passed in zip(sentences, edges.passed(sentences), strict=True)
     )
-    ids: list[int] = []
-    lengths: list[int] = []
-    for chunk, encoding in zip(chunks, encodings, strict=True):
-        own = _lengths_within(encoding, chunk, len(tokenizer.joiner))
-        if own is None:
-            for sentence in chunk:
-                alone = tokenizer.continued(sentence)
-                ids += alone
-                lengths.append(len(alone))
-        else:
-            ids += encoding.ids
-            lengths += own
-    return np.array(ids, np.uint32), np.array(lengths, np.int64)
+    usable = np.fromiter(safe, bool, len(sentences)) & (lengths > 0)
+    reserved = np.flatnonzero(np.isin(tokens, list(edges.tokenizer.reserved)))
+    usable[np.searchsorted(np.cumsum(lengths), reserved, "right")] = False
+    return usable
 
 
-def _chunks(sentences: list[str]) -> Iterator[list[str]]:
-    chunk: list[str] = []
-    characters = 0
-    for sentence in sentences:
-        chunk.append(sentence)
-        characters += len(sentence)
-        if characters >= _CHUNK_CHARACTERS:
-            yield chunk
-            chunk, characters = [], 0
-    if chunk:
-        yield chunk
+def _try_borders(sentences: list[str], usable: np.ndarray, tokenizer: TextTokenizer) -> None:
+    """Try all borders between the usable sentences, where nothing proves that they compose.
 
-
-def _lengths_within(encoding: Encoding, chunk: list[str], offset: int) -> list[int] | None:
-    """How many tokens each sentence of an encoded chunk has; None where a last character left no token."""
-    if len(chunk) == 1:
-        return [len(encoding)]
-    lengths: list[int] = []
-    end = offset - 1
-    done = 0
-    for sentence in chunk:
-        end += len(sentence) + 1
-        last = encoding.char_to_token(end - 1)
-        if last is None:
-            return None
-        lengths.append(last + 1 - done)
-        done = last + 1
-    return lengths if done == len(encoding) else None
+    Raises:
+        SourceError: two do not; it names them.
+    """
+    kept = [sentences[index] for index in np.flatnonzero(usable)]
+    pairs = list(pairwise(kept))
+    for pair, apart in zip(pairs, tokenizer.keeps_apart(pairs), strict=True):
+        if not apart:
+            raise does_not_compose(tokenizer.name, *pair)
 
 
 _PARTS = {

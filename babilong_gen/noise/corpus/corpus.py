@@ -25,7 +25,10 @@ from babilong_gen.noise.corpus.sentences import SPLITTER_VERSION
 from babilong_gen.noise.corpus.store import map_columns, sealed_facts
 from babilong_gen.tokenizer import TextTokenizer
 
-CORPUS_VERSION = "1"
+CORPUS_VERSION = "2"
+"""Part of the folder's name: raise it whenever the same documents are stored otherwise than before."""
+
+_KEY_VERSION = "1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,14 +79,14 @@ class NoiseCorpus:
 
 
 def corpus_key(content_key: str, tokenizer: TextTokenizer) -> str:
-    """The cache key: source content, splitter version and tokenizer."""
-    parts = (CORPUS_VERSION, content_key, SPLITTER_VERSION, tokenizer.key)
+    """What a corpus is made from: source content, splitter version and tokenizer."""
+    parts = (_KEY_VERSION, content_key, SPLITTER_VERSION, tokenizer.key)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def corpus_folder(cache: Path, key: str) -> Path:
     """Where in the cache a corpus lies."""
-    return cache / "corpora" / key[:32]
+    return cache / "corpora" / f"{key[:32]}-v{CORPUS_VERSION}"
 
 
 def open_corpus(cache: Path, key: str, *, check: bool = True) -> NoiseCorpus | None:

@@ -14,7 +14,6 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -24,9 +23,7 @@ from babilong_gen.errors import SourceError
 from babilong_gen.noise.corpus.corpus import NoiseCorpus
 from babilong_gen.noise.corpus.store import map_columns, put_in_place, seal, sealed_facts, write_columns
 from babilong_gen.split import Split, belongs
-from babilong_gen.tasks.task import Lexicon
-
-LeakCheck = Literal["statement", "words", "off"]
+from babilong_gen.tasks.task import LeakCheck, Lexicon
 
 _SENTENCES_AT_ONCE = 1 << 18
 

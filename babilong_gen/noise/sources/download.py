@@ -73,13 +73,13 @@ def download(url: str, target: Path, *, git_blob: str | None = None) -> Path:
 
 
 def recorded_sha256(target: Path) -> str | None:
-    """The SHA-256 that `download` recorded when it fetched ``target``; None where it did not."""
+    """Return the SHA-256 that `download` recorded when it fetched ``target``; None where it did not."""
     record = target.with_name(target.name + ".sha256")
     return record.read_text().split()[0] if record.exists() else None
 
 
 def git_blob_id(path: Path) -> str:
-    """The id under which Git stores the file's content: a SHA-1 over its size and bytes, in hex."""
+    """Return the id under which Git stores the file's content: a SHA-1 over its size and bytes, in hex."""
     digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK_BYTES):
@@ -88,7 +88,7 @@ def git_blob_id(path: Path) -> str:
 
 
 def is_offline() -> bool:
-    """Whether the user set ``HF_HUB_OFFLINE``; it holds for every download, not the Hub's alone."""
+    """Return whether the user set ``HF_HUB_OFFLINE``; it holds for every download, not the Hub's alone."""
     return os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
 
 
@@ -136,7 +136,7 @@ def _keep_validator(path: Path, etag: str | None) -> None:
 
 @contextmanager
 def _progress(name: str, start: int, total: int | None) -> Iterator[Callable[[int], None]]:
-    """A bar on stderr, for people only: nothing where stderr is a file or a pipe."""
+    """Return a bar on stderr, for people only: nothing where stderr is a file or a pipe."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 

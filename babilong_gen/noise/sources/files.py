@@ -61,7 +61,7 @@ class NoiseFile:
 
 
 def split_field(pattern: str) -> tuple[str, str | None]:
-    """``GLOB#field`` as its two parts; a ``#`` in a folder's name, or of a file that is there, is no mark."""
+    """Split ``GLOB#field``; a ``#`` in a folder's name, or of a file that is there, does not count."""
     head, mark, field = pattern.rpartition("#")
     if not mark or not field or "/" in field or _is_there(pattern):
         return pattern, None
@@ -69,7 +69,7 @@ def split_field(pattern: str) -> tuple[str, str | None]:
 
 
 def match_files(pattern: str) -> list[NoiseFile]:
-    """The files that ``pattern`` names, sorted by name.
+    """Return the files that ``pattern`` names, sorted by name.
 
     Args:
         pattern: a file, a folder (all readable kinds below it), or a glob (``**`` crosses folders);
@@ -92,7 +92,7 @@ def match_files(pattern: str) -> list[NoiseFile]:
 
 
 def file_format(name: str) -> str | None:
-    """``text``, ``markdown``, ``jsonl``, ``json`` or ``parquet`` by the file's name; None where unknown."""
+    """Return ``text``, ``markdown``, ``jsonl``, ``json`` or ``parquet`` by the file's name; else None."""
     base = PurePosixPath(name).name
     if _QUALITY_FILE.fullmatch(base):
         return "jsonl"
@@ -150,7 +150,7 @@ def _text_documents(stream: BinaryIO, file: NoiseFile, *, front_matter: bool) ->
 
 
 def _pieces(stream: BinaryIO, limit: int) -> Iterator[bytes]:
-    """The stream in pieces of at most ``limit`` bytes, each but the last cut where a reader would pause."""
+    """Yield the stream in pieces of at most ``limit`` bytes, cut where a reader would pause."""
     rest = b""
     while len(block := rest + stream.read(limit - len(rest))) == limit:
         cut = _pause(block)
@@ -162,8 +162,8 @@ def _pieces(stream: BinaryIO, limit: int) -> Iterator[bytes]:
 
 def _pause(block: bytes) -> int:
     for mark in _BREAKS:
-        if (place := block.rfind(mark, len(block) // 2)) > 0:
-            return place + len(mark)
+        if (cut := block.rfind(mark, len(block) // 2)) > 0:
+            return cut + len(mark)
     cut = len(block) - 1
     while cut > 1 and block[cut] & 0xC0 == 0x80:  # the middle of a character
         cut -= 1
@@ -172,7 +172,7 @@ def _pause(block: bytes) -> int:
 
 @contextmanager
 def _opened(file: NoiseFile) -> Iterator[BinaryIO]:
-    """The file's bytes, unpacked where it is gzip; what goes wrong while reading is told in one line."""
+    """Open a file, unpacked where it is gzip; what goes wrong while reading is told in one line."""
     try:
         with file.path.open("rb") as raw:
             if file.name.endswith(".gz"):

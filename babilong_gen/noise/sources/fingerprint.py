@@ -16,7 +16,7 @@ _READING_RULES = 1  # raise it when the same bytes are read as other documents
 
 
 def content_key(files: Sequence[NoiseFile], field: str | None, *, cache: Path) -> str:
-    """SHA-256, in hex, of the files' names, bytes and chosen field; the same wherever the files lie.
+    """Return the SHA-256, in hex, of the files' names, bytes and chosen field, wherever the files lie.
 
     Raises:
         SourceError: a file cannot be read.
@@ -30,7 +30,7 @@ def content_key(files: Sequence[NoiseFile], field: str | None, *, cache: Path) -
 
 
 def file_digests(paths: Sequence[Path], *, cache: Path) -> list[str]:
-    """The SHA-256 of each file, in hex.
+    """Return the SHA-256 of each file, in hex.
 
     They are remembered in ``cache/digests``, one file for each folder of data, under the file's name, size
     and time of change, so that gigabytes are read once and not at every run.
@@ -56,7 +56,7 @@ def _memo_file(folder: Path, cache: Path) -> Path:
 
 
 def _load(path: Path) -> dict[str, list[int | str]]:
-    """What is remembered; a missing or damaged memory costs a second reading, no more."""
+    """Read what is remembered; a missing or damaged memory costs a second reading, no more."""
     try:
         memo = json.loads(path.read_bytes())
     except (OSError, ValueError):

@@ -20,12 +20,12 @@ _BREAKS = {
 
 
 def looks_like_html(text: str) -> bool:
-    """Whether ``text`` holds tags that plain prose does not."""
+    """Return whether ``text`` holds tags that plain prose does not."""
     return _MARKUP.search(text) is not None
 
 
 def html_to_text(html: str) -> str:
-    """The text of ``html``: entities decoded, block elements set apart by blank lines.
+    """Return the text of ``html``: entities decoded, block elements set apart by blank lines.
 
     The head, scripts, styles and comments are dropped; inline elements leave no trace, so a word half
     in italics stays one word. White space is left as it is.

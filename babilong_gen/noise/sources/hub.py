@@ -11,7 +11,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from socket import gaierror
 from typing import Any
 from urllib.parse import quote
 
@@ -20,8 +19,9 @@ from huggingface_hub import errors
 
 from babilong_gen.atomic import renaming
 from babilong_gen.errors import SourceError, UsageError
+from babilong_gen.hub_errors import HUB_ERRORS, reading_failed
 from babilong_gen.noise.sources.download import OFFLINE_WAYS
-from babilong_gen.noise.sources.files import NoiseFile
+from babilong_gen.noise.sources.files import NoiseFile, file_format
 from babilong_gen.noise.sources.fingerprint import file_digests
 from babilong_gen.noise.sources.splits import (
     Layout,
@@ -37,8 +37,6 @@ _NAME = re.compile(
     r"(?P<repo>[\w.-]+(?:/[\w.-]+)?)(?:@(?P<revision>[^:#]+))?"
     r"(?::(?P<config>[^:#]*)(?::(?P<split>[^:#]*))?)?(?:#(?P<field>.+))?"
 )
-# The Hub's errors and, beside them, those of whichever HTTP client this version of huggingface_hub uses.
-_HUB_ERRORS: tuple[type[BaseException], ...] = (OSError, *errors.HfHubHTTPError.__bases__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +116,8 @@ def _layout(repo: str, listing: Listing) -> Layout:
     script = f"{repo.rpartition('/')[2]}.py"
     if script in listing.files:  # its data files are the script's to read; some only list others
         return {}
-    return declared_layout(listing.files, listing.card) or inferred_layout(listing.files)
+    declared = declared_layout(filter(file_format, listing.files), listing.card)
+    return declared or inferred_layout(listing.files)
 
 
 def _listing(repo: str, revision: str | None, cache: Path) -> Listing:
@@ -144,8 +143,9 @@ def _ask(repo: str, revision: str | None) -> Listing:
         raise UsageError(
             f"hf:{repo} names no dataset ({error}); expected a name as hf:USER/DATASET"
         ) from None
-    except _HUB_ERRORS as error:
-        raise _told(error, repo) from None
+    except HUB_ERRORS as error:
+        dataset = f"the Parquet conversion of hf:{repo}" if revision == _CONVERTED else f"hf:{repo}"
+        raise reading_failed(error, dataset, OFFLINE_WAYS) from None
     files = {file.rfilename: file.lfs.sha256 if file.lfs else None for file in info.siblings or []}
     card = info.card_data.to_dict() if info.card_data else {}
     card = {name: card[name] for name in ("configs", "license") if name in card}
@@ -155,8 +155,8 @@ def _ask(repo: str, revision: str | None) -> Listing:
 def _fetch(repo: str, file: str, commit: str) -> Path:
     try:
         return Path(huggingface_hub.hf_hub_download(repo, file, repo_type="dataset", revision=commit))
-    except _HUB_ERRORS as error:
-        raise _told(error, repo) from None
+    except HUB_ERRORS as error:
+        raise reading_failed(error, f"hf:{repo}", OFFLINE_WAYS) from None
 
 
 def _check(files: Sequence[NoiseFile], listing: Listing, cache: Path) -> None:
@@ -165,34 +165,6 @@ def _check(files: Sequence[NoiseFile], listing: Listing, cache: Path) -> None:
             raise SourceError(
                 f"{file.path}: damaged, its SHA-256 is not the one the Hub states; delete it and run again"
             )
-
-
-def _told(error: BaseException, repo: str) -> SourceError:
-    match error:
-        case errors.GatedRepoError():
-            return SourceError(
-                f"hf:{repo} is gated; accept its terms on the Hub and log in with `hf auth login`"
-            )
-        case errors.RevisionNotFoundError():
-            return SourceError(
-                f"hf:{repo}: no such revision, or no Parquet conversion; expected a branch or commit"
-            )
-        case errors.RepositoryNotFoundError():
-            return SourceError(
-                f"hf:{repo}: no such dataset on the Hub, or a private one; try `hf auth login`"
-            )
-        case errors.HfHubHTTPError():
-            return SourceError(f"hf:{repo}: the Hub answers {error.response.status_code}; {OFFLINE_WAYS}")
-        case errors.OfflineModeIsEnabled():
-            return SourceError(f"hf:{repo} is not in the cache and HF_HUB_OFFLINE is set; {OFFLINE_WAYS}")
-        case OSError(strerror=str(reason)) if not isinstance(
-            error, (ConnectionError, TimeoutError, gaierror)
-        ):
-            return SourceError(
-                f"cannot keep hf:{repo} in the Hub's cache ({reason}); make room, or set HF_HOME"
-            )
-        case _:
-            return SourceError(f"cannot reach the Hub for hf:{repo}; {OFFLINE_WAYS}")
 
 
 def _licence(card: dict[str, Any]) -> str:

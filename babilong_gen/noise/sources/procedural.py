@@ -18,7 +18,7 @@ VERSION = "1"
 
 
 def procedural_document(seed: int, index: int) -> Document:
-    """Document `index` of the endless corpus `seed`: about 2,400 words in paragraphs parted by blank lines.
+    """Make document `index` of the endless corpus `seed`: about 2,400 words, blank lines between paragraphs.
 
     It depends on nothing else, so any range of documents can be made anywhere and in any order.
     """
@@ -26,5 +26,5 @@ def procedural_document(seed: int, index: int) -> Document:
 
 
 def procedural_documents(seed: int = 0, *, first: int = 0) -> Iterator[Document]:
-    """All documents of the corpus `seed` from number `first` on; it never ends."""
+    """Make the documents of the corpus `seed` from number `first` on, without end."""
     return (procedural_document(seed, index) for index in count(first))

@@ -19,6 +19,7 @@ from babilong_gen.noise.sources.download import download, recorded_sha256
 from babilong_gen.noise.sources.files import NoiseFile, file_format, match_files, read_documents
 from babilong_gen.noise.sources.fingerprint import file_digests
 from babilong_gen.noise.sources.rows import jsonl_rows, row_documents
+from babilong_gen.user_paths import user_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,25 +41,25 @@ RELEASE = Release(
 )
 
 
-def find_quality(place: str, *, cache: Path, release: Release = RELEASE) -> list[NoiseFile]:
-    """The files of QuALITY.
+def find_quality(location: str, *, cache: Path, release: Release = RELEASE) -> list[NoiseFile]:
+    """Find the files of QuALITY.
 
     Args:
-        place: a zip, file, folder or glob on this machine; where empty, ``$BABILONG_QUALITY``; where that is
-            empty too, ``release`` is downloaded into the cache.
+        location: a zip, file, folder or glob on this machine; where empty, ``$BABILONG_QUALITY``; where that
+            is empty too, ``release`` is downloaded into the cache.
         cache: the cache folder.
         release: what to download.
 
     Raises:
-        SourceError: there is nothing at the place, or the download failed or is damaged.
+        SourceError: there is nothing there, or the download failed or is damaged.
     """
-    place = place or os.environ.get("BABILONG_QUALITY", "")
-    if not place:
+    location = location or os.environ.get("BABILONG_QUALITY", "")
+    if not location:
         return [_downloaded(release, cache)]
-    path = Path(place).expanduser()
+    path = user_path(location)
     if path.is_file() and _is_zip(path):
         return [NoiseFile(path=path, name=path.name)]
-    files = match_files(place)
+    files = match_files(location)
     return [file for file in files if "htmlstripped" in file.name] or files
 
 

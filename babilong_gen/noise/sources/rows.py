@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
 
-from babilong_gen.errors import SourceError
+from babilong_gen.errors import SourceError, first_line
 from babilong_gen.noise.document import Document
 from babilong_gen.noise.sources.html import html_to_text, looks_like_html
 
@@ -28,7 +28,7 @@ _READ_BUFFER_BYTES = 1 << 20
 
 
 def jsonl_rows(stream: BinaryIO, label: str) -> Iterator[tuple[int, Row]]:
-    """The objects of a JSON Lines stream with their line numbers, from 1; blank lines are passed over.
+    """Yield the objects of a JSON Lines stream with their line numbers, from 1; blank lines are passed over.
 
     Raises:
         SourceError: a line is not UTF-8, not JSON, or not an object; it is named by ``label`` and number.
@@ -43,7 +43,7 @@ def jsonl_rows(stream: BinaryIO, label: str) -> Iterator[tuple[int, Row]]:
 
 
 def json_rows(stream: BinaryIO, label: str) -> Iterator[tuple[int, Row]]:
-    """The objects of a JSON array with their places, from 1; JSON Lines under this name are read as such.
+    """Yield the objects of a JSON array, numbered from 1; JSON Lines under this name are read as such.
 
     The array is held in memory as a whole.
     """
@@ -58,24 +58,24 @@ def json_rows(stream: BinaryIO, label: str) -> Iterator[tuple[int, Row]]:
 
 
 def parquet_field(path: Path) -> str:
-    """The field of a Parquet file that is the text, by its first row.
+    """Return the field of a Parquet file that is the text, by its first row.
 
     Raises:
         SourceError: not a Parquet file, without rows, or no field holds text.
     """
-    with _parquet(path) as file:
+    with reading_parquet(path) as file:
         for batch in file.iter_batches(batch_size=1):
             return choose_text_field(batch.to_pylist()[0], f"{path}, row 1")
         raise SourceError(f"{path}: has no rows; leave it out, or get the file again")
 
 
 def parquet_rows(path: Path, field: str) -> Iterator[tuple[int, Row]]:
-    """The rows of a Parquet file with their numbers, from 1: ``field`` and what tells an article.
+    """Yield the rows of a Parquet file with their numbers, from 1: ``field`` and what tells an article.
 
     Raises:
         SourceError: not a Parquet file, damaged, or without ``field``.
     """
-    with _parquet(path) as file:
+    with reading_parquet(path) as file:
         columns = file.schema_arrow.names
         if field not in columns:
             raise missing_field(str(path), field, columns)
@@ -121,7 +121,7 @@ def row_documents(
 
 
 def choose_text_field(row: Row, where: str) -> str:
-    """The field of ``row`` that is the text: one of the usual names, else the longest string.
+    """Choose the field of ``row`` that is the text: one of the usual names, else the longest string.
 
     Raises:
         SourceError: no field holds a string.
@@ -136,7 +136,7 @@ def choose_text_field(row: Row, where: str) -> str:
 
 
 def decode(content: bytes, label: str, offset: int) -> str:
-    """``content`` as text.
+    """Decode ``content`` as text.
 
     Args:
         content: bytes that should be UTF-8.
@@ -144,12 +144,12 @@ def decode(content: bytes, label: str, offset: int) -> str:
         offset: where in the file ``content`` begins, in bytes.
 
     Raises:
-        SourceError: a NUL byte, or one that is not UTF-8; named by its place in the file.
+        SourceError: a NUL byte, or one that is not UTF-8; named by its position in the file.
     """
     if b"\0" in content:
-        place = offset + content.index(b"\0")
+        position = offset + content.index(b"\0")
         raise SourceError(
-            f"{label}: binary, not text (a NUL byte at byte {place}); give UTF-8 text, "
+            f"{label}: binary, not text (a NUL byte at byte {position}); give UTF-8 text, "
             "or convert UTF-16 with iconv -f utf-16 -t utf-8"
         )
     try:
@@ -162,19 +162,24 @@ def decode(content: bytes, label: str, offset: int) -> str:
 
 
 def missing_field(where: str, field: str, fields: Iterable[str]) -> SourceError:
-    """The error of a row or file without the field that was asked for."""
+    """Return the error of a row or file without the field that was asked for."""
     return SourceError(f"{where}: no field {field!r} (fields: {_listed(fields)}); name one with GLOB#field")
 
 
 @contextmanager
-def _parquet(path: Path) -> Iterator[pq.ParquetFile]:
+def reading_parquet(path: Path) -> Iterator[pq.ParquetFile]:
+    """Open a Parquet file to be read page by page within the block.
+
+    Raises:
+        SourceError: not a Parquet file, damaged, or a text in it is not UTF-8.
+    """
     try:
         with pq.ParquetFile(path, pre_buffer=False, buffer_size=_READ_BUFFER_BYTES) as file:
             yield file
     except UnicodeDecodeError as error:
         raise SourceError(f"{path}: a text in it is not UTF-8 ({error}); write the file anew") from None
     except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise SourceError(f"{path}: not a Parquet file, or damaged ({reason}); get the file again") from None
 
 

@@ -74,13 +74,13 @@ def open_noise_source(name: str, *, cache: Path) -> NoiseSource:
     return _SOURCES[kind](rest, cache)
 
 
-def _quality(place: str, cache: Path) -> NoiseSource:
+def _quality(path: str, cache: Path) -> NoiseSource:
     from babilong_gen.noise.sources.fingerprint import content_key
     from babilong_gen.noise.sources.quality import find_quality, quality_documents
 
-    files = find_quality(place, cache=cache)
+    files = find_quality(path, cache=cache)
     return NoiseSource(
-        name=f"quality:{place}" if place else "quality",
+        name=f"quality:{path}" if path else "quality",
         content_key=content_key(files, None, cache=cache),
         documents=partial(quality_documents, files),
         credit=_QUALITY_CREDIT,
@@ -125,8 +125,8 @@ def _files(pattern: str, cache: Path) -> NoiseSource:
         raise UsageError(
             "files: names no file; expected files:GLOB[#FIELD], for example files:books/**/*.txt"
         )
-    place, field = split_field(pattern)
-    files = match_files(place)
+    files_pattern, field = split_field(pattern)
+    files = match_files(files_pattern)
     return NoiseSource(
         name=f"files:{pattern}",
         content_key=content_key(files, field, cache=cache),

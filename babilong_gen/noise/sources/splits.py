@@ -31,8 +31,11 @@ _NO_DATA = re.compile(
 
 
 def declared_layout(names: Iterable[str], card: dict[str, Any]) -> Layout:
-    """The layout that the card's ``configs`` declare; empty where it declares none that matches a file."""
-    names = sorted(name for name in names if file_format(name))
+    """Return the layout that the ``configs`` of a card declare for data files; empty where none matches.
+
+    An entry without split or path is left out.
+    """
+    names = sorted(names)
     layout: Layout = {}
     for config in card.get("configs") or []:
         splits = {
@@ -110,7 +113,11 @@ def _declared_splits(config: dict[str, Any]) -> dict[str, list[str]]:
         entries = [{"split": split, "path": path} for split, path in entries.items()]
     if isinstance(entries, str) or all(isinstance(entry, str) for entry in entries):
         entries = [{"split": "train", "path": entries}]
-    return {entry["split"]: [prefix + path for path in _listed(entry["path"])] for entry in entries}
+    return {
+        entry["split"]: [prefix + path for path in _listed(entry["path"])]
+        for entry in entries
+        if isinstance(entry, dict) and {"split", "path"} <= entry.keys()
+    }
 
 
 def _listed(value: str | Sequence[str]) -> Sequence[str]:

@@ -9,12 +9,10 @@ While somebody has a thing, the place where they took it does not count, even if
 from __future__ import annotations
 
 from babilong_gen.rng import Rng
-from babilong_gen.tasks.labels import PLACES
 from babilong_gen.tasks.simulators.moving import PEOPLE
 from babilong_gen.tasks.simulators.world import wording
 from babilong_gen.tasks.simulators.world.carrying import CARRYING, Event, heard_by
-from babilong_gen.tasks.simulators.world.telling import Plot, Question, tell
-from babilong_gen.tasks.story import Story, StoryShape
+from babilong_gen.tasks.simulators.world.telling import Plot, Question
 
 
 class _WhereItIs:
@@ -87,7 +85,7 @@ class _WhereItWas:
         return len(self._carried[subject]) > 1
 
     def ask(self, subject: str) -> Question:
-        """About one of the places, and the last time that the thing came there."""
+        """Ask about one of the places, and the last time that the thing came there."""
         moves = self._carried[subject]
         asked = moves[self._rng.randint(1, len(moves) - 1)][0]
         last = max(at for at in range(1, len(moves)) if moves[at][0] == asked)
@@ -97,28 +95,5 @@ class _WhereItWas:
         )
 
 
-_QA2 = Plot(
-    task="qa2",
-    choices=PLACES,
-    people=PEOPLE,
-    scene=heard_by(_WhereItIs, CARRYING),
-    least=2,
-    shortest=6,
-)
-_QA3 = Plot(
-    task="qa3",
-    choices=PLACES,
-    people=PEOPLE,
-    scene=heard_by(_WhereItWas, CARRYING, wording.taking_somewhere),
-    least=3,
-)
-
-
-def simulate_qa2(rng: Rng, shape: StoryShape) -> Story:
-    """Two supporting facts: where a thing is that somebody carries or has left."""
-    return tell(_QA2, rng, shape)
-
-
-def simulate_qa3(rng: Rng, shape: StoryShape) -> Story:
-    """Three supporting facts: where a thing was before it came to a place."""
-    return tell(_QA3, rng, shape)
+QA2 = Plot(people=PEOPLE, scene=heard_by(_WhereItIs, CARRYING), least=2, shortest=6)
+QA3 = Plot(people=PEOPLE, scene=heard_by(_WhereItWas, CARRYING, wording.taking_somewhere), least=3)

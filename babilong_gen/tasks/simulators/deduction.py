@@ -13,13 +13,14 @@ from babilong_gen.tasks.labels import FEARED_ANIMALS
 from babilong_gen.tasks.simulators import extra_words
 from babilong_gen.tasks.simulators.fit_story import fitted
 from babilong_gen.tasks.story import Story, StoryShape
+from babilong_gen.tasks.task import Task
 
 NAMES = ("Emily", "Gertrude", "Jessica", "Winona")
 PLURALS = {"cat": "cats", "mouse": "mice", "sheep": "sheep", "wolf": "wolves"}
 
 
-def simulate_qa15(rng: Rng, shape: StoryShape) -> Story:
-    """Basic deduction: what one animal is afraid of."""
+def simulate_qa15(task: Task, rng: Rng, shape: StoryShape) -> Story:
+    """Draw a story of basic deduction: what one animal is afraid of."""
     facts: list[str] = []
     fears: dict[str, tuple[str, int]] = {}
     kinds: dict[str, tuple[str, int]] = {}
@@ -40,19 +41,17 @@ def simulate_qa15(rng: Rng, shape: StoryShape) -> Story:
     asked = rng.choice(NAMES)
     kind, introduced = kinds[asked]
     answer, explained = fears[kind]
-    story = Story(
-        task="qa15",
+    story = task.story(
         facts=tuple(facts),
         question=f"What is {asked.lower()} afraid of?",
         answer=answer,
         supporting=(introduced, explained),
-        choices=FEARED_ANIMALS,
     )
     return fitted(story, rng, shape, other_animals)
 
 
 def other_animals(rng: Rng, count: int) -> list[str]:
-    """Introduces `count` animals."""
+    """Introduce `count` animals."""
     return [f"{name} is a {rng.choice(FEARED_ANIMALS)}." for name in extra_words.names(rng, count)]
 
 

@@ -15,10 +15,11 @@ from __future__ import annotations
 from functools import cache
 
 from babilong_gen.rng import Rng
-from babilong_gen.tasks.labels import PATHS, PLACES
+from babilong_gen.tasks.labels import PLACES
 from babilong_gen.tasks.simulators import extra_words
 from babilong_gen.tasks.simulators.fit_story import fitted
 from babilong_gen.tasks.story import Story, StoryShape
+from babilong_gen.tasks.task import Task
 
 STEPS = {"north": (0, 1), "south": (0, -1), "east": (1, 0), "west": (-1, 0)}
 DIRECTIONS = tuple(STEPS)
@@ -34,8 +35,8 @@ Relation = tuple[str, str, str]
 """`there, direction, here`: `there` is north (…) of `here`."""
 
 
-def simulate_qa4(rng: Rng, shape: StoryShape) -> Story:
-    """Two-argument relations: which of two neighbours of a room, or the room itself, lies in a direction."""
+def simulate_qa4(task: Task, rng: Rng, shape: StoryShape) -> Story:
+    """Draw a story of two neighbours of one room: one of them, or the room itself, is asked for."""
     middle, near, far = rng.sample(PLACES, 3)
     direction = rng.choice(DIRECTIONS)
     relations = [
@@ -43,19 +44,17 @@ def simulate_qa4(rng: Rng, shape: StoryShape) -> Story:
         _told_either_way(rng, (far, OPPOSITE[direction], middle)),
     ]
     asked = rng.randrange(2)
-    story = Story(
-        task="qa4",
+    story = task.story(
         facts=tuple(map(_fact, relations)),
         question=_what_is_there(rng, relations[asked]),
         answer=relations[asked][0],
         supporting=(asked,),
-        choices=PLACES,
     )
     return fitted(story, rng, shape, other_rooms)
 
 
-def simulate_qa19(rng: Rng, shape: StoryShape) -> Story:
-    """Path finding: the directions of the two steps from one room to another."""
+def simulate_qa19(task: Task, rng: Rng, shape: StoryShape) -> Story:
+    """Draw a story of path finding: the directions of the two steps from one room to another."""
     start, middle, goal, *others = rng.sample(PLACES, 3 + _OFF_THE_WAY)
     first = rng.choice(DIRECTIONS)
     second = first if rng.bernoulli(_STRAIGHT_ON) else rng.choice(_turns(first))
@@ -63,19 +62,17 @@ def simulate_qa19(rng: Rng, shape: StoryShape) -> Story:
     for room, (here, direction) in zip(others, rng.sample(_sides(first, second), len(others)), strict=True):
         relations.append((room, direction, (start, middle, goal)[here]))
     order = rng.sample(range(len(relations)), len(relations))
-    story = Story(
-        task="qa19",
+    story = task.story(
         facts=tuple(_fact(_told_either_way(rng, relations[index])) for index in order),
         question=f"How do you go from the {start} to the {goal}?",
         answer=f"{first[0]},{second[0]}",
         supporting=(order.index(0), order.index(1)),
-        choices=PATHS,
     )
     return fitted(story, rng, shape, other_rooms)
 
 
 def other_rooms(rng: Rng, count: int) -> list[str]:
-    """Facts about rooms of our own, all true on one map."""
+    """Draw facts about rooms of our own, all true on one map."""
     return [
         _fact(_told_either_way(rng, (first, "west" if in_a_row else "north", second)))
         for first, second, in_a_row in extra_words.side_by_side(rng, count, extra_words.rooms())
@@ -88,7 +85,7 @@ def _fact(relation: Relation) -> str:
 
 
 def _told_either_way(rng: Rng, relation: Relation) -> Relation:
-    """`relation`, or the same seen from its other room."""
+    """Return the relation, or the same seen from its other room."""
     if rng.bernoulli(_OUTER_FIRST):
         return relation
     there, direction, here = relation
@@ -96,7 +93,7 @@ def _told_either_way(rng: Rng, relation: Relation) -> Relation:
 
 
 def _what_is_there(rng: Rng, relation: Relation) -> str:
-    """Asks for the first room of `relation`, in its own direction or in the opposite one."""
+    """Ask for the first room of `relation`, in its own direction or in the opposite one."""
     _, direction, here = relation
     if rng.bernoulli(0.5):
         return f"What is {direction} of the {here}?"
@@ -105,13 +102,13 @@ def _what_is_there(rng: Rng, relation: Relation) -> str:
 
 @cache
 def _turns(direction: str) -> tuple[str, ...]:
-    """To the left and to the right."""
+    """Return the directions to the left and to the right."""
     return tuple(each for each in DIRECTIONS if each not in (direction, OPPOSITE[direction]))
 
 
 @cache
 def _sides(first: str, second: str) -> tuple[tuple[int, str], ...]:
-    """Where a room off the way can lie: of which of the three on the way (by index), and in which direction.
+    """Return where a room off the way can lie: of which room on the way (by index), in which direction.
 
     Left out is the corner over which another way of two steps would lead.
     """

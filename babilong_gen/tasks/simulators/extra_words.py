@@ -45,7 +45,7 @@ class Neighbours(NamedTuple):
 
 
 def names(rng: Rng, count: int) -> Iterator[str]:
-    """`count` different names such as "Batoki", without end in practice (75 ** n of n syllables)."""
+    """Yield `count` different names such as "Batoki", without end in practice (75 ** n of n syllables)."""
     syllables = 3
     while (there_are := len(_SYLLABLES) ** syllables) < count:
         syllables += 1
@@ -57,18 +57,18 @@ def names(rng: Rng, count: int) -> Iterator[str]:
 
 @cache
 def rooms() -> tuple[str, ...]:
-    """Such as "dusty gallery"."""
+    """Return rooms such as "dusty gallery"."""
     return _phrases(_ROOM_KINDS, _ROOMS)
 
 
 @cache
 def things() -> tuple[str, ...]:
-    """Such as "tin bucket": things that can lie about, and hold each other."""
+    """Return things that can lie about and hold each other, such as "tin bucket"."""
     return _phrases(_MATERIALS, _VESSELS)
 
 
 def side_by_side(rng: Rng, count: int, among: Sequence[str]) -> list[Neighbours]:
-    """`count` pairs of neighbours on one square grid, filled with some of `among`.
+    """Draw `count` pairs of neighbours on one square grid, filled with some of `among`.
 
     The grid has more pairs than are asked for, so that none comes twice, until `among` is used up: then
     pairs are repeated.

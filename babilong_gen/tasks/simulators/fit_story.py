@@ -17,7 +17,7 @@ MoreFacts = Callable[[Rng, int], Sequence[str]]
 
 
 def fitted(story: Story, rng: Rng, shape: StoryShape, more: MoreFacts) -> Story:
-    """`story` with the number of facts and of distractors that `shape` asks for.
+    """Give a story the number of facts and of distractors that `shape` asks for.
 
     Args:
         story: in the length that its task has by itself.
@@ -37,7 +37,7 @@ def fitted(story: Story, rng: Rng, shape: StoryShape, more: MoreFacts) -> Story:
 
 
 def most_of_its_own(shape: StoryShape, usual: int) -> int:
-    """How many facts besides distractors a story can have, at most `usual` and at least one."""
+    """Return how many facts besides distractors a story can have, at most `usual` and at least one."""
     if shape.facts is None:
         return usual
     return max(1, min(usual, shape.facts[1] - shape.distractors))
@@ -58,7 +58,7 @@ def _length(story: Story, rng: Rng, shape: StoryShape) -> int:
 
 
 def _shortened(story: Story, rng: Rng, length: int) -> Story:
-    """`story` with random facts left out that the answer does not need."""
+    """Leave out random facts that the answer does not need."""
     needless = [index for index in range(len(story.facts)) if index not in story.supporting]
     left_out = set(rng.sample(needless, len(story.facts) - length))
     kept = [index for index in range(len(story.facts)) if index not in left_out]
@@ -70,7 +70,7 @@ def _shortened(story: Story, rng: Rng, length: int) -> Story:
 
 
 def _mixed(story: Story, rng: Rng, more: Sequence[str]) -> Story:
-    """The facts of `story` and `more`, each in their own order, mixed at random."""
+    """Mix the facts of `story` and `more` at random, each in their own order."""
     facts: list[str] = []
     moved_to: list[int] = []
     while len(facts) < len(story.facts) + len(more):

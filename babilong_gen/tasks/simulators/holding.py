@@ -11,11 +11,10 @@ from __future__ import annotations
 from itertools import chain
 
 from babilong_gen.rng import Rng
-from babilong_gen.tasks.labels import COUNTS, OBJECT_LISTS
+from babilong_gen.tasks.labels import COUNTS
 from babilong_gen.tasks.simulators.moving import PEOPLE
 from babilong_gen.tasks.simulators.world.carrying import CARRYING, GIVING, Event, heard_by
-from babilong_gen.tasks.simulators.world.telling import Plot, Question, tell
-from babilong_gen.tasks.story import Story, StoryShape
+from babilong_gen.tasks.simulators.world.telling import Plot, Question
 
 
 class _Inventory:
@@ -70,27 +69,5 @@ class _Which(_Inventory):
         )
 
 
-_QA7 = Plot(
-    task="qa7",
-    choices=COUNTS,
-    people=PEOPLE,
-    scene=heard_by(_HowMany, GIVING),
-    least=1,
-)
-_QA8 = Plot(
-    task="qa8",
-    choices=OBJECT_LISTS,
-    people=PEOPLE,
-    scene=heard_by(_Which, CARRYING),
-    least=1,
-)
-
-
-def simulate_qa7(rng: Rng, shape: StoryShape) -> Story:
-    """Counting: how many things somebody has."""
-    return tell(_QA7, rng, shape)
-
-
-def simulate_qa8(rng: Rng, shape: StoryShape) -> Story:
-    """Lists and sets: which things somebody has."""
-    return tell(_QA8, rng, shape)
+QA7 = Plot(people=PEOPLE, scene=heard_by(_HowMany, GIVING), least=1)
+QA8 = Plot(people=PEOPLE, scene=heard_by(_Which, CARRYING), least=1)

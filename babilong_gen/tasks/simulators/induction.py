@@ -19,21 +19,22 @@ from babilong_gen.tasks.labels import COLOURS
 from babilong_gen.tasks.simulators import extra_words
 from babilong_gen.tasks.simulators.fit_story import fitted
 from babilong_gen.tasks.story import Story, StoryShape
+from babilong_gen.tasks.task import Task
 
 NAMES = ("Bernhard", "Brian", "Greg", "Julius", "Lily")
 KINDS = ("frog", "lion", "rhino", "swan")
 
 
-def simulate_qa16(rng: Rng, shape: StoryShape) -> Story:
-    """Basic induction: the colour of the one animal whose colour was not told."""
-    while (story := _told(rng)) is None:
+def simulate_qa16(task: Task, rng: Rng, shape: StoryShape) -> Story:
+    """Draw a story of basic induction: the colour of the one animal whose colour was not told."""
+    while (story := _told(task, rng)) is None:
         pass
     asked_kind = story.facts[story.supporting[0]].removesuffix(".").rpartition(" ")[2]
     return fitted(story, rng, shape, partial(other_animals, unlike=asked_kind))
 
 
 def other_animals(rng: Rng, count: int, unlike: str) -> list[str]:
-    """`count` facts about animals of other kinds than `unlike`: first the kind of each, then its colour."""
+    """Draw `count` facts about animals of other kinds than `unlike`: the kind of each, then its colour."""
     kinds = [kind for kind in KINDS if kind != unlike]
     facts: list[str] = []
     for name in extra_words.names(rng, (count + 1) // 2):
@@ -41,8 +42,8 @@ def other_animals(rng: Rng, count: int, unlike: str) -> list[str]:
     return facts[:count]
 
 
-def _told(rng: Rng) -> Story | None:
-    """Kinds and colours in random order, up to the last colour; None where that cannot be asked for."""
+def _told(task: Task, rng: Rng) -> Story | None:
+    """Tell kinds and colours in random order, but for the last colour; None where it cannot be asked for."""
     kind_of = {name: rng.choice(KINDS) for name in NAMES}
     introduced: dict[str, int] = {}
     coloured: dict[str, int] = {}
@@ -66,11 +67,9 @@ def _told(rng: Rng) -> Story | None:
     if len({colour_of[name] for name in alike}) != 1:
         return None
     last = alike[-1]
-    return Story(
-        task="qa16",
+    return task.story(
         facts=tuple(facts),
         question=f"What color is {asked}?",
         answer=colour_of[last],
         supporting=(introduced[asked], introduced[last], coloured[last]),
-        choices=COLOURS,
     )

@@ -16,14 +16,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from babilong_gen.rng import Rng
-from babilong_gen.tasks.labels import MOTIVE_PLACES, MOTIVES
+from babilong_gen.tasks.labels import MOTIVES
 from babilong_gen.tasks.simulators import extra_words
 from babilong_gen.tasks.simulators.fit_story import fitted, most_of_its_own
 from babilong_gen.tasks.simulators.world.wording import MOVING, going, taking
 from babilong_gen.tasks.story import Story, StoryShape
+from babilong_gen.tasks.task import Task
 
 NAMES = ("Antoine", "Jason", "Sumit", "Yann")
-CHOICES = (*MOTIVES, *MOTIVE_PLACES)
 
 _MOST_FACTS = 3 * len(NAMES)
 
@@ -43,17 +43,17 @@ LEADS_TO = {
 }
 
 
-def simulate_qa20(rng: Rng, shape: StoryShape) -> Story:
-    """Agents' motivations: a question about the last thing that happened."""
+def simulate_qa20(task: Task, rng: Rng, shape: StoryShape) -> Story:
+    """Draw a story of agents' motivations: a question about the last thing that happened."""
     most = most_of_its_own(shape, usual=_MOST_FACTS)
     # All official questions are alike likely, and only some stories have a twelfth.
-    while (story := _day(rng, rng.randint(1, most))) is None:
+    while (story := _day(task, rng, rng.randint(1, most))) is None:
         pass
     return fitted(story, rng, shape, other_people)
 
 
 def other_people(rng: Rng, count: int) -> list[str]:
-    """`count` facts about people of our own: what each feels, then where it leads them."""
+    """Draw `count` facts about people of our own: what each feels, then where it leads them."""
     facts: list[str] = []
     for name in extra_words.names(rng, (count + 1) // 2):
         feeling = rng.choice(MOTIVES)
@@ -61,8 +61,8 @@ def other_people(rng: Rng, count: int) -> list[str]:
     return facts[:count]
 
 
-def _day(rng: Rng, length: int) -> Story | None:
-    """The first `length` things that happen to the four; None where it ends before."""
+def _day(task: Task, rng: Rng, length: int) -> Story | None:
+    """Tell the first `length` things that happen to the four; None where it ends before."""
     feelings = {name: rng.choice(MOTIVES) for name in NAMES}
     told: dict[str, list[int]] = {name: [] for name in NAMES}
     taken: set[str] = set()
@@ -87,11 +87,9 @@ def _day(rng: Rng, length: int) -> Story | None:
             taken.add(feeling)
         told[name].append(len(facts))
         facts.append(fact)
-    return Story(
-        task="qa20",
+    return task.story(
         facts=tuple(facts),
         question=question,
         answer=answer,
         supporting=(told[name][0],),
-        choices=CHOICES,
     )

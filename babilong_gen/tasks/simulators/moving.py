@@ -13,9 +13,8 @@ from __future__ import annotations
 from babilong_gen.rng import Rng
 from babilong_gen.tasks.labels import PLACES
 from babilong_gen.tasks.simulators.world.carrying import WALKING, Event, elsewhere, heard_by
-from babilong_gen.tasks.simulators.world.telling import OpenScene, Plot, Question, Setting, tell
+from babilong_gen.tasks.simulators.world.telling import OpenScene, Plot, Question, Setting
 from babilong_gen.tasks.simulators.world.wording import going
-from babilong_gen.tasks.story import Story, StoryShape
 
 PEOPLE = ("John", "Mary", "Sandra", "Daniel")
 PRONOUN = {"John": "he", "Mary": "she", "Sandra": "she", "Daniel": "he"}
@@ -85,53 +84,7 @@ def _company(together: int, onwards: bool) -> OpenScene:
     return lambda rng, setting: _Company(rng, setting, together, onwards)
 
 
-_QA1 = Plot(
-    task="qa1",
-    choices=PLACES,
-    people=PEOPLE,
-    scene=heard_by(_LastMoves, WALKING),
-    least=1,
-)
-_QA11 = Plot(
-    task="qa11",
-    choices=PLACES,
-    people=PEOPLE,
-    scene=_company(together=1, onwards=True),
-    least=2,
-    step=2,
-)
-_QA12 = Plot(
-    task="qa12",
-    choices=PLACES,
-    people=PEOPLE,
-    scene=_company(together=2, onwards=False),
-    least=1,
-)
-_QA13 = Plot(
-    task="qa13",
-    choices=PLACES,
-    people=PEOPLE,
-    scene=_company(together=2, onwards=True),
-    least=2,
-    step=2,
-)
-
-
-def simulate_qa1(rng: Rng, shape: StoryShape) -> Story:
-    """Single supporting fact: where somebody went last."""
-    return tell(_QA1, rng, shape)
-
-
-def simulate_qa11(rng: Rng, shape: StoryShape) -> Story:
-    """Basic coreference: where he or she went then."""
-    return tell(_QA11, rng, shape)
-
-
-def simulate_qa12(rng: Rng, shape: StoryShape) -> Story:
-    """Conjunction: where somebody went with somebody else."""
-    return tell(_QA12, rng, shape)
-
-
-def simulate_qa13(rng: Rng, shape: StoryShape) -> Story:
-    """Compound coreference: where they went then."""
-    return tell(_QA13, rng, shape)
+QA1 = Plot(people=PEOPLE, scene=heard_by(_LastMoves, WALKING), least=1)
+QA11 = Plot(people=PEOPLE, scene=_company(together=1, onwards=True), least=2, step=2)
+QA12 = Plot(people=PEOPLE, scene=_company(together=2, onwards=False), least=1)
+QA13 = Plot(people=PEOPLE, scene=_company(together=2, onwards=True), least=2, step=2)

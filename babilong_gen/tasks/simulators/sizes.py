@@ -24,6 +24,7 @@ from babilong_gen.tasks.labels import YES_NO
 from babilong_gen.tasks.simulators import extra_words
 from babilong_gen.tasks.simulators.fit_story import fitted
 from babilong_gen.tasks.story import Story, StoryShape
+from babilong_gen.tasks.task import Task
 
 LARGE = ("box", "chest", "container", "suitcase")
 SMALL = ("box of chocolates", "chocolate")
@@ -35,8 +36,8 @@ Pair = tuple[str, str]
 """The bigger thing and the smaller."""
 
 
-def simulate_qa18(rng: Rng, shape: StoryShape) -> Story:
-    """Size reasoning: whether one thing is bigger than another, or fits in it."""
+def simulate_qa18(task: Task, rng: Rng, shape: StoryShape) -> Story:
+    """Draw a story of size reasoning: whether one thing is bigger than another, or fits in it."""
     length = _usual_length(rng)
     can_be_told = list(combinations((*rng.sample(LARGE, len(LARGE)), *SMALL), 2))
     chains: list[tuple[int, int]] = []
@@ -46,19 +47,17 @@ def simulate_qa18(rng: Rng, shape: StoryShape) -> Story:
         chains = _only_chains(pairs)
     upper, lower = rng.choice(chains)
     answer = rng.choice(YES_NO)
-    story = Story(
-        task="qa18",
+    story = task.story(
         facts=tuple(_fact(rng, pair) for pair in pairs),
         question=_question(rng, (pairs[upper][0], pairs[lower][1]), answer),
         answer=answer,
         supporting=(upper, lower) if answer == "yes" else (lower, upper),
-        choices=YES_NO,
     )
     return fitted(story, rng, shape, other_things)
 
 
 def other_things(rng: Rng, count: int) -> list[str]:
-    """Facts about the sizes of things of our own."""
+    """Draw facts about the sizes of things of our own."""
     there_are = extra_words.things()
     by_size = rng.sample(there_are, min(isqrt(count) + 2, len(there_are)))
     can_be_told = list(combinations(by_size, 2))
@@ -71,7 +70,7 @@ def _usual_length(rng: Rng) -> int:
 
 
 def _only_chains(pairs: list[Pair]) -> list[tuple[int, int]]:
-    """The indices of two facts that alone show their outer things' order, the upper one first."""
+    """Return the indices of two facts that alone show their outer things' order, the upper one first."""
     mentions: dict[str, list[int]] = {}
     for index, pair in enumerate(pairs):
         for thing in pair:
@@ -85,7 +84,7 @@ def _only_chains(pairs: list[Pair]) -> list[tuple[int, int]]:
 
 
 def _is_only_chain(pairs: list[Pair], upper: int, lower: int) -> bool:
-    """Whether the outer things' order is not told outright, nor by other facts or again by these."""
+    """Return whether the outer things' order is not told outright, nor by other facts or again by these."""
     big, small = pairs[upper][0], pairs[lower][1]
     below = [middle for bigger, middle in pairs if bigger == big]
     above = [middle for middle, smaller in pairs if smaller == small]

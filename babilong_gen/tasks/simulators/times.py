@@ -15,9 +15,8 @@ from babilong_gen.rng import Rng
 from babilong_gen.tasks.labels import TOWN_PLACES
 from babilong_gen.tasks.simulators.whereabouts import TOWN_PEOPLE
 from babilong_gen.tasks.simulators.world.carrying import elsewhere
-from babilong_gen.tasks.simulators.world.telling import FACTS_A_TURN, Plot, Question, Setting, tell
+from babilong_gen.tasks.simulators.world.telling import FACTS_A_TURN, Plot, Question, Setting
 from babilong_gen.tasks.simulators.world.wording import MOVING
-from babilong_gen.tasks.story import Story, StoryShape
 
 TIMES = ("yesterday", "this morning", "this afternoon", "this evening")
 
@@ -61,7 +60,7 @@ class _Days:
         return subject is not None
 
     def ask(self, subject: tuple[str, str]) -> Question:
-        """About the last time that the person came to that place."""
+        """Ask about the last time that the person came to that place."""
         who, asked = subject
         moves = self._moves[who]
         last = max(at for at in range(1, len(moves)) if moves[at][0] == asked)
@@ -77,20 +76,9 @@ def _swap_last_two(items: MutableSequence[Any]) -> None:
 
 @cache
 def _going(who: str, place: str, time: str) -> tuple[str, ...]:
-    """Going somewhere, with the time at the beginning or at the end."""
+    """Return the ways to say that someone goes somewhere, with the time at the beginning or at the end."""
     first = tuple(f"{time.capitalize()} {who} {verb} to the {place}." for verb in MOVING)
     return first + tuple(f"{who} {verb} to the {place} {time}." for verb in MOVING)
 
 
-_QA14 = Plot(
-    task="qa14",
-    choices=TOWN_PLACES,
-    people=TOWN_PEOPLE,
-    scene=_Days,
-    least=2,
-)
-
-
-def simulate_qa14(rng: Rng, shape: StoryShape) -> Story:
-    """Time reasoning: where somebody was before they went to a place."""
-    return tell(_QA14, rng, shape)
+QA14 = Plot(people=TOWN_PEOPLE, scene=_Days, least=2)

@@ -13,12 +13,11 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from babilong_gen.rng import Rng
-from babilong_gen.tasks.labels import PLACES, TOWN_PLACES, YES_NO, YES_NO_MAYBE
+from babilong_gen.tasks.labels import PLACES, TOWN_PLACES
 from babilong_gen.tasks.simulators.moving import PEOPLE
 from babilong_gen.tasks.simulators.world.carrying import CARRYING, Event, elsewhere, heard_by
-from babilong_gen.tasks.simulators.world.telling import Plot, Question, Setting, tell
+from babilong_gen.tasks.simulators.world.telling import Plot, Question, Setting
 from babilong_gen.tasks.simulators.world.wording import going
-from babilong_gen.tasks.story import Story, StoryShape
 
 TOWN_PEOPLE = ("Bill", "Fred", "Julie", "Mary")
 
@@ -108,12 +107,12 @@ def _stay(_rng: Rng, who: str, _before: str, now: str) -> _Report:
 
 
 def _absence(rng: Rng, who: str, before: str, _now: str) -> _Report:
-    """They are not where they were, wherever they are."""
+    """Tell that they are not where they were, wherever they are."""
     return _Report(f"{who} is {rng.choice(('not', 'no longer'))} in the {before}.", (before,), "no")
 
 
 def _doubt(rng: Rng, who: str, _before: str, now: str) -> _Report:
-    """They are in one of two places, the first of which is right.
+    """Tell that they are in one of two places, the first of which is right.
 
     The official files also have "in the park or the park", which would leave nothing in doubt.
     """
@@ -137,39 +136,6 @@ def _is_in(who: str, place: str) -> str:
     return f"Is {who} in the {place}?"
 
 
-_QA6 = Plot(
-    task="qa6",
-    choices=YES_NO,
-    people=PEOPLE,
-    scene=heard_by(_SeenGoing, CARRYING),
-    least=1,
-)
-_QA9 = Plot(
-    task="qa9",
-    choices=YES_NO,
-    people=PEOPLE,
-    scene=_denying,
-    least=1,
-)
-_QA10 = Plot(
-    task="qa10",
-    choices=YES_NO_MAYBE,
-    people=TOWN_PEOPLE,
-    scene=_doubting,
-    least=1,
-)
-
-
-def simulate_qa6(rng: Rng, shape: StoryShape) -> Story:
-    """Yes-no questions: whether somebody is where they went."""
-    return tell(_QA6, rng, shape)
-
-
-def simulate_qa9(rng: Rng, shape: StoryShape) -> Story:
-    """Simple negation: whether somebody is there, of whom it may be told where they are not."""
-    return tell(_QA9, rng, shape)
-
-
-def simulate_qa10(rng: Rng, shape: StoryShape) -> Story:
-    """Indefinite knowledge: whether somebody is there, of whom it may be told in which of two places."""
-    return tell(_QA10, rng, shape)
+QA6 = Plot(people=PEOPLE, scene=heard_by(_SeenGoing, CARRYING), least=1)
+QA9 = Plot(people=PEOPLE, scene=_denying, least=1)
+QA10 = Plot(people=TOWN_PEOPLE, scene=_doubting, least=1)

@@ -1,1 +1,1 @@
-"""From results to numbers."""
+"""From results, models and sizes to the numbers that figures draw."""

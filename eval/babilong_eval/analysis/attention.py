@@ -1,8 +1,8 @@
 """Where an RMT encoder looks while it reads: what it writes to its memory, keeps there, and reads from it.
 
-Of each segment the rows that matter are those of [CLS], by which the last segment is answered, and of the
-memory tokens, whose outputs are the next memory (arXiv 2304.11062, figure 6). The sample is read by the very
-functions that an evaluation calls; attention is looked at from outside.
+In each segment the rows that matter are [CLS], which answers in the last one, and the memory tokens, whose
+outputs are the next memory (arXiv 2304.11062, figure 6). The sample is read by the functions that an
+evaluation calls; a hook records the attention.
 
 Legend: L layers, H heads, M memory tokens, K = M + S + 3 keys of a segment of S tokens.
 """
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 KeyKind = Literal["frame", "memory", "fact", "question", "noise"]
 
 MOST_SEGMENTS = 8
-"""More maps than these fit on no page."""
+"""More maps do not fit on a page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """What a column of a map stands for: a token, as its piece of the text, or a place of the frame."""
+    """A column of a map: a token, as its piece of the text, or a special token of the frame."""
 
     text: str
     kind: KeyKind
@@ -52,8 +52,8 @@ class SegmentMap:
     Attributes:
         weights: float [L, H, 1 + M, K]; [CLS] is the first row, and every row adds up to 1.
         keys: the K columns.
-        change: how far the segment moved the memory, as a share of its norm: 0 where it kept everything, 1 or
-            more where little is left; None for the last, whose outputs are the answer.
+        change: how far the segment moved the memory, as a fraction of its norm: 0 if it kept everything, 1 or
+            more if little is left; None for the last segment, whose output is the answer.
     """
 
     weights: np.ndarray
@@ -61,11 +61,11 @@ class SegmentMap:
     change: float | None
 
     def mass(self, kind: KeyKind) -> np.ndarray:
-        """How much of each row's attention goes to keys of a kind: [L, H, 1 + M]."""
+        """Return how much of each row's attention goes to keys of a kind: [L, H, 1 + M]."""
         return self.weights[..., [key.kind == kind for key in self.keys]].sum(axis=-1)
 
     def excess(self, kind: KeyKind) -> np.ndarray:
-        """The same, less what even attention to all keys would give them."""
+        """Return the same, less what even attention to all keys would give them."""
         return self.mass(kind) - sum(key.kind == kind for key in self.keys) / len(self.keys)
 
 
@@ -74,10 +74,10 @@ class AttentionMaps:
     """One sample as an RMT read it.
 
     Attributes:
-        question: that was asked.
+        question: of the sample.
         target: the right answer.
-        answer: the model's.
-        segments: one map each, in the order of reading.
+        answer: the answer of the model.
+        segments: a map of each, in the order of reading.
     """
 
     question: str
@@ -88,21 +88,21 @@ class AttentionMaps:
 
 @torch.inference_mode()
 def attention_maps(model: SegmentModel, sample: Sample) -> AttentionMaps:
-    """Has the model read a sample and answer, and records its attention.
+    """Let the model read a sample and answer, and record its attention.
 
     Raises:
-        UsageError: not an RMT encoder, or more segments than can be drawn.
+        UsageError: not an RMT encoder, or more segments than fit on a page.
     """
     if not (isinstance(model, RMTModel) and isinstance(model.network, RMTEncoder)):
         raise UsageError("attention to a memory is drawn of RMT encoders: give --model rmt:FOLDER of one")
     tokens, keys = _tokens_and_keys(model, sample)
-    places = cut(len(tokens), model.segment_size, model.alignment)
-    if len(places) > MOST_SEGMENTS:
+    cuts = cut(len(tokens), model.segment_size, model.alignment)
+    if len(cuts) > MOST_SEGMENTS:
         raise UsageError(
-            f"{sample.sample_id} has {len(places)} segments for this model; maps are drawn of up to "
+            f"{sample.sample_id} has {len(cuts)} segments for this model; maps are drawn of up to "
             f"{MOST_SEGMENTS}: generate a shorter sample, such as --lengths 4seg"
         )
-    *before, last = (tokens[place].unsqueeze(0) for place in places)
+    *before, last = (tokens[segment].unsqueeze(0) for segment in cuts)
     memory = model.config.memory_tokens
     changes: list[float | None] = []
     with _attention_of(model.network.backbone, rows=1 + memory) as seen:
@@ -116,17 +116,17 @@ def attention_maps(model: SegmentModel, sample: Sample) -> AttentionMaps:
         target=sample.target,
         answer=answer.text,
         segments=tuple(
-            SegmentMap(weights=weights, keys=_framed(keys[place], memory), change=change)
-            for weights, place, change in zip(seen, places, [*changes, None], strict=True)
+            SegmentMap(weights=weights, keys=_framed(keys[segment], memory), change=change)
+            for weights, segment, change in zip(seen, cuts, [*changes, None], strict=True)
         ),
     )
 
 
 def clearest_writing(maps: AttentionMaps) -> tuple[int, int]:
-    """The layer and head, from 0, in which the memory looks at facts the most.
+    """Return the layer and head, from 0, in which the memory looks at facts the most.
 
-    That is by how much it looks at them more than evenly spread attention would, as a mean over the memory
-    tokens and the segments that hold facts.
+    That is, the most beyond what evenly spread attention would give them, as a mean over the memory tokens
+    and the segments with facts.
     """
     with_facts = [segment for segment in maps.segments if any(key.kind == "fact" for key in segment.keys)]
     looks = [segment.excess("fact")[..., 1:].mean(axis=-1) for segment in with_facts or maps.segments]
@@ -134,12 +134,12 @@ def clearest_writing(maps: AttentionMaps) -> tuple[int, int]:
 
 
 def clearest_reading(maps: AttentionMaps) -> tuple[int, int]:
-    """The layer and head, from 0, in which [CLS] looks at the memory the most, in the last segment."""
+    """Return the layer and head, from 0, in which [CLS] looks at the memory the most, in the last segment."""
     return _highest(maps.segments[-1].excess("memory")[..., 0])
 
 
 def at(segment: SegmentMap, layer: int, head: int | None) -> SegmentMap:
-    """The map of one head, or the mean of a layer's: L and H become 1.
+    """Return the map of one head, or the mean over a layer's heads: L and H become 1.
 
     Raises:
         UsageError: there is no such layer or head.
@@ -158,7 +158,7 @@ def _highest(pattern: np.ndarray) -> tuple[int, int]:
 
 
 def _tokens_and_keys(model: RMTModel, sample: Sample) -> tuple[torch.Tensor, tuple[Key, ...]]:
-    """The tokens of input and question as the model reads them, and what each belongs to."""
+    """Return the tokens of input and question as the model reads them, and what each belongs to."""
     text = f"{sample.input} {sample.question}"
     encoding = model.tokenizer.encode(text, add_special_tokens=False)
     question = len(text) - len(sample.question)
@@ -167,8 +167,8 @@ def _tokens_and_keys(model: RMTModel, sample: Sample) -> tuple[torch.Tensor, tup
     def kind(start: int, end: int) -> KeyKind:
         if start >= question:
             return "question"
-        told = any(start < fact_end and end > fact_start for fact_start, fact_end in facts)
-        return "fact" if told else "noise"
+        in_fact = any(start < fact_end and end > fact_start for fact_start, fact_end in facts)
+        return "fact" if in_fact else "noise"
 
     keys = tuple(Key(text=text[slice(*span)].strip(), kind=kind(*span)) for span in encoding.offsets)
     return torch.tensor(encoding.ids), keys
@@ -182,7 +182,7 @@ def _framed(keys: Sequence[Key], memory_tokens: int) -> tuple[Key, ...]:
 
 @contextmanager
 def _attention_of(backbone: PreTrainedModel, rows: int) -> Iterator[list[np.ndarray]]:
-    """Within it, each forward pass over one text adds the attention [L, H, rows, K] of its first places."""
+    """Yield a list to which each forward pass over a text adds its first rows' attention [L, H, rows, K]."""
     seen: list[np.ndarray] = []
     before = backbone.config._attn_implementation or "eager"
 
@@ -190,7 +190,7 @@ def _attention_of(backbone: PreTrainedModel, rows: int) -> Iterator[list[np.ndar
         first = (layer[0, :, :rows].float().numpy(force=True) for layer in output.attentions)
         seen.append(np.stack(list(first)))
 
-    # fused kernels never have the weights at hand
+    # fused kernels do not keep the weights
     backbone.set_attn_implementation("eager")
     backbone.config.output_attentions = True
     hook = body(backbone).register_forward_hook(record)

@@ -1,7 +1,7 @@
 """Accuracy by how far apart the facts lie: those that the answer needs or, where one is enough, all of them.
 
-Predictions do not say where each fact was; the dataset that they were made of does, and is read again for it,
-its texts left aside.
+Predictions do not say where each fact was, so the dataset that they were made from is read again for it,
+without its texts.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from operator import itemgetter
 from statistics import median
 from typing import TYPE_CHECKING
 
-from babilong_eval.analysis.paired_lengths import Proportion
+from babilong_eval.analysis.proportion import Proportion
 from babilong_eval.data.dataset import open_dataset
 from babilong_eval.data.row_readers import read_rows
-from babilong_eval.results.load import judged
+from babilong_eval.results.load import scored_predictions
 from babilong_gen.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
@@ -34,8 +34,10 @@ class GapBin:
     """Samples of a task and length whose facts lie about as far apart.
 
     Attributes:
-        tokens: between the first and the last fact: the bin's median.
-        right: how many were answered rightly.
+        task: its name.
+        length: as in `4k`.
+        tokens: between the first and the last fact, the median of the bin.
+        right: how many answers are right.
     """
 
     task: str
@@ -44,13 +46,13 @@ class GapBin:
     right: Proportion
 
 
-def accuracy_by_gap(run: Run) -> list[GapBin]:
-    """Each task and length in up to four bins of about equally many samples, from near to far.
+def gap_bins(run: Run) -> list[GapBin]:
+    """Return each task and length in up to four bins of about equally many samples, from near to far.
 
     Samples with a single fact have no gap and are left out.
 
     Raises:
-        SourceError: the run's dataset is gone, or is another one by now.
+        SourceError: the run's dataset is gone, or has changed.
         UsageError: no sample has two facts.
     """
     dataset = open_dataset(run.info.data)
@@ -58,22 +60,22 @@ def accuracy_by_gap(run: Run) -> list[GapBin]:
         raise SourceError(
             f"{run.info.data}: not the data of {run.info.name} any more; its fingerprint differs"
         )
-    marks: dict[tuple[str, str], list[bool]] = {}
-    for item in judged(run):
-        marks.setdefault((item.task, item.length), []).append(item.right)
+    is_correct: dict[tuple[str, str], list[bool]] = {}
+    for item in scored_predictions(run):
+        is_correct.setdefault((item.task, item.length), []).append(item.is_correct)
     bins = [
         found
-        for (task, length), rights in marks.items()
-        for found in _binned(task, length, list(_gaps(dataset, task, length)), rights)
+        for (task, length), correct in is_correct.items()
+        for found in _binned(task, length, list(_gaps(dataset, task, length)), correct)
     ]
     if not bins:
-        raise UsageError(f"{run.info.name}: no sample has two facts, so that none lies far from another")
+        raise UsageError(f"{run.info.name}: no sample has two facts, so there are no gaps between facts")
     return bins
 
 
-def _binned(task: str, length: str, gaps: Sequence[int | None], rights: Sequence[bool]) -> Iterator[GapBin]:
+def _binned(task: str, length: str, gaps: Sequence[int | None], correct: Sequence[bool]) -> Iterator[GapBin]:
     # predictions are of the first samples, in order
-    known = [(gap, right) for gap, right in zip(gaps, rights, strict=False) if gap is not None]
+    known = [(gap, right) for gap, right in zip(gaps, correct, strict=False) if gap is not None]
     ordered = sorted(gap for gap, _ in known)
     bins = max(1, min(_BINS, len(known) // _FEWEST_IN_A_BIN))
     parts: dict[int, list[tuple[int, bool]]] = {}
@@ -86,7 +88,7 @@ def _binned(task: str, length: str, gaps: Sequence[int | None], rights: Sequence
 
 
 def _gaps(dataset: Dataset, task: str, length: str) -> Iterator[int | None]:
-    """Each sample's tokens between its first and its last fact; None with fewer than two."""
+    """Yield each sample's tokens between its first and its last fact; None for fewer than two facts."""
     for name in dataset.files[task, length]:
         for row in read_rows(dataset.fetch(name), ["facts"]):
             facts = row.get("facts") or ()

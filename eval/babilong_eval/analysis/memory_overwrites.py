@@ -1,10 +1,10 @@
-"""Which windows of a text make a model forget: the segments whose reading changes its answer.
+"""Which windows of a text make a model forget: the segments that overwrite its memory and change its answer.
 
 The model reads a sample once, and its state before each segment is kept. Then the last segment, question
 included, is read again with the memory as it was after fewer segments: what changes the answer is what the
-windows between did to the memory. Answers are taken 0, 1, 3, 7 ... windows after the last fact; where two of
-them in a row differ, bisection finds the windows between them that turned the one into the other. Turns that
-undo each other within one such span stay unseen.
+windows between did to the memory. Answers are taken 0, 1, 3, 7 ... windows after the last fact; where two
+neighbours differ, bisection finds the windows between them that turned one into the other. Turns that undo
+each other within one such span are not seen.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from rich.console import Console
 from rich.progress import track
 
 from babilong_eval.data.dataset import open_dataset, read_samples, select
-from babilong_eval.inference import segment_loop as reading
-from babilong_eval.inference.segment_loop import choices_of, read, walk
+from babilong_eval.inference.segment_loop import choices_of, encode, make_reader, walk
 from babilong_eval.models.protocol import Segment
 from babilong_eval.models.segments import cut
 from babilong_eval.models.state import join_rows, select_rows
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from babilong_eval.models.protocol import SegmentModel
 
 _Ask = Callable[[Sequence[tuple[int, int]]], list[str]]
-"""Answers rows, each from the memory after so many segments: (row, segments) -> answer."""
+"""Return the answers of rows, each from the memory after so many segments: (row, segments) -> answer."""
 
 _SIDE_BY_SIDE = 8
 
@@ -46,14 +45,14 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flip:
-    """A window whose reading changed the answer.
+    """A window that changed the answer.
 
     Attributes:
-        segment: the window's number in the sample, from 1.
-        tokens_read: from the sample's beginning to the window's end.
+        segment: the number of the window in the sample, from 1.
+        tokens_read: from the beginning of the sample to the end of the window.
         target: the right answer.
         before: the answer from the memory before the window.
-        after: the answer from the memory behind it.
+        after: the answer from the memory after it.
         text: of the window.
     """
 
@@ -72,13 +71,14 @@ class Flip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
-    """What became of one sample's answer after its last fact.
+    """What happened to the answer to one sample after its last fact.
 
     Attributes:
+        sample_id: as in the dataset.
         labels: of its task.
         windows: how many were read between the last fact and the last segment.
-        words: in how many of them each word stands, in lower case.
-        naming: in how many of them a label stands.
+        words: how many of them contain each word, in lower case.
+        naming: how many of them name a label.
         flips: in the order of reading.
     """
 
@@ -95,18 +95,19 @@ class _Row:
     """A sample that is watched.
 
     Attributes:
+        encoded: the sample as tokens.
         cuts: where its segments are.
-        first: how many segments have been read once its last fact has.
+        first: how many segments have been read when its last fact has.
     """
 
-    reading: EncodedSample
+    encoded: EncodedSample
     cuts: Sequence[slice]
     first: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Span:
-    """Segments of a row, from after `start` of them to after `end`, over which its answer changed."""
+    """The segments of a row between the `start`-th and the `end`-th, over which its answer changed."""
 
     row: int
     start: int
@@ -116,12 +117,12 @@ class _Span:
 
 
 def watch(reader: SegmentReader, samples: Iterable[Sample], *, batch_size: int) -> Iterator[Watched]:
-    """Has samples read, `batch_size` side by side, and finds the windows that changed their answers.
+    """Read samples, `batch_size` side by side, and find the windows that changed their answers.
 
-    Samples whose last fact is told in their last segment have no such window and are left out.
+    Samples whose last fact is in their last segment have no such window and are left out.
 
     Raises:
-        UsageError: a model that keeps all it reads, or that is not trained on samples as they are.
+        UsageError: a model that keeps all it reads, or that does not read samples as they are.
     """
     if not reader.model.bounded_state or reader.model.input_form != "plain":
         raise UsageError(
@@ -138,14 +139,14 @@ def watch(reader: SegmentReader, samples: Iterable[Sample], *, batch_size: int) 
 
 
 def watch_longest(model: SegmentModel, data: str, *, limit: int) -> list[Watched]:
-    """Watches up to `limit` samples of each task of a dataset, at its longest length.
+    """Watch up to `limit` samples of each task of a dataset at its longest length.
 
-    Shows on a terminal how far it is. Raises what `watch` and `open_dataset` raise.
+    Shows progress on a terminal. Raises what `watch` and `open_dataset` raise.
     """
     dataset = open_dataset(data)
     longest = dict(select(dataset))  # shorter lengths come first
     prompts = plain_prompts(list(longest)).prompts
-    reader = reading.reader(model, lambda sample: prompts[sample.task], choose=True)
+    reader = make_reader(model, prompts, choose=True)
     console = Console(stderr=True)
     watched: list[Watched] = []
     for task, length in longest.items():
@@ -159,53 +160,53 @@ def watch_longest(model: SegmentModel, data: str, *, limit: int) -> list[Watched
 
 
 def words_of(text: str) -> set[str]:
-    """The words of a text in lower case."""
+    """Return the words of a text in lower case."""
     return {word.lower() for word in _WORD.findall(text)}
 
 
 def _row(reader: SegmentReader, sample: Sample) -> _Row:
-    told = max((fact["char_end"] for fact in sample.facts), default=0)
-    tokens_told = len(reader.encoder.encode(sample.input[:told].encode()))
-    tokens = read(reader, sample)
-    cuts = cut(len(tokens.tokens), reader.model.segment_size, reader.model.alignment)
-    return _Row(reading=tokens, cuts=cuts, first=sum(place.start < tokens_told for place in cuts))
+    facts_end = max((fact["char_end"] for fact in sample.facts), default=0)
+    fact_tokens = len(reader.encoder.encode(sample.input[:facts_end].encode()))
+    encoded = encode(reader, sample)
+    cuts = cut(len(encoded.tokens), reader.model.segment_size, reader.model.alignment)
+    return _Row(encoded=encoded, cuts=cuts, first=sum(segment.start < fact_tokens for segment in cuts))
 
 
 def _watch(reader: SegmentReader, rows: Sequence[_Row]) -> Iterator[Watched]:
-    """Watches rows of as many segments each."""
+    """Watch rows that have the same number of segments."""
     model = reader.model
-    walked = list(walk(model, [row.reading for row in rows], model.start(len(rows))))
+    walked = list(walk(model, [row.encoded for row in rows], model.start(len(rows))))
     states, last = [state for state, _ in walked], walked[-1][1]
 
-    def ask(places: Sequence[tuple[int, int]]) -> list[str]:
-        numbers = [row for row, _ in places]
-        state = join_rows([select_rows(states[segments], [row]) for row, segments in places])
+    def ask(memories: Sequence[tuple[int, int]]) -> list[str]:
+        numbers = [row for row, _ in memories]
+        state = join_rows([select_rows(states[segments], [row]) for row, segments in memories])
         question = Segment(last.tokens[numbers], None if last.mask is None else last.mask[numbers])
-        choices = [choices_of(reader, rows[row].reading.sample) for row in numbers]
+        choices = [choices_of(reader, rows[row].encoded.sample) for row in numbers]
         return [answer.text for answer in model.answer(question, state, choices)]
 
-    spans = [span for number, row in enumerate(rows) for span in _turns(number, _probes(row), ask)]
+    spans = [span for number, row in enumerate(rows) for span in _turns(number, _stops(row), ask)]
     while any(span.end - span.start > 1 for span in spans):
         spans = list(_halved(spans, ask))
     for number, row in enumerate(rows):
         yield _watched(reader, row, [span for span in spans if span.row == number])
 
 
-def _probes(row: _Row) -> list[int]:
-    """After how many segments the answer is taken: 0, 1, 3, 7 ... after the last fact, and after all."""
+def _stops(row: _Row) -> list[int]:
+    """Return after how many segments to answer: 0, 1, 3, 7 ... after the last fact, and after all."""
     every = len(row.cuts) - 1
     doubling = [row.first + 2**power - 1 for power in range(every.bit_length())]
-    return [*(probe for probe in doubling if probe < every), every]
+    return [*(segments for segments in doubling if segments < every), every]
 
 
-def _turns(row: int, probes: Sequence[int], ask: _Ask) -> Iterator[_Span]:
-    answers = ask([(row, probe) for probe in probes])
-    for (start, before), (end, after) in pairwise(zip(probes, answers, strict=True)):
+def _turns(row: int, stops: Sequence[int], ask: _Ask) -> Iterator[_Span]:
+    answers = ask([(row, segments) for segments in stops])
+    for (start, before), (end, after) in pairwise(zip(stops, answers, strict=True)):
         yield from _span(row, (start, end), (before, after))
 
 
 def _halved(spans: Sequence[_Span], ask: _Ask) -> Iterator[_Span]:
-    """Of each span wider than a window the half, or both halves, whose ends have different answers."""
+    """Yield of each span wider than a window the half, or both halves, whose ends have different answers."""
     yield from (span for span in spans if span.end - span.start == 1)
     wide = [span for span in spans if span.end - span.start > 1]
     middles = [(span.start + span.end) // 2 for span in wide]
@@ -221,7 +222,7 @@ def _span(row: int, ends: tuple[int, int], answers: tuple[str, str]) -> Iterator
 
 
 def _watched(reader: SegmentReader, row: _Row, spans: Sequence[_Span]) -> Watched:
-    sample, tokens = row.reading.sample, row.reading.tokens
+    sample, tokens = row.encoded.sample, row.encoded.tokens
     texts = {
         segment: reader.model.tokenizer.decode(tokens[row.cuts[segment]].tolist())
         for segment in range(row.first, len(row.cuts) - 1)

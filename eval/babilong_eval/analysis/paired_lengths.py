@@ -1,8 +1,8 @@
-"""How many right answers get lost on the way from one length to the next, and how many come back.
+"""How many right answers are lost on the way from one length to the next, and how many come back.
 
-In a paired ladder the samples of one index have the same story at every length, so an answer that is right at
-one length and wrong at the next was lost in what was read between. Accuracy falls by the balance of the two
-kinds of flips; the rate of losses alone says how fast a memory fades.
+In a paired series of lengths the samples of one index have the same story at every length, so an answer that
+is right at one length and wrong at the next was lost in what was read between. Accuracy falls by losses less
+gains; the rate of losses alone says how fast a memory fades.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from babilong_eval.results.load import judged, lengths_of, tasks_of
-from babilong_eval.scoring.interval import wilson
+from babilong_eval.analysis.proportion import Proportion
+from babilong_eval.results.load import lengths_of, scored_predictions, tasks_of
 from babilong_gen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,39 +21,21 @@ if TYPE_CHECKING:
 
     from babilong_eval.results.load import Run, ScoredPrediction
 
-Rung = dict[int, "ScoredPrediction"]
+_ByIndex = dict[int, "ScoredPrediction"]
 """The predictions of a task at a length, by the index of their sample."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proportion:
-    """How many of some samples something happened to, with its 95 % Wilson interval."""
-
-    count: int
-    n: int
-
-    @property
-    def value(self) -> float:
-        """As a fraction."""
-        return self.count / self.n
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Both bounds, as fractions."""
-        return wilson(self.count, self.n)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """From one length of a ladder to the next.
+    """From one length of a series to the next.
 
     Attributes:
         task: its name.
         shorter: the length that the step begins at.
         longer: the length that it ends at.
-        tokens: how many more were read there, on average.
+        tokens: how many more were read at the longer one, on average.
         n: samples that were answered at both.
-        right: of these, how many were right at the shorter length.
+        right: how many of these were right at the shorter length.
         lost: right ones that became wrong.
         regained: wrong ones that became right.
     """
@@ -84,41 +66,41 @@ class Step:
 
 
 def steps(run: Run) -> list[Step]:
-    """Every step of every task of a run, from short to long.
+    """Return every step of every task of a run, from short to long.
 
     Raises:
-        UsageError: predictions are not those of a paired ladder, or of a single length.
+        UsageError: predictions that do not come from a paired series, or of a single length.
     """
-    rungs = _rungs(run)
+    by_cell = _by_cell(run)
     lengths = lengths_of([run])
     found = [
-        _step(task, shorter, longer, rungs)
+        _step(task, (shorter, longer), by_cell[task, shorter], by_cell[task, longer])
         for task in tasks_of([run])
-        for shorter, longer in pairwise(length for length in lengths if (task, length) in rungs)
+        for shorter, longer in pairwise(length for length in lengths if (task, length) in by_cell)
     ]
     if not found:
         raise UsageError(
-            f"{run.info.name}: no task has predictions at two lengths, so that none can be compared"
+            f"{run.info.name}: no task has predictions at two lengths, so there is nothing to compare"
         )
     return found
 
 
-def _rungs(run: Run) -> Mapping[tuple[str, str], Rung]:
-    rungs: dict[tuple[str, str], Rung] = defaultdict(dict)
-    for item in judged(run):
-        rung = rungs[item.task, item.length]
-        number = item.prediction.sample_id.rpartition("/")[2]
-        rung[int(number) if number.isdigit() else len(rung)] = item
-    return rungs
+def _by_cell(run: Run) -> Mapping[tuple[str, str], _ByIndex]:
+    found: dict[tuple[str, str], _ByIndex] = defaultdict(dict)
+    for item in scored_predictions(run):
+        of_cell = found[item.task, item.length]
+        index = item.prediction.sample_id.rpartition("/")[2]
+        of_cell[int(index) if index.isdigit() else len(of_cell)] = item
+    return found
 
 
-def _step(task: str, shorter: str, longer: str, rungs: Mapping[tuple[str, str], Rung]) -> Step:
-    one, other = rungs[task, shorter], rungs[task, longer]
-    pairs = [(item, other[index]) for index, item in one.items() if index in other]
+def _step(task: str, lengths: tuple[str, str], short: _ByIndex, long: _ByIndex) -> Step:
+    shorter, longer = lengths
+    pairs = [(item, long[index]) for index, item in short.items() if index in long]
     if not pairs or any(_story(before) != _story(after) for before, after in pairs):
         raise UsageError(
-            f"{task} at {shorter} and at {longer} tells different stories: losses are counted along ladders "
-            "that `babilong generate --paired` made"
+            f"{task} at {shorter} and at {longer} tells different stories: losses are counted in data that "
+            "`babilong generate --paired` made"
         )
     return Step(
         task=task,
@@ -126,9 +108,9 @@ def _step(task: str, shorter: str, longer: str, rungs: Mapping[tuple[str, str], 
         longer=longer,
         tokens=sum(_tokens(after) - _tokens(before) for before, after in pairs) / len(pairs),
         n=len(pairs),
-        right=sum(before.right for before, _ in pairs),
-        lost=sum(before.right and not after.right for before, after in pairs),
-        regained=sum(after.right and not before.right for before, after in pairs),
+        right=sum(before.is_correct for before, _ in pairs),
+        lost=sum(before.is_correct and not after.is_correct for before, after in pairs),
+        regained=sum(after.is_correct and not before.is_correct for before, after in pairs),
     )
 
 

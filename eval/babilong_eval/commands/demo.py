@@ -1,11 +1,13 @@
-"""`babilong demo`: the whole way once, offline."""
+"""`babilong demo`: every step once, offline."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-# Task, the checkpoint that ships for it, and where its facts are put: the RMT paper's three tasks.
+from babilong_gen.user_paths import user_path, user_spec
+
+# the RMT paper's three tasks: task, the checkpoint that ships for it, and the placement of its facts
 _TASKS = (
     ("memorize", "tiny-detect", "start"),
     ("detect", "tiny-detect", "uniform"),
@@ -16,19 +18,22 @@ _BATCH = 50
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for the data, the results and the figures.")],
+    out: Annotated[
+        Path, typer.Option(parser=user_path, help="Folder for the data, the results and the figures.")
+    ],
     model: Annotated[
         str | None,
         typer.Option(
-            help="Another model, as `babilong evaluate` takes it, asked about qa1.  "
-            "[default: the recurrent checkpoints that ship]"
+            parser=user_spec,
+            help="Model to ask about qa1 instead, as in `babilong evaluate`.",
+            show_default="the recurrent checkpoints that ship",
         ),
     ] = None,
-    samples: Annotated[int, typer.Option(min=1, help="Samples of each task and length.")] = 100,
+    samples: Annotated[int, typer.Option(min=1, help="Samples per task and length.")] = 100,
 ) -> None:
-    """Generate data, prove it, ask real models about it and draw their curves; a few minutes on two cores.
+    """Generate, verify, evaluate and plot, in a few minutes.
 
-    The same command goes on where an interrupted demo was.
+    Real models answer, offline, on two cores. Give the same command again to continue an interrupted demo.
 
     Example: babilong demo --out demo
     """
@@ -42,7 +47,7 @@ def demo(
 
 
 def _checkpoint(out: Path, task: str, name: str, placement: str, samples: int) -> Path:
-    """Has a shipped checkpoint asked about documents and stories that it was not trained on."""
+    """Evaluate a shipped checkpoint on documents and stories that it was not trained on."""
     from babilong_eval.checkpoints import shipped_folder
     from babilong_eval.commands.evaluate import evaluate
     from babilong_eval.models.rmt.serialization import from_pretrained
@@ -71,7 +76,7 @@ def _checkpoint(out: Path, task: str, name: str, placement: str, samples: int) -
 
 
 def _language_model(out: Path, model: str, samples: int) -> Path:
-    """Has any model asked about qa1 in a few short lengths."""
+    """Evaluate any model on qa1 at a few short lengths."""
     from babilong_eval.commands.evaluate import evaluate
     from babilong_gen.commands.generate import generate
     from babilong_gen.commands.verify import verify
@@ -86,10 +91,11 @@ def _language_model(out: Path, model: str, samples: int) -> Path:
 def _draw(out: Path, results: list[Path], *, beside_paper: bool) -> None:
     from importlib.resources import as_file, files
 
-    from babilong_eval.commands.plot import plot
+    from babilong_eval.commands.plot.accuracy import length
+    from babilong_eval.commands.report import report
 
     with as_file(files("babilong_eval") / "figures" / "rmt_paper.csv") as paper:
         reference = paper if beside_paper else None
-        plot(results, out / "accuracy.png", scorer="strict", reference=reference)
-        plot(results, out / "report.html", scorer="strict")
+        length(results, out / "accuracy.png", scorer="strict", reference=reference)
+        report(results, out / "report.html", scorer="strict")
     typer.echo(f"look at {out / 'accuracy.png'} and {out / 'report.html'}")

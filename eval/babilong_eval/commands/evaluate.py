@@ -19,6 +19,7 @@ from babilong_eval.commands.options import (
 )
 from babilong_gen.commands.app import comma_separated
 from babilong_gen.errors import UsageError
+from babilong_gen.user_paths import user_path, user_place, user_spec
 
 if TYPE_CHECKING:
     from babilong_eval.evaluation.progress import ProgressBar
@@ -30,27 +31,37 @@ def evaluate(
     model: Annotated[
         str,
         typer.Option(
-            help="KIND:PATH: rmt:, hf:, hf-window:, hf-recurrent: with a folder or hub name; "
-            "api:MODEL@BASE_URL for a server."
+            parser=user_spec,
+            help="KIND:PATH, such as rmt:runs/mine, hf:gpt2 or api:MODEL@BASE_URL; docs/models.md lists the "
+            "kinds.",
         ),
     ],
-    out: Annotated[Path, typer.Option(help="Folder of the results; the same command goes on with it.")],
+    out: Annotated[
+        Path, typer.Option(parser=user_path, help="Folder of the results; a stopped run continues.")
+    ],
     tasks: Tasks = None,
     lengths: Lengths = None,
     limit: Limit = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Samples read side by side, at most.")] = 8,
+    batch_size: Annotated[int, typer.Option(min=1, help="Samples per batch, at most.")] = 8,
     batch_tokens: Annotated[
-        int | None, typer.Option(min=1, help="Tokens in a batch, at most.  [default: by device and model]")
+        int | None,
+        typer.Option(min=1, help="Tokens per batch, at most.", show_default="by device and kind of model"),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     answers: Annotated[
         Literal["labels", "text"] | None,
         typer.Option(
-            help="Choose among the task's labels, or answer in words.  [default: text for LMs, else labels]"
+            help="Choose among the task's labels, or answer in free text.",
+            show_default="text for language models, else labels",
         ),
     ] = None,
     max_tokens: Annotated[
-        int | None, typer.Option(min=1, help="Of an answer, reasoning included.  [default: 20]")
+        int | None,
+        typer.Option(
+            min=1,
+            help="Tokens per answer, reasoning included, at most.",
+            show_default="20, or as in --prompts",
+        ),
     ] = None,
     model_option: Annotated[
         list[str] | None, typer.Option(help="NAME=VALUE, an option of the model's kind; may be repeated.")
@@ -60,45 +71,46 @@ def evaluate(
         typer.Option("--probe", help="Ask at every length during one pass over the longest (paired data)."),
     ] = False,
     name: Annotated[
-        str | None, typer.Option(help="The run's name in figures.  [default: the model's]")
+        str | None, typer.Option(help="Name of the run in figures.", show_default="that of the model")
     ] = None,
-    seed: Annotated[int, typer.Option(help="api: of the server's sampling.")] = 0,
+    seed: Annotated[int, typer.Option(help="api: seed of the server's sampling.")] = 0,
     prompts: Prompts = None,
     no_instruction: NoInstruction = False,
     no_examples: NoExamples = False,
     no_post_prompt: NoPostPrompt = False,
     chat_template: Annotated[
         bool | None,
-        typer.Option(help="Hand the prompt over as a chat.  [default: no; for servers yes]"),
+        typer.Option(help="Send the prompt as a chat.", show_default="yes for servers, else no"),
     ] = None,
-    system_prompt: Annotated[str | None, typer.Option(help="The chat's first message.")] = None,
-    concurrency: Annotated[int, typer.Option(min=1, help="api: requests under way at once.")] = 8,
+    system_prompt: Annotated[str | None, typer.Option(help="First message of the chat.")] = None,
+    concurrency: Annotated[int, typer.Option(min=1, help="api: requests at a time.")] = 8,
     requests_per_minute: Annotated[
-        int | None, typer.Option(min=1, help="api: requests begun a minute, at most.")
+        int | None, typer.Option(min=1, help="api: requests per minute, at most.")
     ] = None,
-    timeout: Annotated[float, typer.Option(min=1, help="api: seconds for one answer.")] = 600,
+    timeout: Annotated[float, typer.Option(min=1, help="api: seconds per answer, at most.")] = 600,
     retries: Annotated[
-        int, typer.Option(min=0, help="api: how often a busy or failing server is asked again.")
+        int, typer.Option(min=0, help="api: how often to ask a busy or failing server again.")
     ] = 5,
     api_key_env: Annotated[
-        str, typer.Option(help="api: environment variable that holds the key.")
+        str, typer.Option(help="api: environment variable with the key.")
     ] = "OPENAI_API_KEY",
 ) -> None:
     """Ask a model about every sample, and score its answers.
 
-    Killed or interrupted, it goes on where it was when the same command is given again; samples that failed
-    are asked again. Under torchrun or accelerate launch the samples are split over the processes.
+    Give the same command again to continue a killed or interrupted run; samples that failed are asked again.
+    Under torchrun or accelerate launch the processes share the samples.
 
     Example: babilong evaluate data/demo --model rmt:runs/memorize --out results/memorize --lengths 1seg,8seg
     """
-    # Arrow is to give a long text's memory back when it is read; its own pool, chosen at import, keeps it
+    # Arrow must return a long text's memory once it is read; its own pool, chosen at import, keeps it
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-    from babilong_eval.evaluation.config import Request
+    from babilong_eval.evaluation.config import EvaluationConfig
     from babilong_eval.evaluation.distributed import this_rank
-    from babilong_eval.evaluation.evaluate import evaluate as evaluate_request
+    from babilong_eval.evaluation.evaluate import evaluate as run
     from babilong_eval.evaluation.progress import ProgressBar
+    from babilong_eval.inference.endpoint import ServerOptions
 
-    request = Request(
+    config = EvaluationConfig(
         data=data,
         model=model,
         out=out,
@@ -118,21 +130,21 @@ def evaluate(
         probe=probe,
         name=name,
         seed=seed,
-        endpoint={
-            "concurrency": concurrency,
-            "requests_per_minute": requests_per_minute,
-            "timeout_seconds": timeout,
-            "retries": retries,
-            "key_variable": api_key_env,
-        },
+        server=ServerOptions(
+            concurrency=concurrency,
+            requests_per_minute=requests_per_minute,
+            timeout_seconds=timeout,
+            retries=retries,
+            key_variable=api_key_env,
+        ),
     )
-    progress = ProgressBar(quiet=this_rank().number > 0)
-    cells = evaluate_request(request, progress)
+    with ProgressBar(quiet=this_rank().number > 0) as progress:
+        cells = run(config, on_start=progress.start, on_result=progress.advance)
     _report(out, cells, progress, probe=probe)
 
 
 def _option(text: str) -> tuple[str, Any]:
-    """`NAME=VALUE`, the value as a number or truth value where it reads as one."""
+    """Parse `NAME=VALUE`; the value may be a number, a truth value, or a path with `~`."""
     name, equals, value = text.partition("=")
     name = name.replace("-", "_")
     if not equals or not name:
@@ -145,20 +157,22 @@ def _option(text: str) -> tuple[str, Any]:
             return name, number(value)
         except ValueError:
             continue
-    return name, value
+    return name, user_place(value)
 
 
-def _report(out: Path, cells: "list[Cell] | None", progress: "ProgressBar", *, probe: bool) -> None:
+def _report(out: Path, cells: "list[Cell]", progress: "ProgressBar", *, probe: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
     console = Console(stderr=True)
     if probe and progress.segments:
         read, saved = progress.segments - progress.shared, progress.shared
-        console.print(f"probes: {read:,} segments were read, {saved:,} fewer than in separate passes")
+        console.print(
+            f"shared prefixes: {read:,} segments were read, {saved:,} fewer than in separate passes"
+        )
     for reason, count in progress.failures.most_common(3):
         console.print(f"failed: {count} samples, {reason}; the same command asks them again", markup=False)
-    if cells is None:
+    if not cells:
         console.print(f"{out}: this part is done; the process that finishes last writes the results")
         return
     table = Table("task", "length", "scorer", "accuracy", "95 %", "n", title=str(out))

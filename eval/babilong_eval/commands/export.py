@@ -17,7 +17,9 @@ from babilong_eval.commands.options import (
     Tasks,
     parts_left_out,
 )
+from babilong_eval.models.protocol import MAX_NEW_TOKENS
 from babilong_gen.commands.app import comma_separated
+from babilong_gen.user_paths import user_path
 
 _NEXT = {
     "ruler-jsonl": "RULER: add {out}/synthetic.yaml to its scripts/synthetic.yaml, then "
@@ -32,37 +34,41 @@ def export(
     to: Annotated[
         Literal["ruler-jsonl", "lm-eval", "json"],
         typer.Option(
-            help="ruler-jsonl: NVIDIA RULER's validation.jsonl; lm-eval: tasks for lm-evaluation-harness; "
-            "json: the published BABILong's files."
+            help="ruler-jsonl: validation.jsonl of NVIDIA RULER; lm-eval: tasks of lm-evaluation-harness; "
+            "json: the files of the published BABILong."
         ),
     ],
-    out: Annotated[Path, typer.Option(help="A new folder; it is there when all of it is.")],
+    out: Annotated[
+        Path, typer.Option(parser=user_path, help="New folder; it appears when all of it is written.")
+    ],
     tasks: Tasks = None,
     lengths: Lengths = None,
     limit: Limit = None,
     scorer: Annotated[
         Literal["official", "strict"],
-        typer.Option(help="lm-eval: the rule by which answers count, as in `babilong score`."),
+        typer.Option(help="lm-eval: rule by which answers are scored, as in `babilong score`."),
     ] = "official",
-    max_tokens: Annotated[int, typer.Option(min=1, help="lm-eval: of an answer.")] = 20,
+    max_tokens: Annotated[
+        int, typer.Option(min=1, help="lm-eval: tokens per answer, at most.")
+    ] = MAX_NEW_TOKENS,
     prompts: Prompts = None,
     no_instruction: NoInstruction = False,
     no_examples: NoExamples = False,
     no_post_prompt: NoPostPrompt = False,
 ) -> None:
-    """Write a dataset in the form that another evaluation program reads.
+    """Write a dataset in another evaluation program's form.
 
-    ruler-jsonl and lm-eval hold whole prompts, the same as `babilong evaluate` uses.
+    ruler-jsonl and lm-eval contain whole prompts, the same that `babilong evaluate` uses.
 
     Example: babilong export data/demo --to lm-eval --out exported/demo
     """
-    # Arrow is to give a long text's memory back when it is read; its own pool, chosen at import, keeps it
+    # Arrow must return a long text's memory once it is read; its own pool, chosen at import, keeps it
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-    from babilong_eval.export.export import ExportRequest
+    from babilong_eval.export.export import ExportConfig
     from babilong_eval.export.export import export as run
     from babilong_gen.commands.progress import Bars
 
-    request = ExportRequest(
+    config = ExportConfig(
         data=data,
         form=to,
         out=out,
@@ -75,7 +81,7 @@ def export(
         scorer=scorer,
     )
     with Bars() as bars:
-        sizes = run(request, bars).sizes
+        sizes = run(config, bars).sizes
     task, length = next(iter(sizes))
     typer.echo(f"{out}: {sum(sizes.values()):,} samples of {len(sizes)} tasks and lengths")
     typer.echo(_NEXT[to].format(out=out, task=task, length=length))

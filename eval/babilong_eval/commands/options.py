@@ -1,24 +1,60 @@
-"""Options that commands share: which samples of a dataset, and the prompts put around them."""
+"""Options that several commands share."""
+
+from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-Data = Annotated[str, typer.Argument(help="A dataset's folder, or a hub repository: OWNER/NAME[@REVISION].")]
-Tasks = Annotated[str | None, typer.Option(help="qa1,qa2,...  [default: all there are]")]
-Lengths = Annotated[str | None, typer.Option(help="0k,4k,...  [default: all there are]")]
-Limit = Annotated[int | None, typer.Option(min=1, help="Samples of each task and length.")]
+from babilong_eval.scoring.score import ScorerName
+from babilong_gen.user_paths import user_path, user_place, user_spec
+
+# which samples of a dataset
+Data = Annotated[
+    str,
+    typer.Argument(
+        parser=user_place, help="Folder or URL of a dataset, or OWNER/NAME[@REVISION] on the Hub."
+    ),
+]
+Tasks = Annotated[str | None, typer.Option(help="Tasks: qa1,qa2,...", show_default="all there are")]
+Lengths = Annotated[str | None, typer.Option(help="Lengths: 0k,4k,...", show_default="all there are")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Samples per task and length, at most.")]
+
+# the model that reads them
+Model = Annotated[
+    str, typer.Option(parser=user_spec, help="The model, as KIND:PATH: rmt:FOLDER or a shipped rmt:NAME.")
+]
+
+# the prompts around them
 Prompts = Annotated[
     Path | None,
-    typer.Option(help="Prompts of an earlier run: a .json beside its predictions, or their folder."),
+    typer.Option(
+        parser=user_path, help="Prompts of an earlier run: a .json beside its predictions, or their folder."
+    ),
 ]
-NoInstruction = Annotated[bool, typer.Option("--no-instruction", help="Leave that part of the prompt out.")]
-NoExamples = Annotated[bool, typer.Option("--no-examples", help="Leave that part of the prompt out.")]
-NoPostPrompt = Annotated[bool, typer.Option("--no-post-prompt", help="Leave that part of the prompt out.")]
+NoInstruction = Annotated[bool, typer.Option("--no-instruction", help="Leave the instruction out.")]
+NoExamples = Annotated[bool, typer.Option("--no-examples", help="Leave the examples out.")]
+NoPostPrompt = Annotated[bool, typer.Option("--no-post-prompt", help="Leave out how to phrase the answer.")]
+
+# what was answered
+Results = Annotated[
+    list[Path],
+    typer.Argument(
+        parser=user_path, help="Results folders of `babilong evaluate`, or folders of published predictions."
+    ),
+]
+Scorer = Annotated[ScorerName, typer.Option(help="Rule by which answers are scored; see `babilong score`.")]
+Reference = Annotated[
+    Path | None,
+    typer.Option(
+        parser=user_path,
+        help="CSV of published curves to draw too: task,evaluated_segments,accuracy_percent.",
+    ),
+]
 
 
 def parts_left_out(*, instruction: bool, examples: bool, post_prompt: bool) -> tuple[str, ...]:
-    """The parts of a prompt that the three switches take away."""
+    """Return the parts of a prompt that the three switches take away."""
     parts = {"instruction": instruction, "examples": examples, "post_prompt": post_prompt}
     return tuple(part for part, left_out in parts.items() if left_out)

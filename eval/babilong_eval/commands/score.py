@@ -1,23 +1,26 @@
-"""`babilong score`: count right answers in prediction files again."""
+"""`babilong score`: score prediction files again."""
 
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from babilong_eval.results.prediction_files import FileName, find_predictions
-from babilong_eval.scoring.score import ScorerName, score_file
+from babilong_eval.results.scores import score_file
+from babilong_eval.scoring.score import ScorerName
+from babilong_gen.user_paths import user_path
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 _WIDTH_OF_A_PIPE = 160
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileScore:
-    """A row of the answer; `file` is relative to the folder that was asked for."""
+    """The score of one file; `file` is relative to the folder that was asked for."""
 
     file: str
     task: str
@@ -32,22 +35,25 @@ class FileScore:
 def score(
     predictions: Annotated[
         Path,
-        typer.Argument(help="Folder of {task}_{length}_{config}.csv files, at any depth, or one such file."),
+        typer.Argument(
+            parser=user_path,
+            help="Folder of {task}_{length}_{config}.csv files, at any depth, or one such file.",
+        ),
     ],
     scorer: Annotated[
         ScorerName,
         typer.Option(
-            help="official: the published rule, bit for bit; strict: the same with its faults repaired; "
-            "label: the choice to which the model gave the highest score."
+            help="official: the published rule, bit for bit; strict: that rule with its faults repaired; "
+            "label: the label to which the model gave the highest score."
         ),
     ] = "official",
     form: Annotated[
-        Literal["table", "json"], typer.Option("--format", help="table to read, json to compute with.")
+        Literal["table", "json"], typer.Option("--format", help="table to read, or json to compute with.")
     ] = "table",
 ) -> None:
     """Score predictions in the published BABILong form.
 
-    Every accuracy comes with n, failed and empty outputs included, and a 95 % Wilson interval.
+    Each accuracy comes with n, which includes failed and empty outputs, and a 95 % Wilson interval.
 
     Example: babilong score babilong_evals/ --scorer strict --format json
     """
@@ -55,6 +61,8 @@ def score(
     if form == "json":
         print(json.dumps([asdict(row) for row in scores], indent=2, ensure_ascii=False))
         return
+    from rich.console import Console
+
     console = Console()
     if not console.is_terminal:
         console.width = _WIDTH_OF_A_PIPE
@@ -62,7 +70,7 @@ def score(
 
 
 def score_folder(folder: Path, scorer: ScorerName) -> list[FileScore]:
-    """Score all prediction files under a folder, one row a file, sorted by path.
+    """Score all prediction files under a folder, one row per file, sorted by path.
 
     Raises:
         SourceError: no predictions, a file that cannot be read, or a task whose labels are not known.
@@ -87,7 +95,9 @@ def _score(path: Path, root: Path, scorer: ScorerName) -> FileScore:
     )
 
 
-def _as_table(scores: list[FileScore], scorer: ScorerName) -> Table:
+def _as_table(scores: list[FileScore], scorer: ScorerName) -> "Table":
+    from rich.table import Table
+
     table = Table(title=f"Accuracy, scorer {scorer}")
     table.add_column("file", overflow="fold")
     for column in ("task", "length"):

@@ -5,40 +5,55 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from babilong_gen.user_paths import user_path
+
 if TYPE_CHECKING:
-    from babilong_eval.training.metrics_log import LogLine
+    from babilong_eval.training.train import TrainingProgress
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(help="A recipe, YAML; docs/training.md tells its keys.")],
-    out: Annotated[Path, typer.Option(help="Folder of the checkpoint; the same command goes on with it.")],
+    recipe: Annotated[
+        Path, typer.Argument(parser=user_path, help="Recipe in YAML; docs/training.md lists its keys.")
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(parser=user_path, help="Folder of the checkpoint; a stopped run continues."),
+    ],
     noise: Annotated[
         list[str] | None,
-        typer.Option(help="Noise in place of the recipe's own, as `generate` takes it; may be repeated."),
+        typer.Option(help="Noise to use instead of the recipe's, as in `generate`; may be repeated."),
     ] = None,
     apart_from: Annotated[
         list[Path] | None,
-        typer.Option(help="A dataset for evaluation: refuse to train on anything in it; may be repeated."),
+        typer.Option(
+            parser=user_path, help="Dataset for evaluation; refuse to train on any of it; may be repeated."
+        ),
     ] = None,
 ) -> None:
-    """Train a recurrent model on samples that are made while it trains.
+    """Train a recurrent model on samples made while it trains.
 
-    Killed or interrupted, it goes on where it last saved when the same command is given again.
+    Give the same command again to continue where a killed or interrupted run last saved.
 
     Example: babilong train eval/studies/rmt-paper/tiny-detect.yaml --out runs/tiny-detect
     """
     from babilong_eval.training.recipe import read_recipe
     from babilong_eval.training.train import train as run
-    from babilong_gen.prepare import default_cache
 
     asked = read_recipe(recipe, noise=noise)
     with _Screen() as screen:
-        run(asked, out, cache=default_cache(), watch=screen, apart_from=apart_from or ())
+        run(
+            asked,
+            out,
+            apart_from=apart_from or (),
+            on_step=screen.step,
+            on_noise=screen.noise,
+            notify=screen.notify,
+        )
     typer.echo(f"{out}: babilong evaluate DATA --model rmt:{out} --out RESULTS")
 
 
 class _Screen:
-    """A bar with the time left on a terminal, else a line now and then."""
+    """Progress: a bar with the time left on a terminal, and elsewhere a line now and then."""
 
     _LINE_EVERY = 100
 
@@ -61,17 +76,18 @@ class _Screen:
         self._progress.stop()
 
     def notify(self, line: str) -> None:
-        """One line that stays."""
+        """Print a line that stays."""
         self._console.print(line, markup=False)
 
     def noise(self, characters: int) -> None:
-        """Noise being tokenized."""
+        """Show that more noise was tokenized."""
         self._progress.update(self._bar, description=f"tokenizing noise, {characters:,} more characters")
 
-    def step(self, entry: "LogLine", done: int, total: int, reached: float | None) -> None:
-        """A step of the training."""
-        accuracy = "" if reached is None else f", accuracy {reached:.1%}"
-        line = f"{entry.stage}: step {entry.step:,}, loss {entry.loss:.3f}{accuracy}"
-        self._progress.update(self._bar, completed=done, total=total, description=line)
-        if not self._console.is_terminal and entry.step % self._LINE_EVERY == 0:
+    def step(self, progress: "TrainingProgress") -> None:
+        """Show a step of the training."""
+        log = progress.line
+        accuracy = "" if progress.accuracy is None else f", accuracy {progress.accuracy:.1%}"
+        line = f"{log.stage}: step {log.step:,}, loss {log.loss:.3f}{accuracy}"
+        self._progress.update(self._bar, completed=progress.done, total=progress.total, description=line)
+        if not self._console.is_terminal and log.step % self._LINE_EVERY == 0:
             self._console.print(line, markup=False)

@@ -1,48 +1,37 @@
-"""A dataset as the harness reads it: which files hold a task at a length, and their rows as samples.
+"""A dataset as the harness reads it: where each task at each length lies, and its rows as samples.
 
 Three sources, one schema (that of the published `RMT-team/babilong`): a folder that `babilong generate`
-wrote, any other folder of Parquet, Arrow or JSON files, either of them here or in an object store, and a
-repository on the Hugging Face Hub. Which file holds what is said by `configs:` in the folder's README.md, or
-else by the file's path: `data/4k/qa1-00000.parquet`, `qa1/4k.json` and `4k/qa1/data-00000.arrow` all say task
-`qa1` at length `4k`.
+wrote; any other folder of Parquet, Arrow or JSON files, on this machine or in an object store; and a
+repository on the Hugging Face Hub.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
-from dataclasses import dataclass
-from fnmatch import fnmatch
+from dataclasses import dataclass, replace
 from functools import partial
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from huggingface_hub import metadata_load
 
 from babilong_eval.data import hub
 from babilong_eval.data import object_store as stores
+from babilong_eval.data.layout import Pair, StoredFiles, files_by_pair
 from babilong_eval.data.row_readers import SUFFIXES, Row, Utf8, column_names, count_rows, read_rows
 from babilong_gen.errors import SourceError, UsageError
-from babilong_gen.lengths import parse_length
+from babilong_gen.lengths import length_order
 from babilong_gen.tasks import TASKS
 from babilong_gen.write.folder import open_folder
 from babilong_gen.write.manifest import MANIFEST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 REQUIRED_COLUMNS = ("input", "question", "target")
 _OPTIONAL_COLUMNS = ("sample_id", "n_tokens", "choices", "facts")
-
-# what the datasets library puts beside its Arrow files
-_NOT_ROWS = frozenset({"dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json"})
-
-_LENGTH = re.compile(r"\d+(k|M|seg)")
-_TASK = re.compile(r"qa\d+")
-_PATH_BREAKS = re.compile(r"[/_\-.]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +79,7 @@ class Dataset:
 
     source: str
     fingerprint: str
-    files: Mapping[tuple[str, str], tuple[str, ...]]
+    files: Mapping[Pair, tuple[str, ...]]
     fetch: Callable[[str], Path]
 
 
@@ -98,39 +87,37 @@ def open_dataset(source: str) -> Dataset:
     """Find out what a folder, its URL or a hub repository (`OWNER/NAME`, `OWNER/NAME@REVISION`) holds.
 
     Raises:
-        SourceError: neither of the two, or without any file of a known task and length.
+        SourceError: there is no such folder or repository, or no file in it is of a known task and length.
     """
     folder = open_folder(source)
     if not isinstance(folder, Path):
         stored = stores.find(folder)
-        names, fetch = stored.names, stored.fetch
-        known = _manifest_fingerprint(fetch(MANIFEST)) if MANIFEST in names else ""
-        fingerprint = known or stored.fingerprint
+        known = _manifest_fingerprint(stored.fetch(MANIFEST)) if MANIFEST in stored.names else ""
+        stored = replace(stored, fingerprint=known or stored.fingerprint)
     elif folder.is_dir():
         names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-        fetch = folder.joinpath
         fingerprint = _folder_fingerprint(folder, names)
+        stored = StoredFiles(names=names, fetch=folder.joinpath, fingerprint=fingerprint)
     elif folder.exists():
         raise SourceError(f"{source}: a file, expected the dataset's folder or the name of a hub repository")
     elif hub.looks_like_repo(source):
-        repository = hub.find(source)
-        names, fetch, fingerprint = repository.names, repository.fetch, repository.commit
+        stored = hub.find(source)
     else:
         raise SourceError(f"{source}: no such folder, nor the name of a hub repository (OWNER/NAME)")
-    files = _files_of_card(names, fetch) or _files_by_path(names)
+    files = files_by_pair(stored)
     if not files:
         raise SourceError(
             f"{source}: no data of a known task and length; expected files such as data/4k/qa1-00000.parquet"
         )
-    return Dataset(source=source, fingerprint=fingerprint, files=files, fetch=fetch)
+    return Dataset(source=source, fingerprint=stored.fingerprint, files=files, fetch=stored.fetch)
 
 
 def select(
     dataset: Dataset, tasks: Sequence[str] | None = None, lengths: Sequence[str] | None = None
-) -> list[tuple[str, str]]:
-    """The (task, length) pairs to evaluate: shortest lengths first, tasks in their order within a length.
+) -> list[Pair]:
+    """Return the (task, length) pairs to evaluate: shortest lengths first, tasks in their order within each.
 
-    None stands for all there are. A task that some of the lengths lack is left out there.
+    None stands for all there are. A length that a task does not have is left out for that task.
 
     Raises:
         UsageError: a task or length that the dataset has nowhere.
@@ -149,22 +136,46 @@ def select(
     return sorted(pairs, key=lambda pair: (length_order(pair[1]), _natural(pair[0])))
 
 
-def length_order(length: str) -> tuple[str, int]:
-    """A sort key: `0k` < `1k` < `128k` < `1M`, and `2seg` < `16seg`."""
-    parsed = parse_length(length)
-    tokens = parsed.input_tokens(question_tokens=0, segment_size=1, reserve=0)
-    return ("segments" if parsed.unit == "seg" else "tokens"), tokens
-
-
 def count_samples(dataset: Dataset, task: str, length: str) -> int:
-    """How many samples a (task, length) has."""
+    """Return how many samples a (task, length) has."""
     return sum(count_rows(dataset.fetch(name)) for name in dataset.files[task, length])
+
+
+def sizes_of(dataset: Dataset, pairs: Iterable[Pair], limit: int | None) -> dict[Pair, int]:
+    """Return how many samples of each pair are used: all, or the first `limit`.
+
+    Raises:
+        SourceError: a pair has no samples.
+    """
+    counts = {pair: count_samples(dataset, *pair) for pair in pairs}
+    for (task, length), n in counts.items():
+        if not n:
+            raise SourceError(
+                f"{dataset.source}: no samples of {task} at {length}; generate or fetch it again"
+            )
+    return {pair: n if limit is None else min(limit, n) for pair, n in counts.items()}
+
+
+def label_sets(dataset: Dataset, pairs: Iterable[Pair]) -> dict[str, tuple[str, ...]]:
+    """Return each task's labels, as its first sample has them.
+
+    Raises:
+        UsageError: a task is not one of ours, and the dataset gives no labels by which to score it.
+    """
+    labels: dict[str, tuple[str, ...]] = {}
+    for task, length in pairs:
+        if task not in labels:
+            first = next(read_samples(dataset, task, length), None)
+            if first is None or not first.choices:
+                raise UsageError(f"{dataset.source}: no labels for task {task}; add a column 'choices'")
+            labels[task] = first.choices
+    return labels
 
 
 def read_samples(
     dataset: Dataset, task: str, length: str, *, start: int = 0, tokens: bool = False
 ) -> Iterator[Sample]:
-    """Yields the samples of a (task, length) from index `start` on, in order, holding few at a time.
+    """Yield the samples of a (task, length) from index `start` on, in order, holding few at a time.
 
     With `tokens`, `input_ids` are read as well, where they are stored.
 
@@ -181,6 +192,33 @@ def read_samples(
         # not a loop: its variable would hold a text of megabytes while others work on its tokens
         yield from map(partial(_sample, task, length, path), count(first + skip), rows)
         first += count_rows(path)
+
+
+def samples_at(
+    dataset: Dataset, pair: Pair, indices: Sequence[int], *, tokens: bool = False
+) -> Iterator[Sample]:
+    """Yield the samples of a pair at some indices, which are in order; otherwise as `read_samples`."""
+    wanted, span = set(indices), indices[-1] + 1 - indices[0]
+    samples = islice(read_samples(dataset, *pair, start=indices[0], tokens=tokens), span)
+    return filter(lambda sample: sample.index in wanted, samples)
+
+
+def find_sample(dataset: Dataset, sample_id: str) -> Sample:
+    """Return the sample named TASK/LENGTH/INDEX, such as `reasoning/4seg/000017`.
+
+    Raises:
+        UsageError: the dataset has no such sample.
+    """
+    task, _, rest = sample_id.partition("/")
+    length, _, index = rest.partition("/")
+    if (task, length) in dataset.files and index.isascii() and index.isdigit():
+        sample = next(read_samples(dataset, task, length, start=int(index)), None)
+        if sample is not None:
+            return sample
+    has = ", ".join(f"{task}/{length}" for task, length in list(dataset.files)[:8])
+    raise UsageError(
+        f"{dataset.source} has no sample {sample_id!r}: ids are like reasoning/4seg/000017, and it has {has}"
+    )
 
 
 def _check_all_there(dataset: Dataset, what: str, asked: Sequence[str] | None, there: set[str]) -> None:
@@ -220,45 +258,8 @@ def _sample(task: str, length: str, path: Path, index: int, row: Row) -> Sample:
     )
 
 
-def _files_of_card(
-    names: Sequence[str], fetch: Callable[[str], Path]
-) -> dict[tuple[str, str], tuple[str, ...]]:
-    """What `configs:` of the dataset card say: a config is a length and a split a task, or the reverse."""
-    if "README.md" not in names:
-        return {}
-    card = metadata_load(fetch("README.md")) or {}
-    files = {}
-    for config in card.get("configs") or ():
-        entries = config.get("data_files")
-        for entry in entries if isinstance(entries, list) else ():
-            if not isinstance(entry, dict) or not {"split", "path"} <= entry.keys():
-                continue
-            task, length = entry["split"], str(config.get("config_name"))
-            if _LENGTH.fullmatch(task):
-                task, length = length, task
-            patterns = entry["path"] if isinstance(entry["path"], list) else [entry["path"]]
-            found = tuple(name for name in names if any(fnmatch(name, pattern) for pattern in patterns))
-            if found and _LENGTH.fullmatch(length):
-                files.setdefault((task, length), found)
-    return files
-
-
-def _files_by_path(names: Sequence[str]) -> dict[tuple[str, str], tuple[str, ...]]:
-    """What the files' own paths say."""
-    files: dict[tuple[str, str], list[str]] = {}
-    for name in names:
-        if not name.endswith(SUFFIXES) or name.rpartition("/")[2] in _NOT_ROWS:
-            continue
-        words = _PATH_BREAKS.split(name)
-        task = next((word for word in words if word in TASKS or _TASK.fullmatch(word)), None)
-        length = next((word for word in words if _LENGTH.fullmatch(word)), None)
-        if task and length:
-            files.setdefault((task, length), []).append(name)
-    return {pair: tuple(found) for pair, found in files.items()}
-
-
 def _folder_fingerprint(folder: Path, names: Sequence[str]) -> str:
-    """The manifest's own fingerprint, or a hash over the names, sizes and first bytes of the data files."""
+    """Return the manifest's fingerprint, or a hash over the data files' names, sizes and first bytes."""
     manifest = folder / MANIFEST
     known = _manifest_fingerprint(manifest) if manifest.is_file() else ""
     if known:
@@ -280,6 +281,6 @@ def _manifest_fingerprint(manifest: Path) -> str:
 
 
 def _natural(name: str) -> tuple[str, int]:
-    """A sort key under which `qa2` comes before `qa10`."""
+    """Return a sort key under which `qa2` comes before `qa10`."""
     stem = name.rstrip("0123456789")
     return stem, int(name[len(stem) :] or 0)

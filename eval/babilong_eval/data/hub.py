@@ -3,88 +3,63 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from huggingface_hub import HfApi, hf_hub_download, snapshot_download
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HTTPError,  # pyright: ignore[reportPrivateImportUsage]  # of whichever HTTP library its version uses
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
+from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 
+from babilong_eval.data.layout import StoredFiles
 from babilong_gen.errors import SourceError
+from babilong_gen.hub_errors import HUB_ERRORS, reading_failed
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
+_REMEDY = "try again, or give the folder of a copy"
 _REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@[\w./-]+)?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Repository:
-    """A dataset repository at one commit.
-
-    Attributes:
-        commit: the commit's hash; all files are taken from it, however the repository moves on meanwhile.
-        names: its files.
-        fetch: brings one of them here (into the Hub's own cache) and says where it lies.
-    """
-
-    commit: str
-    names: Sequence[str]
-    fetch: Callable[[str], Path]
-
-
 def looks_like_repo(source: str) -> bool:
-    """Whether a text has the form `OWNER/NAME` or `OWNER/NAME@REVISION`."""
+    """Return whether a text has the form `OWNER/NAME` or `OWNER/NAME@REVISION`."""
     return _REPO.fullmatch(source) is not None
 
 
-def find(source: str) -> Repository:
+def find(source: str) -> StoredFiles:
     """Look a repository up; without a network, in the Hub's cache on this machine.
 
+    The fingerprint is a commit, from which all files are taken even if the repository changes meanwhile.
+
     Raises:
-        SourceError: no such repository or revision, no leave to read it, or the Hub is out of reach and
+        SourceError: no such repository or revision, no right to read it, or the Hub is out of reach and
             nothing is cached.
     """
     name, _, revision = source.partition("@")
     try:
         info = HfApi().dataset_info(name, revision=revision or None)
-    except (GatedRepoError, RepositoryNotFoundError) as error:
-        raise SourceError(
-            f"{source}: no such folder here, and no such dataset on the Hub (or not without `hf auth login`)"
-        ) from error
-    except RevisionNotFoundError as error:
-        raise SourceError(f"{name}: the Hub has no revision {revision!r} of it") from error
-    except (HTTPError, OSError) as error:
-        return _cached(name, revision, error)
+    except (RepositoryNotFoundError, RevisionNotFoundError) as error:
+        raise _nowhere(source, error) from error
+    except HUB_ERRORS as error:
+        return _cached(source, error)
     commit = str(info.sha)
     names = sorted(sibling.rfilename for sibling in info.siblings or ())
-    return Repository(commit=commit, names=names, fetch=partial(_download, name, commit))
+    return StoredFiles(names=names, fetch=partial(_download, name, commit), fingerprint=commit)
 
 
 def _download(name: str, commit: str, file: str) -> Path:
     try:
         return Path(hf_hub_download(name, file, repo_type="dataset", revision=commit))
-    except (HTTPError, OSError) as error:
-        raise SourceError(f"{name}: cannot get {file} from the Hub ({_brief(error)}); try again") from error
+    except HUB_ERRORS as error:
+        raise reading_failed(error, f"{name}/{file}", _REMEDY) from error
 
 
-def _cached(name: str, revision: str, error: Exception) -> Repository:
+def _cached(source: str, error: BaseException) -> StoredFiles:
+    name, _, revision = source.partition("@")
     try:
         found = snapshot_download(name, repo_type="dataset", revision=revision or None, local_files_only=True)
     except OSError:
-        raise SourceError(
-            f"{name}: no such folder here, and the Hub cannot be reached ({_brief(error)})"
-        ) from error
+        raise _nowhere(source, error) from error
     folder = Path(found)
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    return Repository(commit=folder.name, names=names, fetch=folder.joinpath)
+    return StoredFiles(names=names, fetch=folder.joinpath, fingerprint=folder.name)
 
 
-def _brief(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+def _nowhere(source: str, error: BaseException) -> SourceError:
+    return SourceError(f"no folder {source} here, and {reading_failed(error, source, _REMEDY)}")

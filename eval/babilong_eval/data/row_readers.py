@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from babilong_gen.errors import SourceError
+from babilong_gen.errors import SourceError, first_line
+from babilong_gen.noise.sources.rows import reading_parquet
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,18 +30,20 @@ _MOST_ROWS_AT_ONCE = 256
 
 
 def column_names(path: Path) -> list[str]:
-    """The columns of a file; of JSON, those of its first object."""
+    """Return the columns of a file; of JSON, those of its first object."""
     if path.suffix == ".parquet":
-        return _open_parquet(path).schema_arrow.names
+        with reading_parquet(path) as file:
+            return file.schema_arrow.names
     if path.suffix == ".arrow":
         return _open_arrow(path).schema.names
     return list(next(_json_rows(path, 0), {}))
 
 
 def count_rows(path: Path) -> int:
-    """How many rows a file has; JSON has to be read for it."""
+    """Return how many rows a file has; JSON has to be read for it."""
     if path.suffix == ".parquet":
-        return _open_parquet(path).metadata.num_rows
+        with reading_parquet(path) as file:
+            return file.metadata.num_rows
     if path.suffix == ".arrow":
         return sum(batch.num_rows for batch in _arrow_batches(path))
     return sum(1 for _ in _json_rows(path, 0))
@@ -49,9 +52,9 @@ def count_rows(path: Path) -> int:
 def read_rows(
     path: Path, columns: Sequence[str], *, skip: int = 0, as_utf8: Sequence[str] = ()
 ) -> Iterator[Row]:
-    """Yields the rows after the first `skip`, each with those of `columns` that the file has.
+    """Yield the rows after the first `skip`, each with those of `columns` that the file has.
 
-    Values are Python's own, but for what could be large: lists of numbers stay Arrow arrays, and the texts of
+    Values are Python's own except where they can be large: lists of numbers stay Arrow arrays, and texts of
     the columns `as_utf8` stay the bytes that they are in the file.
 
     Raises:
@@ -67,43 +70,28 @@ def read_rows(
     )
 
 
-def _open_parquet(path: Path) -> pq.ParquetFile:
-    try:
-        return pq.ParquetFile(path, buffer_size=1 << 20, pre_buffer=False)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise SourceError(f"{path}: not a readable Parquet file ({_first_line(error)})") from error
-
-
 def _parquet_rows(path: Path, columns: Sequence[str], skip: int, as_utf8: Sequence[str]) -> Iterator[Row]:
-    file = _open_parquet(path)
-    wanted = [name for name in file.schema_arrow.names if name in columns]
-    for group in range(file.metadata.num_row_groups):
-        about = file.metadata.row_group(group)
-        if skip >= about.num_rows:
-            skip -= about.num_rows
-            continue
-        row_bytes = max(1, about.total_byte_size // max(1, about.num_rows))
-        at_once = min(_MOST_ROWS_AT_ONCE, max(1, _BYTES_AT_ONCE // row_bytes))
-        yield from _rows_of_group(
+    with reading_parquet(path) as file:
+        wanted = [name for name in file.schema_arrow.names if name in columns]
+        for group in range(file.metadata.num_row_groups):
+            about = file.metadata.row_group(group)
+            if skip >= about.num_rows:
+                skip -= about.num_rows
+                continue
+            row_bytes = max(1, about.total_byte_size // max(1, about.num_rows))
+            at_once = min(_MOST_ROWS_AT_ONCE, max(1, _BYTES_AT_ONCE // row_bytes))
             # threads would decode columns, and pages ahead, side by side: speed for memory
-            file.iter_batches(at_once, row_groups=[group], columns=wanted, use_threads=False),
-            about.num_rows,
-            skip,
-            as_utf8,
-            f"{path}: row group {group}",
-        )
-        skip = 0
+            batches = file.iter_batches(at_once, row_groups=[group], columns=wanted, use_threads=False)
+            yield from _rows_of_group(batches, about.num_rows, skip, as_utf8)
+            skip = 0
 
 
 def _rows_of_group(
-    batches: Iterator[pa.RecordBatch], n_rows: int, skip: int, as_utf8: Sequence[str], where: str
+    batches: Iterator[pa.RecordBatch], n_rows: int, skip: int, as_utf8: Sequence[str]
 ) -> Iterator[Row]:
-    """Yields rows and lets go of everything else: whoever works on a row is not to pay for its neighbours."""
+    """Yield rows and let go of everything else: a row's neighbours hold no memory while it is used."""
     while n_rows:
-        try:
-            batch = next(batches)
-        except (OSError, pa.ArrowInvalid) as error:
-            raise SourceError(f"{where} is damaged ({_first_line(error)})") from error
+        batch = next(batches)
         n_rows -= batch.num_rows
         if not n_rows:
             batches = iter(())
@@ -115,17 +103,13 @@ def _rows_of_group(
 
 
 def _open_arrow(path: Path) -> pa.RecordBatchStreamReader | pa.RecordBatchFileReader:
-    """Opens either of Arrow's two file forms; `datasets` writes the streaming one."""
-    try:
+    """Open either of Arrow's two file forms; `datasets` writes the streaming one."""
+    with suppress(pa.ArrowInvalid, OSError):
         return pa.ipc.open_stream(pa.memory_map(str(path)))
-    except pa.ArrowInvalid:
-        pass
-    except OSError as error:
-        raise SourceError(f"{path}: not a readable Arrow file ({_first_line(error)})") from error
     try:
         return pa.ipc.open_file(pa.memory_map(str(path)))
     except (OSError, pa.ArrowInvalid) as error:
-        raise SourceError(f"{path}: not a readable Arrow file ({_first_line(error)})") from error
+        raise SourceError(f"{path}: not a readable Arrow file ({first_line(error)})") from error
 
 
 def _arrow_batches(path: Path) -> Iterator[pa.RecordBatch]:
@@ -136,7 +120,7 @@ def _arrow_batches(path: Path) -> Iterator[pa.RecordBatch]:
     try:
         yield from reader
     except (OSError, pa.ArrowInvalid) as error:
-        raise SourceError(f"{path}: breaks off ({_first_line(error)})") from error
+        raise SourceError(f"{path}: breaks off ({first_line(error)})") from error
 
 
 def _arrow_rows(path: Path, columns: Sequence[str], skip: int, as_utf8: Sequence[str]) -> Iterator[Row]:
@@ -167,35 +151,36 @@ def _encoded(value: Any) -> Any:
 
 
 def _json_rows(path: Path, skip: int) -> Iterator[Row]:
-    """The objects of a JSON file, be it an array of them or one after another (JSON lines)."""
-    with path.open(encoding="utf-8") as file:
-        for number, value in enumerate(_json_values(file, path)):
-            if not isinstance(value, dict):
-                raise SourceError(f"{path}: entry {number} is not an object with the columns of a sample")
-            if number >= skip:
-                yield value
+    """Yield the objects of a JSON file, be it an array of them or one after another (JSON lines)."""
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            for number, value in enumerate(_json_values(file, path)):
+                if not isinstance(value, dict):
+                    raise SourceError(f"{path}: entry {number} is not an object with the columns of a sample")
+                if number >= skip:
+                    yield value
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{path}: not UTF-8 ({error.reason}); save it as UTF-8") from error
 
 
 def _json_values(file: TextIO, path: Path) -> Iterator[Any]:
-    """Decodes value after value; what is still incomplete is tried again with twice the text."""
-    decoder = json.JSONDecoder()
-    text, more = "", _BYTES_AT_ONCE
-    while True:
-        read = file.read(more)
-        text = (text + read).lstrip(" \t\r\n,[")
-        while text and text[0] != "]":
-            try:
-                value, end = decoder.raw_decode(text)
-            except json.JSONDecodeError as error:
-                if not read:
-                    raise SourceError(f"{path}: not JSON ({error.msg}, near {text[:40]!r})") from error
-                break
+    """Decode value after value; what is still incomplete is tried again with twice the text."""
+    decoder, between = json.JSONDecoder(), " \t\r\n,"
+    text = file.read(_BYTES_AT_ONCE).lstrip()
+    is_array = text.startswith("[")
+    text = text.removeprefix("[").lstrip(between)
+    while not (is_array and text.startswith("]")):
+        try:
+            value, end = decoder.raw_decode(text)
+        except json.JSONDecodeError as error:
+            more = file.read(max(_BYTES_AT_ONCE, len(text)))
+            if not more and not text and not is_array:
+                return
+            if not more:
+                raise SourceError(
+                    f"{path}: not JSON, or cut off ({error.msg}, near {text[:40]!r})"
+                ) from error
+            text = (text + more).lstrip(between)
+        else:
             yield value
-            text = text[end:].lstrip(" \t\r\n,")
-        if not read:
-            return
-        more = max(_BYTES_AT_ONCE, len(text))
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
+            text = text[end:].lstrip(between)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from babilong_eval.inference.endpoint import ServerOptions
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 AnswerForm = Literal["labels", "text"]
@@ -14,31 +16,36 @@ AnswerForm = Literal["labels", "text"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class EvaluationConfig:
     """What a user asks for; field for field the options of `babilong evaluate`.
 
     Attributes:
-        data: a folder, or the name of a hub repository.
-        model: KIND:PATH, or `api:MODEL@BASE_URL`.
+        data: a folder, its URL, or the name of a hub repository.
+        out: the folder of the results; a run that was stopped continues in its own.
+        model: KIND:PATH, or `api:MODEL@BASE_URL`; with a model object, the name by which results know it.
         tasks, lengths: None for all that the dataset has.
-        limit: so many samples of each task and length; None for all.
-        batch_size: samples read side by side, at most.
-        batch_tokens: tokens in a batch, padding counted, at most; None: by the device and kind of model.
+        limit: the first so many samples of each task and length; None for all.
+        batch_size: most samples read side by side.
+        batch_tokens: most tokens in a batch, padding counted; None: by the device and kind of model.
+        device: where a model is loaded: `cpu`, `cuda:1`; `auto` takes a GPU where there is one.
         prompts: a prompt file or folder of an earlier run; None: our own, or none for models that need none.
-        off: those of the prompt's parts that are switched off.
+        off: the prompt's parts that are switched off: `instruction`, `examples`, `post_prompt`.
         chat_template: whether a prompt is handed over as a chat; None: as it says itself, to a server yes.
+        system_prompt: the chat's first message.
         answers: None: what suits the kind of model.
-        max_tokens: of a generated answer; None: what the prompts' own run had, or 20.
-        model_options: the kind's own.
-        probe: ask the whole ladder in one pass over its longest sample.
-        endpoint: how to talk to a server.
+        max_tokens: of a generated answer; None: what the prompts' own run had, or `MAX_NEW_TOKENS`.
+        model_options: keyword arguments of the kind's `load`.
+        probe: answer each length series in one pass over its longest sample.
+        name: the run's name in figures; None: the model's.
+        seed: of a server's sampling.
+        server: how requests to a server are made.
     """
 
     data: str
-    model: str
     out: Path
-    tasks: tuple[str, ...] | None = None
-    lengths: tuple[str, ...] | None = None
+    model: str = ""
+    tasks: Sequence[str] | None = None
+    lengths: Sequence[str] | None = None
     limit: int | None = None
     batch_size: int = 8
     batch_tokens: int | None = None
@@ -53,4 +60,4 @@ class Request:
     probe: bool = False
     name: str | None = None
     seed: int = 0
-    endpoint: Mapping[str, Any] = field(default_factory=dict)
+    server: ServerOptions = field(default_factory=ServerOptions)

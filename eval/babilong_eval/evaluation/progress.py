@@ -11,9 +11,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from babilong_gen.lengths import parse_length
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping, Sequence
 
-    from babilong_eval.evaluation.resume import Pair
+    from babilong_eval.data.layout import Pair
     from babilong_eval.inference.sample_result import SampleResult
 
 _FACTS_ONLY_TOKENS = 100
@@ -21,11 +21,11 @@ _SEGMENT_TOKENS = 499
 
 
 class ProgressBar:
-    """Follows outcomes and shows them; afterwards it knows what was remarkable.
+    """Looks on while `evaluate` runs; afterwards it knows what was remarkable.
 
     Attributes:
         failures: how often samples failed, by reason.
-        segments: how many segments were read, or would have been without probes.
+        segments: how many segments separate passes over the samples have.
         shared: how many of them were read once for several samples.
     """
 
@@ -34,42 +34,42 @@ class ProgressBar:
         self.segments = 0
         self.shared = 0
         self._console = Console(stderr=True, quiet=quiet, highlight=False)
-        self._seen: set[Pair] = set()
-
-    def __call__(self, left: Mapping[Pair, list[int]], outcomes: Iterator[SampleResult]) -> None:
-        """Goes through all outcomes; time left is reckoned by tokens, since long samples take longer."""
+        self._samples = 0
+        self._seen: Counter[Pair] = Counter()
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+        self._progress = Progress(
+            *columns, console=self._console, transient=True, disable=not self._console.is_terminal
+        )
+        self._bar = self._progress.add_task("starting", total=None)
+
+    def __enter__(self) -> ProgressBar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def start(self, left: Mapping[Pair, Sequence[int]]) -> None:
+        """Show an empty bar; time left is estimated by tokens, since long samples take longer."""
+        self._samples = sum(map(len, left.values()))
         total = sum(_tokens_about(length) * len(indices) for (_, length), indices in left.items())
-        terminal = self._console.is_terminal
-        with Progress(*columns, console=self._console, transient=True, disable=not terminal) as progress:
-            bar = progress.add_task("starting", total=total)
-            for done, outcome in enumerate(outcomes, start=1):
-                self._note(outcome)
-                sample = outcome.sample
-                failed = f", {self.failures.total()} failed" if self.failures else ""
-                progress.update(
-                    bar,
-                    advance=_tokens_about(sample.length),
-                    description=f"{sample.task} {sample.length} · {done} of {_count(left)} samples{failed}",
-                )
+        self._progress.update(self._bar, total=total)
+        self._progress.start()
 
-    def _note(self, outcome: SampleResult) -> None:
-        self.segments += outcome.segments or 0
-        self.shared += outcome.shared_segments
-        pair = outcome.sample.task, outcome.sample.length
+    def advance(self, result: SampleResult) -> None:
+        """Show one more result."""
+        self.segments += result.segments or 0
+        self.shared += result.shared_segments
+        if result.error:
+            self.failures[result.error] += 1
+        task, length = pair = result.sample.task, result.sample.length
         if pair not in self._seen and not self._console.is_terminal:
-            self._console.print(f"evaluating {pair[0]} at {pair[1]}", markup=False)
-        self._seen.add(pair)
-        if outcome.error:
-            self.failures[outcome.error] += 1
-
-
-def _count(left: Mapping[Pair, list[int]]) -> int:
-    return sum(map(len, left.values()))
+            self._console.print(f"evaluating {task} at {length}", markup=False)
+        self._seen[pair] += 1
+        failed = f", {self.failures.total()} failed" if self.failures else ""
+        about = f"{task} {length} · {self._seen.total()} of {self._samples} samples{failed}"
+        self._progress.update(self._bar, advance=_tokens_about(length), description=about)
 
 
 def _tokens_about(length: str) -> int:
-    parsed = parse_length(length)
-    if parsed.facts_only:
-        return _FACTS_ONLY_TOKENS
-    return parsed.input_tokens(question_tokens=0, segment_size=_SEGMENT_TOKENS, reserve=0)
+    tokens = parse_length(length).input_tokens(question_tokens=0, segment_size=_SEGMENT_TOKENS, reserve=0)
+    return max(_FACTS_ONLY_TOKENS, tokens)

@@ -11,7 +11,7 @@ from babilong_eval.data.dataset import Dataset, Sample, read_samples
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from babilong_eval.evaluation.resume import Pair
+    from babilong_eval.data.layout import Pair
     from babilong_eval.prompts.prompts import Prompt
 
 Rule = Literal["official", "strict"]
@@ -22,12 +22,12 @@ class ChosenSamples:
     """What is exported.
 
     Attributes:
-        sizes: how many samples each (task, length) gives, shortest lengths first.
+        sizes: how many samples of each (task, length), shortest lengths first.
         labels: each task's label set.
         prompts: the words around a sample, by task.
         max_tokens: of an answer, where the form says how to ask.
         scorer: the rule by which answers count, where the form says how to score.
-        told: is called for each sample that is written.
+        on_sample: called with 1 for each sample that is written.
     """
 
     dataset: Dataset
@@ -36,16 +36,16 @@ class ChosenSamples:
     prompts: Mapping[str, Prompt]
     max_tokens: int
     scorer: Rule
-    told: Callable[[int], None]
+    on_sample: Callable[[int], None]
 
     def samples(self, pair: Pair) -> Iterator[Sample]:
-        """The samples of a (task, length), one in memory at a time."""
+        """Yield the samples of a (task, length), one in memory at a time."""
         for sample in islice(read_samples(self.dataset, *pair), self.sizes[pair]):
             yield sample
-            self.told(1)
+            self.on_sample(1)
 
     def prompt(self, sample: Sample) -> str:
-        """Everything that a model reads for a sample."""
+        """Return everything that a model reads for a sample."""
         return self.prompts[sample.task].text(sample.input, sample.question)
 
     @property

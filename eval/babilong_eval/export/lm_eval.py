@@ -7,8 +7,8 @@
     utils.py                reads the rows and scores
     official.py, strict.py  the scoring rules
 
-The harness is given finished prompts, so that a model reads what `babilong evaluate` would have it read, and
-scores by our own rule; it asks for a greedy answer of as many tokens.
+The harness is given finished prompts, so a model reads what it reads in `babilong evaluate`; it scores by our
+own rule, and asks for a greedy answer of the same number of tokens.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from babilong_eval.evaluation.resume import Pair
+    from babilong_eval.data.layout import Pair
     from babilong_eval.export.chosen_samples import ChosenSamples
 
 _SCHEMA = pa.schema(
@@ -90,26 +90,26 @@ aggregate_metric_list:
 """
 
 
-def write_lm_eval(material: ChosenSamples, folder: Path) -> None:
+def write_lm_eval(chosen: ChosenSamples, folder: Path) -> None:
     """Write tasks, groups, rows and scoring rules into a folder."""
     common = _COMMON.format(
-        max_tokens=material.max_tokens,
-        scorer=material.scorer,
-        fingerprint=material.dataset.fingerprint,
+        max_tokens=chosen.max_tokens,
+        scorer=chosen.scorer,
+        fingerprint=chosen.dataset.fingerprint,
         version=version("babilong-gen"),
     )
     (folder / "_babilong_yaml").write_text(common, encoding="utf-8")
-    for pair in material.sizes:
+    for pair in chosen.sizes:
         task, length = pair
         data = f"data/{length}/{task}.parquet"
-        _write_rows(material, pair, folder / data)
+        _write_rows(chosen, pair, folder / data)
         name = _task_name(pair)
         (folder / f"{name}.yaml").write_text(_TASK.format(name=name, data=data), encoding="utf-8")
-    for length in material.lengths:
-        members = [_task_name(pair) for pair in material.sizes if pair[1] == length]
+    for length in chosen.lengths:
+        members = [_task_name(pair) for pair in chosen.sizes if pair[1] == length]
         _write_group(folder, _group_name(length), members, _MEAN)
     # a mean over lengths would say nothing
-    _write_group(folder, _group_name("all"), [_group_name(length) for length in material.lengths])
+    _write_group(folder, _group_name("all"), [_group_name(length) for length in chosen.lengths])
     _copy_scoring(folder)
 
 
@@ -128,24 +128,24 @@ def _write_group(folder: Path, name: str, members: Sequence[str], aggregate: str
     (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
 
 
-def _write_rows(material: ChosenSamples, pair: Pair, path: Path) -> None:
+def _write_rows(chosen: ChosenSamples, pair: Pair, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with pq.ParquetWriter(path, _SCHEMA, **_PARQUET) as writer:
-        for rows in _groups(material, pair):
+        for rows in _groups(chosen, pair):
             writer.write_table(pa.Table.from_pylist(rows, _SCHEMA))
 
 
-def _groups(material: ChosenSamples, pair: Pair) -> Iterator[list[dict[str, Any]]]:
+def _groups(chosen: ChosenSamples, pair: Pair) -> Iterator[list[dict[str, Any]]]:
     group: list[dict[str, Any]] = []
     characters = 0
-    for sample in material.samples(pair):
-        prompt = material.prompt(sample)
+    for sample in chosen.samples(pair):
+        prompt = chosen.prompt(sample)
         group.append(
             {
                 "prompt": prompt,
                 "question": sample.question,
                 "target": sample.target,
-                "choices": list(material.labels[sample.task]),
+                "choices": list(chosen.labels[sample.task]),
                 "task": sample.task,
                 "length": sample.length,
                 "sample_id": sample.sample_id,

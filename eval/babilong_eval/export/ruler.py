@@ -26,22 +26,22 @@ _LONGEST_PATH = 3
 """`n,e` is one answer, in that order; `apple,milk` is a list of two. The published rule's own limit."""
 
 
-def write_ruler(material: ChosenSamples, folder: Path) -> None:
+def write_ruler(chosen: ChosenSamples, folder: Path) -> None:
     """Write all samples, and the lines for RULER's list of tasks, below a folder."""
-    for task, length in material.sizes:
+    for task, length in chosen.sizes:
         path = folder / length / f"babilong_{task}" / "validation.jsonl"
         path.parent.mkdir(parents=True)
         with path.open("w", encoding="utf-8") as file:
-            for sample in material.samples((task, length)):
-                file.write(json.dumps(_line(material, sample)) + "\n")
-    entries = [f"babilong_{task}:\n  task: {_LIKE}\n  args: {{}}\n" for task in material.tasks]
+            for sample in chosen.samples((task, length)):
+                file.write(json.dumps(_line(chosen, sample)) + "\n")
+    entries = [f"babilong_{task}:\n  task: {_LIKE}\n  args: {{}}\n" for task in chosen.tasks]
     (folder / "synthetic.yaml").write_text("\n".join(entries), encoding="utf-8")
 
 
-def _line(material: ChosenSamples, sample: Sample) -> dict[str, Any]:
+def _line(chosen: ChosenSamples, sample: Sample) -> dict[str, Any]:
     return {
         "index": sample.index,
-        "input": material.prompt(sample),
+        "input": chosen.prompt(sample),
         "outputs": _outputs(sample.target),
         "length": sample.n_tokens or _LENGTH_NOT_KNOWN,
         "answer_prefix": "",
@@ -50,6 +50,6 @@ def _line(material: ChosenSamples, sample: Sample) -> dict[str, Any]:
 
 
 def _outputs(target: str) -> list[str]:
-    """What an answer must hold: the target, or all parts of a list."""
+    """Return what an answer must hold: the target, or all parts of a list."""
     is_path = len(target) <= _LONGEST_PATH
     return [target] if is_path else target.split(",")

@@ -16,28 +16,30 @@ _FOLDER = Path(__file__).resolve().parent
 
 
 def rows(*, data_files: str, **_metadata: Any) -> Any:
-    """The rows of a task at a length, as the split `test`; `data_files` is relative to this folder."""
+    """Return the rows of a task at a length, as the split `test`; `data_files` is relative to this folder."""
     import datasets
 
     return datasets.load_dataset("parquet", data_files={"test": str(_FOLDER / data_files)})
 
 
 def official(doc: dict[str, Any], results: list[str]) -> dict[str, float]:
-    """Whether an output is right by the published rule, faults included."""
+    """Return whether an output is correct by the published rule, faults included."""
     rule = _beside("official")
     labels = rule.OFFICIAL_LABELS.get(doc["task"]) or doc["choices"]
-    [right] = rule.official_marks([doc["target"]], [results[0]], [doc["question"]], labels)
-    return {"acc": float(right)}
+    [is_correct] = rule.official_correct([doc["target"]], [results[0]], [doc["question"]], labels)
+    return {"acc": float(is_correct)}
 
 
 def strict(doc: dict[str, Any], results: list[str]) -> dict[str, float]:
-    """Whether an output is right by the repaired rule."""
-    [right] = _beside("strict").strict_marks([doc["target"]], [results[0]], [doc["question"]], doc["choices"])
-    return {"acc": float(right)}
+    """Return whether an output is correct by the repaired rule."""
+    [is_correct] = _beside("strict").strict_correct(
+        [doc["target"]], [results[0]], [doc["question"]], doc["choices"]
+    )
+    return {"acc": float(is_correct)}
 
 
 def _beside(name: str) -> ModuleType:
-    """A module of this folder, which is on no search path."""
+    """Load a module of this folder, which is on no search path."""
     known = f"{_FOLDER}/{name}"
     if known not in sys.modules:
         spec = importlib.util.spec_from_file_location(known, _FOLDER / f"{name}.py")

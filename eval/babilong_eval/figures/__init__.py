@@ -1,15 +1,20 @@
-"""Figures for papers and reports: each a function of what was measured that returns a matplotlib figure.
+"""Figures for papers and reports: functions of what was measured that return a matplotlib figure.
 
-    style.py       one look: sizes, colours, markers; saving
-    axis.py        where lengths stand on a log2 axis, and what is written there
-    reference.py   published curves from CSV
-    curves.py      accuracy against length
-    grids.py       accuracy as a grid: task × length, depth × length
-    cost.py        time and peak memory against length
-    retention.py   answers lost from length to length; accuracy against the distance between facts
-    flips.py       what stands in the windows that made a model lose an answer
-    flops.py       operations against length, with full attention and in segments
-    attention.py   where an RMT encoder looks while it reads one sample
+    accuracy_by_length.py     accuracy against length
+    heatmaps.py               accuracy as a grid: task × length, depth × length
+    accuracy_by_gap.py        accuracy against the distance between facts
+    losses_by_length.py       answers lost and regained from length to length
+    memory_and_time.py        peak memory and time per sample against length
+    operations_by_length.py   operations against length, with full attention and in segments
+    attention_by_segment.py   where an RMT encoder looks while it reads one sample
+    memory_overwrites.py      what the windows that made a model lose an answer contain
 
-Importing one of these imports matplotlib, but none of its windows: figures are drawn without pyplot.
+    reference_curves.py       published curves from CSV
+    length_axis.py            lengths on a log2 axis, and their labels
+    intervals.py              points with their intervals
+    sheet.py                  a figure's panels, legend and small print, or a caller's own axes
+    style.py                  the look: sizes, colours, markers; saving
+
+A new figure is a module here, a function in `commands/plot/`, and a row in docs/figures.md. Figures are drawn
+without pyplot, so that no window opens.
 """

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import io
 from contextlib import contextmanager
-from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
-from matplotlib.figure import Figure
+from matplotlib.ticker import MultipleLocator, PercentFormatter
 
 from babilong_gen.atomic import write_whole
 from babilong_gen.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 INK = "#1b1f24"
 MUTED = "#767c85"
@@ -29,7 +29,7 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 WIDTH_INCHES = 6.75
-"""The text width of most conference papers; a panel takes the whole or a part of it."""
+"""The text width of most conference papers; a panel takes all or part of it."""
 
 _LOOK: dict[Any, Any] = {
     "font.family": "sans-serif",
@@ -59,79 +59,70 @@ _LOOK: dict[Any, Any] = {
     "xtick.minor.width": 0.5,
     "xtick.labelsize": 8,
     "ytick.labelsize": 8,
-    # names of runs and tasks are text, whatever signs they hold
+    # names of runs and tasks are plain text, whatever characters they contain
     "text.parse_math": False,
     # type 3 fonts are refused by most submission systems
     "pdf.fonttype": 42,
     # the same figure is the same file
     "svg.hashsalt": "babilong",
 }
+BARE: Mapping[str, Any] = {"axes.grid": False, "axes.spines.left": False, "axes.spines.bottom": False}
+"""Further settings for panels of coloured cells."""
+
 _METADATA: dict[str, dict[str, Any]] = {
     "png": {"Software": None},
     "svg": {"Date": None},
     "pdf": {"CreationDate": None},
 }
 _NO_METADATA: dict[str, Any] = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-_LETTERS_IN_A_ROW = 100
-_LEGEND_HANDLE_LETTERS = 7
-_LEGEND_ROW_INCHES = 0.175
 _PNG_DOTS_PER_INCH = 300
+
+# things in an order have colours in an order, from light to dark
+_SHADES, _LIGHTEST = "viridis_r", 0.12
 
 
 @contextmanager
-def look() -> Iterator[None]:
-    """The look, for figures that are made and drawn inside."""
-    with mpl.rc_context(_LOOK):
+def look(settings: Mapping[Any, Any] | None = None) -> Iterator[None]:
+    """Apply the look to what is drawn inside, and further settings of matplotlib's."""
+    with mpl.rc_context({**_LOOK, **(settings or {})}):
         yield
 
 
-def new_figure(height_inches: float, width_inches: float = WIDTH_INCHES) -> Figure:
-    """An empty figure whose panels make room for each other."""
-    return Figure(figsize=(width_inches, height_inches), layout="constrained")
-
-
 def colour(index: int) -> str:
-    """The colour of the index-th series."""
+    """Return the colour of the index-th series."""
     return COLOURS[index % len(COLOURS)]
 
 
-def marker(index: int) -> str:
-    """The marker of the index-th series; with the colour it stays distinct for 42 of them."""
-    return MARKERS[index % len(MARKERS)]
+def line(index: int) -> dict[str, Any]:
+    """Return colour and marker of the index-th series; together they stay distinct for 42 of them."""
+    return {"color": colour(index), "marker": MARKERS[index % len(MARKERS)]}
 
 
-def legend(figure: Figure, entries: Mapping[str, Artist]) -> None:
-    """A legend above all panels; the figure grows by its height."""
-    # matplotlib leaves out names that start with an underscore
-    names = [f"\N{ZERO WIDTH SPACE}{name}" if name.startswith("_") else name for name in entries]
-    columns = _legend_columns(names)
-    figure.legend(list(entries.values()), names, loc="outside upper left", ncols=columns)
-    figure.set_figheight(figure.get_figheight() + _LEGEND_ROW_INCHES * ceil(len(names) / columns))
+def shade(index: int, count: int) -> tuple[float, float, float, float]:
+    """Return the colour of the index-th of `count` things that have an order."""
+    return mpl.colormaps[_SHADES](_LIGHTEST + (1 - _LIGHTEST) * index / max(count - 1, 1))
 
 
-def _legend_columns(names: Sequence[str]) -> int:
-    """All names in one row where they fit, and otherwise in columns as wide as the longest."""
-    if sum(len(name) + _LEGEND_HANDLE_LETTERS for name in names) <= _LETTERS_IN_A_ROW:
-        return len(names)
-    widest = max(map(len, names)) + _LEGEND_HANDLE_LETTERS
-    return max(1, min(_LETTERS_IN_A_ROW // widest, len(names)))
-
-
-def footnote(figure: Figure, text: str) -> None:
-    """A line in small print below all panels."""
-    figure.supxlabel(text, x=0.99, ha="right", fontsize=6.5, color=MUTED)
+def accuracy_axis(axes: Axes) -> None:
+    """Let the vertical axis run from 0 to 100 %."""
+    axes.set_ylim(-0.02, 1.02)
+    axes.set_ylabel("accuracy")
+    axes.yaxis.set_major_locator(MultipleLocator(0.2))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
 
 
 def form_of(path: Path) -> str:
-    """`png`, `svg` or `pdf`, as the path's suffix says; UsageError for another one."""
+    """Return `png`, `svg` or `pdf`, the suffix of a path; UsageError for any other."""
     form = path.suffix.lower().removeprefix(".")
     if form not in _METADATA:
-        raise UsageError(f"{path}: unknown form of figure; use .png, .svg, .pdf, or .html for the report")
+        raise UsageError(
+            f"{path}: unknown form of figure; use .png, .svg or .pdf (`babilong report` writes .html)"
+        )
     return form
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure in the form that the path's suffix says.
+    """Write a figure in the form that the path's suffix names.
 
     Raises:
         UsageError: not .png, .svg or .pdf.
@@ -144,13 +135,13 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def as_svg(figure: Figure) -> str:
-    """A figure as an SVG element to stand in a page.
+    """Return a figure as an SVG element for an HTML page.
 
-    Its text stays text. Ink takes the page's text colour, grid lines its `--faint` and gaps its `--paper`, so
-    that the figure can be read on a light page and on a dark one.
+    Text stays text. Ink takes the page's text colour, grid lines its `--faint` and gaps its `--paper`: the
+    figure can be read on light pages and on dark ones.
     """
     image = io.StringIO()
-    with look(), mpl.rc_context({"svg.fonttype": "none"}):
+    with look({"svg.fonttype": "none"}):
         figure.savefig(image, format="svg", transparent=True, metadata=_NO_METADATA)
     element = image.getvalue()
     element = element[element.index("<svg") :].replace(INK, "currentColor")

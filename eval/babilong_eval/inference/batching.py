@@ -1,4 +1,4 @@
-"""Samples of like length side by side: what a batch is made of, and how large it may be."""
+"""Samples of similar length side by side: what a batch is made of, and how large it may be."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class EncodedSample:
     """A sample as a model reads it.
 
     Attributes:
-        sample: without its input, which nobody needs once there are tokens.
+        sample: without its input, which is no longer needed once there are tokens.
         tokens: uint32 [n], prompt and question included.
     """
 
@@ -33,28 +33,28 @@ class BatchLimits:
     """How large a batch may be.
 
     Attributes:
-        rows: samples in a batch, at most.
-        tokens: rows times the tokens of the longest, at most; a single sample may be longer.
+        rows: most samples in a batch.
+        tokens: most tokens, padding counted (rows times the longest); a single sample may be longer.
     """
 
     rows: int
     tokens: int
 
 
-def batches(readings: Iterable[EncodedSample], limits: BatchLimits) -> Iterator[list[EncodedSample]]:
-    """Groups readings of like length, looking a few batches ahead, so that little of a batch is padding.
+def batches(samples: Iterable[EncodedSample], limits: BatchLimits) -> Iterator[list[EncodedSample]]:
+    """Group samples of similar length, looking a few batches ahead, so that little of a batch is padding.
 
-    No more than `_WINDOW_BATCHES` times what a batch may hold is kept at a time.
+    At most `_WINDOW_BATCHES` times what a batch may hold is kept at a time.
     """
     window: list[EncodedSample] = []
     held = 0
-    for reading in readings:
-        if window and held + len(reading.tokens) > limits.tokens:
+    for encoded in samples:
+        if window and held + len(encoded.tokens) > limits.tokens:
             yield from _by_length(window, limits)
             held = 0
-        window.append(reading)
-        held += len(reading.tokens)
-        del reading  # or it would be kept while the next is read
+        window.append(encoded)
+        held += len(encoded.tokens)
+        del encoded  # or it would be kept while the next is read
         if len(window) == _WINDOW_BATCHES * limits.rows or held >= limits.tokens:
             yield from _by_length(window, limits)
             held = 0
@@ -62,8 +62,8 @@ def batches(readings: Iterable[EncodedSample], limits: BatchLimits) -> Iterator[
 
 
 def _by_length(window: list[EncodedSample], limits: BatchLimits) -> Iterator[list[EncodedSample]]:
-    """Empties the window, batch by batch."""
-    window.sort(key=lambda reading: -len(reading.tokens))
+    """Yield the window batch by batch until it is empty."""
+    window.sort(key=lambda encoded: -len(encoded.tokens))
     while window:
         batch = [window.pop()]
         while window and _fits(batch, window[-1], limits):
@@ -71,5 +71,5 @@ def _by_length(window: list[EncodedSample], limits: BatchLimits) -> Iterator[lis
         yield batch
 
 
-def _fits(batch: list[EncodedSample], reading: EncodedSample, limits: BatchLimits) -> bool:
-    return len(batch) < limits.rows and (len(batch) + 1) * len(reading.tokens) <= limits.tokens
+def _fits(batch: list[EncodedSample], encoded: EncodedSample, limits: BatchLimits) -> bool:
+    return len(batch) < limits.rows and (len(batch) + 1) * len(encoded.tokens) <= limits.tokens

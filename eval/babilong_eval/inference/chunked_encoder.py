@@ -1,26 +1,26 @@
 """The tokens of a text of any length, exactly those of tokenizing it whole, in bounded memory.
 
-A tokenizer's own result takes a hundred bytes and more a token, so a text of two million tokens is
-tokenized in pieces that are cut at spaces. At each cut the neighbourhood of the space is tokenized both
+A tokenizer's own result takes a hundred bytes or more per token, so a text of two million tokens is
+tokenized in pieces that are cut at spaces. At each cut the text around the space is tokenized both
 together and apart, and the two must be equal. What a tokenizer does at a space depends on the words beside
-it, and the neighbourhood holds some thirty on either side; it also tells whether the space goes with the
-piece that follows (byte-level BPE) or is put there by the tokenizer itself (metaspace). A tokenizer that
-never passes is given the whole text at once: then memory grows with the length, but the tokens are right.
+it, and some thirty on either side are looked at; they also show whether the space belongs to the piece that
+follows (byte-level BPE) or is put there by the tokenizer itself (metaspace). A tokenizer that never passes
+is given the whole text at once: then memory grows with the length, but the tokens are correct.
 
-Texts are UTF-8 bytes here, since a Python string takes up to four bytes a character for a single dash in
-it.
+Texts are UTF-8 bytes here: a single dash can make a Python string take up to four bytes per character.
 """
 
 from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from tokenizers import Tokenizer
 
-Utf8 = bytes | memoryview
+if TYPE_CHECKING:
+    from babilong_eval.data.row_readers import Utf8
 
 PIECE_BYTES = 1 << 16
 _NEIGHBOURHOOD = 200
@@ -56,14 +56,14 @@ class ExactEncoder:
         self._last: _Remembered | None = None
 
     def remembering(self) -> ExactEncoder:
-        """The same, for texts that begin like the one before: that beginning is not encoded again."""
+        """Return the same for texts that share a prefix with the previous one: it is not encoded again."""
         twin = copy(self)
         twin._last = _Remembered()
         return twin
 
     def encode(self, text: Utf8) -> np.ndarray:
-        """Token ids of the text without special tokens: uint32 [n_tokens]."""
-        # room for a token a byte: of memory that is not written to, only the addresses are taken
+        """Return the token ids of the text without special tokens: uint32 [n_tokens]."""
+        # room for one token per byte: memory that is not written to takes up addresses only
         ids = np.empty(len(text) + 1, dtype=np.uint32)
         pieces = self._known_pieces(text, ids)
         begin, n = pieces.pop() if pieces else (0, 0)
@@ -81,14 +81,15 @@ class ExactEncoder:
         return ids[:n]
 
     def _known_pieces(self, text: Utf8, ids: np.ndarray) -> list[tuple[int, int]]:
-        """The pieces that the last text has too; the tokens of all but the last of them are filled in.
+        """Return the pieces that the last text has too, and fill in the tokens of all but the last of them.
 
-        The neighbourhood of a cut has to be the same in both texts: then it is harmless in both.
+        The neighbourhood of a cut must be the same in both texts: then it is harmless in both.
         """
         last = self._last
         if last is None:
             return []
-        known = _common_bytes(text, last.text) - _NEIGHBOURHOOD
+        one, other = (np.frombuffer(each, np.uint8) for each in (text, last.text))
+        known = common_prefix(one, other) - _NEIGHBOURHOOD
         pieces = [piece for piece in last.pieces if piece[0] <= known]
         if pieces:
             n = pieces[-1][1]
@@ -96,9 +97,9 @@ class ExactEncoder:
         return pieces
 
     def encode_two(self, text: Utf8, follows: str, stored: np.ndarray | None = None) -> np.ndarray:
-        """Token ids of a text, one space, and what follows it.
+        """Return the token ids of a text, one space, and what follows it.
 
-        `stored` are ids that somebody kept for `text`. They are used where they begin and end as this
+        `stored` are ids that a dataset keeps for `text`. They are used where they begin and end as this
         tokenizer's do (a short text is compared whole); those of another tokenizer are not.
         """
         near = bytes(text[-_NEIGHBOURHOOD:])
@@ -111,7 +112,7 @@ class ExactEncoder:
         return np.concatenate([stored, np.array(self._ids(both[cut.start :]), dtype=np.uint32)])
 
     def special_tokens(self) -> tuple[np.ndarray, np.ndarray]:
-        """What the tokenizer itself puts before and after a text, say [CLS] and [SEP]: two uint32 arrays."""
+        """Return what the tokenizer puts before and after a text, say [CLS] and [SEP]: two uint32 arrays."""
         encoding = self._tokenizer.encode("a", add_special_tokens=True)
         ours = [place for place, special in enumerate(encoding.special_tokens_mask) if not special]
         ids = np.array(encoding.ids, dtype=np.uint32)
@@ -122,7 +123,7 @@ class ExactEncoder:
         return self._tokenizer.encode(str(text, "utf-8", "ignore"), add_special_tokens=False).ids
 
     def _find_cut(self, text: Utf8, begin: int, end: int) -> _Cut | None:
-        """The last harmless cut before `end`, of a few that are tried; after `begin` in any case."""
+        """Return the last harmless cut before `end` and after `begin`, of a few that are tried."""
         first = max(begin + 1, end - _SEARCHED_FOR_CUT)
         searched, space = bytes(text[first:end]), end - first
         for _ in range(_TRIALS_PER_CUT):
@@ -134,7 +135,7 @@ class ExactEncoder:
         return None
 
     def _harmless_cut(self, text: Utf8, space: int) -> _Cut | None:
-        """How to cut at a space such that the words around it keep their tokens; None: not at all."""
+        """Return how to cut at a space so that the words around it keep their tokens; None: not at all."""
         left = bytes(text[max(0, space - _NEIGHBOURHOOD) : space])
         right = bytes(text[space + 1 : space + _NEIGHBOURHOOD])
         if not left[-1:].strip() or not right[:1].isalnum():
@@ -146,7 +147,7 @@ class ExactEncoder:
         return None
 
     def _made(self, ids: np.ndarray, text: Utf8) -> bool:
-        """Whether ids are this tokenizer's for a text, by both ends of a long one."""
+        """Return whether ids are this tokenizer's for a text; of a long one, both ends are compared."""
         if len(text) < 2 * self._piece_bytes:
             return np.array_equal(ids, self.encode(text))
         cut = self._find_cut(text, 0, self._piece_bytes)
@@ -157,7 +158,8 @@ class ExactEncoder:
         return np.array_equal(ids[: len(head)], head) and np.array_equal(ids[-len(tail) :], tail)
 
 
-def _common_bytes(one: Utf8, other: Utf8) -> int:
+def common_prefix(one: np.ndarray, other: np.ndarray) -> int:
+    """Return how many elements two arrays begin with in common."""
     n = min(len(one), len(other))
-    parted = np.flatnonzero(np.frombuffer(one[:n], np.uint8) != np.frombuffer(other[:n], np.uint8))
-    return int(parted[0]) if len(parted) else n
+    different = np.flatnonzero(one[:n] != other[:n])
+    return int(different[0]) if len(different) else n

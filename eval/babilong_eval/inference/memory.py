@@ -1,4 +1,4 @@
-"""The most memory that was held since the last look: of a GPU where one computes, else of this process."""
+"""Peak memory since the last reset: of the GPU where one computes, else of this process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STATUS = Path("/proc/self/status")
 
 
 def reset_peak(device: torch.device) -> None:
-    """Begin anew. Where the system cannot (not Linux), a process's peak is that since its start."""
+    """Start measuring anew. Where the system cannot (not Linux), a process's peak is that since its start."""
     if device.type == "cuda":
         import torch
 
@@ -29,7 +29,7 @@ def reset_peak(device: torch.device) -> None:
 
 
 def peak_bytes(device: torch.device) -> int:
-    """The peak since `reset_peak`, in bytes: allocated tensors of a GPU, resident memory of a process."""
+    """Return the peak since `reset_peak` in bytes: a GPU's allocated tensors, a process's resident memory."""
     if device.type == "cuda":
         import torch
 
@@ -43,6 +43,6 @@ def peak_bytes(device: torch.device) -> int:
 
 
 def give_back_freed() -> None:
-    """Hands freed memory back to the system, where the C library keeps it (as glibc does)."""
+    """Return freed memory to the system, where the C library keeps it (as glibc does)."""
     if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
         trim(0)

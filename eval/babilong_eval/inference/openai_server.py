@@ -1,10 +1,9 @@
-"""Models behind an OpenAI-compatible server: vLLM, llama.cpp, `transformers serve`, or hosted ones.
+"""Has an OpenAI-compatible server answer: vLLM, llama.cpp, `transformers serve`, or a hosted one.
 
-Several requests are under way at once; answers come back in the order in which they are finished. The
-official client tries again, with growing pauses or after the pause that the server asks for, when a server
-is busy (429), fails (5xx) or breaks a connection off. What then still fails is the sample's failure where
-the next sample may fare better, and the end of the run where it cannot: wrong key, unknown model, nobody
-there.
+Several requests are in flight at once; answers come back in the order in which they finish. The official
+client retries, with growing pauses or after the pause that the server asks for, when a server is busy (429),
+fails (5xx) or breaks a connection off. What still fails then is the sample's failure where the next sample
+may fare better, and ends the run where it cannot: a wrong key, an unknown model, no server at all.
 """
 
 from __future__ import annotations
@@ -12,103 +11,54 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from dataclasses import dataclass
 from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
+from babilong_eval.inference.endpoint import OPENAI_URL, Endpoint
 from babilong_eval.inference.sample_result import SampleResult
 from babilong_eval.models.protocol import Answer
 from babilong_eval.models.reasoning import split_reasoning
-from babilong_gen.errors import SourceError, UsageError
+from babilong_gen.errors import SourceError, UsageError, first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from openai import AsyncOpenAI
 
     from babilong_eval.data.dataset import Sample
     from babilong_eval.prompts.prompts import Prompt
 
-OPENAI_URL = "https://api.openai.com/v1"
-KIND = "api:"
-
 _CHECK_SECONDS = 20.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """A model on a server, and how to talk to it.
-
-    Attributes:
-        model: its name there.
-        base_url: of the server, up to and with `/v1`.
-        concurrency: requests under way at once.
-        requests_per_minute: at most so many are begun; None: no limit of ours.
-        max_tokens: of an answer, its reasoning included.
-        temperature: 0 takes the likeliest token; None leaves it to the server.
-        top_p: of the sampling; None leaves it to the server.
-        seed: of the sampling, where the server takes one.
-        timeout_seconds: for one answer.
-        retries: after the first try.
-        key_variable: the environment variable that holds the key.
-    """
-
-    model: str
-    base_url: str = OPENAI_URL
-    concurrency: int = 8
-    requests_per_minute: int | None = None
-    max_tokens: int = 20
-    temperature: float | None = 0.0
-    top_p: float | None = None
-    seed: int | None = None
-    timeout_seconds: float = 600.0
-    retries: int = 5
-    key_variable: str = "OPENAI_API_KEY"
-
-
-def parse_address(spec: str) -> tuple[str, str]:
-    """`api:MODEL@BASE_URL` as (model, base URL); without a URL it is OpenAI's own.
-
-    Raises:
-        UsageError: no model, or a URL that is none, or one with a password in it.
-    """
-    model, at, url = spec.removeprefix(KIND).rpartition("@http")
-    model, url = (model, f"http{url}") if at else (url, os.environ.get("OPENAI_BASE_URL", OPENAI_URL))
-    parts = urlsplit(url)
-    if not model or not parts.hostname:
-        raise UsageError(
-            f"model '{spec}': expected api:MODEL@BASE_URL, say api:smollm2@http://localhost:8000/v1"
-        )
-    if parts.username or parts.password:
-        raise UsageError("a key does not belong in the URL: put it into OPENAI_API_KEY")
-    return model, url
-
-
-def ask(
-    endpoint: Endpoint, samples: Iterable[Sample], prompt_of: Callable[[Sample], Prompt]
+def request_answers(
+    endpoint: Endpoint, samples: Iterable[Sample], prompts: Mapping[str, Prompt]
 ) -> Iterator[SampleResult]:
-    """Asks about every sample and yields the outcomes as they come in.
+    """Ask about every sample and yield the results as they come in.
 
-    No more than `concurrency` samples are held. A prompt that is no chat goes to the completions endpoint.
+    No more than `concurrency` samples are held. A prompt that is not a chat goes to the completions endpoint.
+
+    Args:
+        prompts: by task.
 
     Raises:
-        SourceError: nobody answers at the URL, or what answers does not speak JSON.
-        UsageError: the key is missing or refused, or the model is unknown there.
+        SourceError: no server answers at the URL, or it does not answer in JSON.
+        UsageError: the key is missing or refused, or the server does not know the model.
     """
+    options = endpoint.options
     with asyncio.Runner() as runner:
         client = runner.run(_connect(endpoint))
-        wait = _pacer(endpoint.requests_per_minute)
-        under_way: set[asyncio.Task[SampleResult]] = set()
+        wait = _pacer(options.requests_per_minute)
+        in_flight: set[asyncio.Task[SampleResult]] = set()
         waiting = iter(samples)
         try:
             while True:
-                while len(under_way) < endpoint.concurrency and (sample := next(waiting, None)) is not None:
-                    coroutine = _outcome(client, endpoint, sample, prompt_of(sample), wait)
-                    under_way.add(runner.get_loop().create_task(coroutine))
-                if not under_way:
+                while len(in_flight) < options.concurrency and (sample := next(waiting, None)) is not None:
+                    coroutine = _result(client, endpoint, sample, prompts[sample.task], wait)
+                    in_flight.add(runner.get_loop().create_task(coroutine))
+                if not in_flight:
                     return
-                done, under_way = runner.run(_first_of(under_way))
+                done, in_flight = runner.run(_first_of(in_flight))
                 yield from (task.result() for task in done)
         finally:
             runner.run(client.close())
@@ -121,14 +71,14 @@ async def _first_of(
 
 
 async def _connect(endpoint: Endpoint) -> AsyncOpenAI:
-    """A client for a server that is there and takes our key: better to know before the first long prompt."""
+    """Return a client for a server that is up and takes our key, checked before the first long prompt."""
     import openai
 
     client = openai.AsyncOpenAI(
         api_key=_key(endpoint),
         base_url=endpoint.base_url,
-        timeout=endpoint.timeout_seconds,
-        max_retries=endpoint.retries,
+        timeout=endpoint.options.timeout_seconds,
+        max_retries=endpoint.options.retries,
     )
     check = client.with_options(max_retries=0, timeout=_CHECK_SECONDS)
     try:
@@ -136,9 +86,8 @@ async def _connect(endpoint: Endpoint) -> AsyncOpenAI:
     except openai.APITimeoutError:
         pass  # slow, but there
     except openai.APIConnectionError as error:
-        raise SourceError(
-            f"nobody answers at {endpoint.base_url} ({_cause(error)}): is the server up?"
-        ) from None
+        reason = first_line(error.__cause__ or error)
+        raise SourceError(f"no server answers at {endpoint.base_url} ({reason}): is the server up?") from None
     except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
         raise _refused(endpoint, error.status_code) from None
     except openai.APIStatusError:
@@ -147,16 +96,16 @@ async def _connect(endpoint: Endpoint) -> AsyncOpenAI:
 
 
 def _key(endpoint: Endpoint) -> str:
-    key = os.environ.get(endpoint.key_variable)
+    key = os.environ.get(endpoint.options.key_variable)
     if not key and endpoint.base_url.startswith(OPENAI_URL):
         raise UsageError(
-            f"no key for {endpoint.base_url}: put it into the environment as {endpoint.key_variable}"
+            f"no key for {endpoint.base_url}: put it into the environment as {endpoint.options.key_variable}"
         )
     return key or "none"
 
 
 def _pacer(requests_per_minute: int | None) -> Callable[[], float]:
-    """Says how many seconds the next request has to wait for its turn."""
+    """Return a function that says how many seconds the next request has to wait for its turn."""
     turn = 0.0
 
     def wait() -> float:
@@ -170,10 +119,10 @@ def _pacer(requests_per_minute: int | None) -> Callable[[], float]:
     return wait
 
 
-async def _outcome(
+async def _result(
     client: AsyncOpenAI, endpoint: Endpoint, sample: Sample, prompt: Prompt, wait: Callable[[], float]
 ) -> SampleResult:
-    """Asks one question, and tells failures of the sample from those of the run."""
+    """Ask one question; a failure of the sample is a result, a failure of the run is raised."""
     import openai
 
     await asyncio.sleep(wait())
@@ -188,10 +137,11 @@ async def _outcome(
             f"{endpoint.base_url} has no model {endpoint.model!r} ({_said(error, endpoint)})"
         ) from None
     except openai.APITimeoutError:
-        return SampleResult(sample=sample, error=f"no answer within {endpoint.timeout_seconds:g} s")
+        return SampleResult(sample=sample, error=f"no answer within {endpoint.options.timeout_seconds:g} s")
     except openai.APIConnectionError as error:
+        reason = first_line(error.__cause__ or error)
         raise SourceError(
-            f"{endpoint.base_url} no longer answers ({_cause(error)}); the same command goes on from here"
+            f"{endpoint.base_url} no longer answers ({reason}); the same command continues from here"
         ) from None
     except openai.APIStatusError as error:
         return SampleResult(sample=sample, error=f"HTTP {error.status_code}: {_said(error, endpoint)}")
@@ -210,7 +160,7 @@ async def _request(client: AsyncOpenAI, endpoint: Endpoint, prompt: Prompt, samp
     if not prompt.chat_template:
         return await client.completions.create(prompt=prompt.text(sample.input, sample.question), **settings)
     if endpoint.base_url.startswith(OPENAI_URL):
-        # its own reasoning models refuse the name that everybody else knows
+        # its own reasoning models refuse the name that all other servers know
         settings["max_completion_tokens"] = settings.pop("max_tokens")
     messages: Any = prompt.messages(sample.input, sample.question)
     return await client.chat.completions.create(messages=messages, **settings)
@@ -221,7 +171,7 @@ class _NoAnswerError(Exception):
 
 
 def _read(reply: Any, endpoint: Endpoint) -> tuple[Answer, int | None]:
-    """The answer in a completion, its reasoning apart, and how many tokens the prompt had."""
+    """Return a completion's answer, with its reasoning apart, and how many tokens the prompt had."""
     choices = getattr(reply, "choices", None)
     if not choices:
         raise _not_json(endpoint, reply if isinstance(reply, str) else repr(reply))
@@ -236,9 +186,8 @@ def _read(reply: Any, endpoint: Endpoint) -> tuple[Answer, int | None]:
 
 
 def _refused(endpoint: Endpoint, status: int) -> UsageError:
-    return UsageError(
-        f"{endpoint.base_url} refuses the key (HTTP {status}): set {endpoint.key_variable} to a valid one"
-    )
+    variable = endpoint.options.key_variable
+    return UsageError(f"{endpoint.base_url} refuses the key (HTTP {status}): set {variable} to a valid one")
 
 
 def _not_json(endpoint: Endpoint, body: str) -> SourceError:
@@ -249,12 +198,8 @@ def _not_json(endpoint: Endpoint, body: str) -> SourceError:
 
 
 def _said(error: Any, endpoint: Endpoint) -> str:
-    """The server's message in one line; some servers repeat the key in it, which must not get into a file."""
+    """Return the server's message in one line for a file, without the key, which some servers repeat."""
     body = error.body
     message = body.get("message") if isinstance(body, dict) else None
     line = " ".join(str(message or error.message).split())[:300]
     return line.replace(_key(endpoint), "[key]")
-
-
-def _cause(error: Exception) -> str:
-    return str(error.__cause__ or error).strip() or type(error).__name__

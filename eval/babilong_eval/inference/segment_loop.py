@@ -1,4 +1,4 @@
-"""Has a segment model read samples and answer: prompt -> tokens -> batches -> segments -> answers."""
+"""A segment model reads samples and answers: prompt -> tokens -> batches -> segments -> answers."""
 
 from __future__ import annotations
 
@@ -21,13 +21,11 @@ from babilong_eval.models.segments import cut, segment_batches
 from babilong_gen.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from babilong_eval.data.dataset import Sample
     from babilong_eval.models.protocol import Answer, Segment, SegmentModel, State
     from babilong_eval.prompts.prompts import Prompt
-
-    PromptOf = Callable[[Sample], Prompt]
 
 T = TypeVar("T")
 
@@ -40,34 +38,34 @@ class SegmentReader:
 
     Attributes:
         encoder: the model's tokenizer, for long texts.
-        prompt_of: the words around a sample.
+        prompts: the words around a sample, by task.
         choose: whether the model chooses among the task's labels, or answers in its own words.
     """
 
     model: SegmentModel
     encoder: ExactEncoder
-    prompt_of: PromptOf
+    prompts: Mapping[str, Prompt]
     choose: bool
 
 
-def reader(model: SegmentModel, prompt_of: PromptOf, *, choose: bool) -> SegmentReader:
-    """A reader for a model."""
-    return SegmentReader(
-        model=model, encoder=ExactEncoder(model.tokenizer), prompt_of=prompt_of, choose=choose
-    )
+def make_reader(model: SegmentModel, prompts: Mapping[str, Prompt], *, choose: bool) -> SegmentReader:
+    """Return a reader for a model; arguments as in `SegmentReader`."""
+    return SegmentReader(model=model, encoder=ExactEncoder(model.tokenizer), prompts=prompts, choose=choose)
 
 
-def ask(reader: SegmentReader, samples: Iterable[Sample], limits: BatchLimits) -> Iterator[SampleResult]:
-    """Has every sample read and yields the outcomes, batch by batch.
+def answer_samples(
+    reader: SegmentReader, samples: Iterable[Sample], limits: BatchLimits
+) -> Iterator[SampleResult]:
+    """Read every sample and yield the results, batch by batch.
 
-    A sample that is too long for the model, or for its memory even alone, fails; where a batch is too large
-    for the memory, it is halved, and so are those after it.
+    A sample that is too long for the model, or for its memory even alone, fails. A batch that is too large
+    for the memory is halved, and so are those after it.
     """
     model, most_rows = reader.model, limits.rows
     reset_peak(model.device)
-    for batch in batches(map(partial(read, reader), samples), limits):
-        yield from (outcome_of_too_long(model, reading) for reading in batch if too_long(model, reading))
-        left = deque(reading for reading in batch if not too_long(model, reading))
+    for batch in batches(map(partial(encode, reader), samples), limits):
+        yield from (too_long_result(model, encoded) for encoded in batch if too_long(model, encoded))
+        left = deque(encoded for encoded in batch if not too_long(model, encoded))
         batch.clear()  # the next texts are read while this name stands for it
         while left:
             rows = [left.popleft() for _ in range(min(most_rows, len(left)))]
@@ -78,38 +76,38 @@ def ask(reader: SegmentReader, samples: Iterable[Sample], limits: BatchLimits) -
                 left.extendleft(reversed(rows))
                 continue
             seconds = (time.monotonic() - started) / len(rows)
-            yield from outcomes_of(model, rows, answers, seconds)
+            yield from results_of(model, rows, answers, seconds)
             reset_peak(model.device)
             rows.clear()
 
 
-def read(reader: SegmentReader, sample: Sample) -> EncodedSample:
-    """The tokens of a sample as its model reads it: exactly those of tokenizing the whole prompt."""
-    tokens = _tokens(reader, sample, reader.prompt_of(sample))
+def encode(reader: SegmentReader, sample: Sample) -> EncodedSample:
+    """Return a sample as its model reads it: exactly the tokens of tokenizing the whole prompt."""
+    tokens = _tokens(reader, sample, reader.prompts[sample.task])
     if len(sample.utf8) > _LONG_TEXT_BYTES:
-        give_back_freed()  # what tokenizing took would otherwise be there as long as the model reads
+        give_back_freed()  # otherwise what tokenizing took is held for as long as the model reads
     return EncodedSample(sample=replace(sample, utf8=b"", input_ids=None), tokens=tokens)
 
 
-def n_segments(model: SegmentModel, reading: EncodedSample) -> int:
-    """In how many segments the model reads it."""
-    return len(cut(len(reading.tokens), model.segment_size, model.alignment))
+def n_segments(model: SegmentModel, encoded: EncodedSample) -> int:
+    """Return in how many segments the model reads a sample."""
+    return len(cut(len(encoded.tokens), model.segment_size, model.alignment))
 
 
-def too_long(model: SegmentModel, reading: EncodedSample) -> bool:
-    """Whether the model cannot take so many tokens."""
-    return model.max_tokens is not None and len(reading.tokens) > model.max_tokens
+def too_long(model: SegmentModel, encoded: EncodedSample) -> bool:
+    """Return whether a sample has more tokens than the model can take."""
+    return model.max_tokens is not None and len(encoded.tokens) > model.max_tokens
 
 
-def outcome_of_too_long(model: SegmentModel, reading: EncodedSample) -> SampleResult:
-    """The failure of a sample that the model cannot take."""
-    n = len(reading.tokens)
+def too_long_result(model: SegmentModel, encoded: EncodedSample) -> SampleResult:
+    """Return the failure of a sample that has more tokens than the model can take."""
+    n = len(encoded.tokens)
     error = f"too long: {n:,} tokens, and the model takes {model.max_tokens:,}"
-    return SampleResult(sample=reading.sample, error=error, n_tokens=n)
+    return SampleResult(sample=encoded.sample, error=error, n_tokens=n)
 
 
 def choices_of(reader: SegmentReader, sample: Sample) -> tuple[str, ...] | None:
-    """The labels to choose from; None where the model is to answer in its own words.
+    """Return the labels to choose from; None where the model is to answer in its own words.
 
     Raises:
         UsageError: labels are needed, and neither the dataset nor the task has any.
@@ -124,7 +122,7 @@ def choices_of(reader: SegmentReader, sample: Sample) -> tuple[str, ...] | None:
 
 
 def try_within_memory(work: Callable[[], T]) -> T | None:
-    """What the work gives, or None where it ran out of memory, of the device or of the process."""
+    """Return what the work returns, or None where the device or the process ran out of memory."""
     try:
         with torch.inference_mode():
             return work()
@@ -133,7 +131,7 @@ def try_within_memory(work: Callable[[], T]) -> T | None:
     except RuntimeError as error:
         if "can't allocate memory" not in str(error) and "out of memory" not in str(error):
             raise
-    # only now, with the failed frames gone, can what they held be given back
+    # only now that the failed frames are gone can what they held be given back
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
@@ -143,9 +141,9 @@ def try_within_memory(work: Callable[[], T]) -> T | None:
 def walk(
     model: SegmentModel, rows: Sequence[EncodedSample], state: State, position: int = 0
 ) -> Iterator[tuple[State, Segment]]:
-    """Yields, before each segment from `position` on, what the model remembers, and the segment.
+    """Yield each segment from `position` on, with the model's state before reading it.
 
-    `state` is what it remembers before the first of them. The last segment is not read: it is to be answered.
+    `state` is the state before the first of them. The last segment is not read: it is to be answered.
     """
     streams = [row.tokens for row in rows]
     segments = islice(segment_batches(streams, model.segment_size, model.alignment), position, None)
@@ -160,19 +158,19 @@ def walk(
 def answer_from(
     reader: SegmentReader, rows: Sequence[EncodedSample], state: State, position: int = 0
 ) -> list[Answer]:
-    """Reads the segments from `position` on and answers: one answer a row."""
-    remembered, segment = deque(walk(reader.model, rows, state, position), maxlen=1).pop()
-    return reader.model.answer(segment, remembered, [choices_of(reader, row.sample) for row in rows])
+    """Read the segments from `position` on and answer: one answer per row."""
+    before, segment = deque(walk(reader.model, rows, state, position), maxlen=1).pop()
+    return reader.model.answer(segment, before, [choices_of(reader, row.sample) for row in rows])
 
 
 def _answer(reader: SegmentReader, rows: Sequence[EncodedSample]) -> list[Answer]:
     return answer_from(reader, rows, reader.model.start(len(rows)))
 
 
-def outcomes_of(
+def results_of(
     model: SegmentModel, rows: Sequence[EncodedSample], answers: Sequence[Answer] | None, seconds: float
 ) -> Iterator[SampleResult]:
-    """What became of the rows of a batch; without answers they were too large for the memory.
+    """Yield the results of a batch's rows; without answers the batch was too large for the memory.
 
     `seconds` are those of one row.
     """

@@ -9,13 +9,13 @@
     window.py      `hf-window:`     the same, bounded: a sliding window with attention sinks
     recurrent.py   `hf-recurrent:`  the library's recurrent models
 
-    carried.py     a `SegmentModel` over anything that can be read on from a carry
-    reading_on.py  how each family of recurrent models is read on
-    state.py       the tensors inside a state: their bytes, their rows, forks
-    decoding.py    choices scored, text generated
-    reasoning.py   what was thought aloud, parted from the answer
-    pretrained.py  language models found in folders, GGUF files and on the hub
-    vocabulary.py  their tokenizers
+    stateful_lm.py          a `SegmentModel` over anything that continues from a carry
+    incremental_forward.py  how each family of recurrent models continues
+    state.py                the tensors inside a state: their bytes, their rows, forks
+    decoding.py             choices scored, text generated
+    reasoning.py            what was thought aloud, parted from the answer
+    pretrained.py           language models found in folders, GGUF files and on the Hub
+    tokenizers.py           their tokenizers
 
 Nothing is imported here, so that asking for one kind does not load the others.
 """

@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 from transformers import DynamicCache
-from transformers.cache_utils import LinearAttentionCacheLayerMixin
 
 from babilong_eval.models.decoding import respond
-from babilong_eval.models.incremental_forward import reader_for
+from babilong_eval.models.incremental_forward import has_recurrent_layers, read_cached, reader_for
 from babilong_eval.models.pretrained import LanguageModel, body, find_language_model, limit_of_positions
-from babilong_eval.models.recurrent import check_reads_on
+from babilong_eval.models.protocol import MAX_NEW_TOKENS
+from babilong_eval.models.reading_trial import apart, some_tokens, try_out
 from babilong_eval.models.state import fork
 from babilong_eval.models.stateful_lm import CarriedModel
 from babilong_eval.models.tokenizers import core
+from babilong_eval.models.transformers_versions import forward_with_cache
 from babilong_gen.errors import DoesNotFitError
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def load(
     device: str = "cpu",
     dtype: str = "auto",
     segment_size: int = 1024,
-    max_new_tokens: int = 20,
+    max_new_tokens: int = MAX_NEW_TOKENS,
     answer_prefix: str = " ",
 ) -> CausalModel | CarriedModel:
     """The model kind `hf:`: a folder, `.gguf` file or hub name of a causal LM.
@@ -67,11 +68,12 @@ def load(
         "answer_prefix": answer_prefix,
         "max_tokens": None if limit is None else limit - max_new_tokens,
     }
-    check_reads_on(found.network)
-    layers = DynamicCache(config=found.network.config).layers
-    if not any(isinstance(layer, LinearAttentionCacheLayerMixin) for layer in layers):
-        return CausalModel(found, **options)
-    return CarriedModel(found, reader_for(found.network), bounded_state=False, **options)
+    read = reader_for(found.network)
+    if read is not read_cached or has_recurrent_layers(found.network.config):
+        return CarriedModel(found, read, bounded_state=False, **options)
+    model = CausalModel(found, **options)
+    try_out(found.network, model.padding)
+    return model
 
 
 class CausalModel:
@@ -88,7 +90,7 @@ class CausalModel:
         *,
         max_tokens: int | None,
         segment_size: int = 1024,
-        max_new_tokens: int = 20,
+        max_new_tokens: int = MAX_NEW_TOKENS,
         answer_prefix: str = " ",
     ) -> None:
         self.network = found.network
@@ -140,6 +142,14 @@ class CausalModel:
             stop_ids=self._found.stop_ids,
         )
 
+    def padding(self) -> float:
+        """How far a padded row's logits are from those of the row alone; for a trial."""
+        tokens, mask = some_tokens(self.network, 6), torch.ones(2, 6, dtype=torch.bool)
+        mask[1, :4] = False
+        _, context = self._read(body(self.network), tokens[:, :3], mask[:, :3], self.start(2))
+        padded, _ = self._read(self.network, tokens[:, 3:], mask[:, 3:], context)
+        return apart(padded.logits[1, -1], self.network(input_ids=tokens[1:, 4:]).logits[0, -1])
+
     def _forward(self, tokens: Tensor, context: Context) -> tuple[Tensor, Context]:
         output, context = self._read(self.network, tokens, None, context)
         return output.logits, context
@@ -159,7 +169,7 @@ class CausalModel:
             options["attention_mask"] = seen.long()
         if "position_ids" in inspect.signature(module.forward).parameters:
             options["position_ids"] = places
-        output = module(input_ids=tokens.to(self.device), past_key_values=cache, use_cache=True, **options)
+        output = forward_with_cache(module, cache, input_ids=tokens.to(self.device), **options)
         return output, Context(cache, seen)
 
     def _check_fits(self, n_tokens: int) -> None:

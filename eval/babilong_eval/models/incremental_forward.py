@@ -5,7 +5,7 @@ the next carry, and leaves the one it was given as it was; None is the carry of 
 A module is a causal LM, or its base model where no head is wanted.
 
 The library's own forward goes on from a cache one token at a time. Given more tokens at once, some families
-take up only part of what was read, without saying so (transformers 5.23): Mamba, Falcon-Mamba and Jamba begin
+take up only part of what was read, without saying so: Mamba, Falcon-Mamba and Jamba begin
 their scan anew, RecurrentGemma its convolution. Both are linear in what they begin with, so that the missing
 part is added here.
 
@@ -15,7 +15,6 @@ Legend: B batch, L tokens, D channels, N states of a channel.
 from __future__ import annotations
 
 import inspect
-import sys
 from contextlib import ExitStack, contextmanager
 from copy import copy
 from typing import TYPE_CHECKING, Any
@@ -24,29 +23,48 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import DynamicCache, PreTrainedModel
-from transformers.cache_utils import CacheLayerMixin
+from transformers.cache_utils import CacheLayerMixin, LinearAttentionCacheLayerMixin
 
+from babilong_eval.models.reading_trial import best_way
 from babilong_eval.models.state import fork, map_tensors, select_rows
+from babilong_eval.models.transformers_versions import forward_with_cache, scans_replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    Read = Callable[[PreTrainedModel, Tensor, Any], tuple[Any, Any]]
+    from transformers import PretrainedConfig
+
+    from babilong_eval.models.reading_trial import Read
 
 
 def reader_for(network: PreTrainedModel) -> Read:
-    """How a model of this family is read on."""
-    return _FAMILIES.get(network.config.model_type, _read_cached)
+    """How this model is read on: by the library itself where it does so rightly, else with our additions.
+
+    Raises:
+        UsageError: neither gives the logits of reading at once.
+    """
+    added = _FAMILIES.get(network.config.model_type)
+    return best_way(network, [read_cached] if added is None else [read_cached, added])
 
 
-def _read_cached(module: PreTrainedModel, tokens: Tensor, carry: Any) -> tuple[Any, Any]:
-    """Any model that takes a cache and goes on from it as it should (Mamba-2, for one)."""
+def needs_help(config: PretrainedConfig) -> bool:
+    """Whether a model of this family would not read on rightly by the library's own forward."""
+    return config.model_type in _FAMILIES
+
+
+def has_recurrent_layers(config: PretrainedConfig) -> bool:
+    """Whether some layers carry a state instead of keys and values, by what a cache for them would hold."""
+    layers = DynamicCache(config=config).layers
+    return any(isinstance(layer, LinearAttentionCacheLayerMixin) for layer in layers)
+
+
+def read_cached(module: PreTrainedModel, tokens: Tensor, carry: Any) -> tuple[Any, Any]:
+    """Any model that takes a cache and goes on from it as it should: all but the families below."""
     cache = DynamicCache(config=module.config) if carry is None else fork(carry)
-    takes = inspect.signature(module.forward).parameters
-    options: dict[str, Any] = {"cache_params" if "cache_params" in takes else "past_key_values": cache}
-    if "position_ids" in takes:  # not every model counts on by itself
+    options: dict[str, Tensor] = {}
+    if "position_ids" in inspect.signature(module.forward).parameters:  # not every model counts on by itself
         options["position_ids"] = torch.arange(tokens.shape[1], device=tokens.device)[None] + _n_read(cache)
-    return module(input_ids=tokens, use_cache=True, **options), cache
+    return forward_with_cache(module, cache, input_ids=tokens, **options), cache
 
 
 def _n_read(cache: Any) -> int:
@@ -58,20 +76,19 @@ def _n_read(cache: Any) -> int:
 
 def _read_mamba(module: PreTrainedModel, tokens: Tensor, carry: Any) -> tuple[Any, Any]:
     if carry is None or tokens.shape[1] == 1:
-        return _read_cached(module, tokens, carry)
+        return read_cached(module, tokens, carry)
     states = [layer.recurrent_states[0] for layer in carry.layers if hasattr(layer, "recurrent_states")]
-    with _scan_from(sys.modules[type(module).__module__], states):
-        return _read_cached(module, tokens, carry)
+    with scans_replaced(module, lambda scan: _scan_from(scan, states)):
+        return read_cached(module, tokens, carry)
 
 
-@contextmanager
-def _scan_from(library: Any, before: list[Tensor]) -> Iterator[None]:
-    """Lets the library's scans begin with the given states [B, D, N], one for each layer, instead of zero.
+def _scan_from(scan: Callable, before: list[Tensor]) -> Callable:
+    """The library's scan, begun with the given states [B, D, N] instead of zero: one a call, layer by layer.
 
     h_t = exp(A dt_t) h_{t-1} + ... and y_t = C_t h_t are linear in h_0: its share of h_t is exp(A (dt_1 + ...
     + dt_t)) h_0 (Gu and Dao 2023, arXiv 2312.00752, equations 2 and 4).
     """
-    scan, states = library.mamba_selective_scan, iter(before)
+    states = iter(before)
 
     def scan_on(hidden, dt, A, B, C, *, z, delta_bias, **rest):  # noqa: N803  # the paper's names
         start = next(states).float()
@@ -81,11 +98,7 @@ def _scan_from(library: Any, before: list[Tensor]) -> Iterator[None]:
         added = torch.einsum("bdln,bnl->bdl", share, C.float()) * functional.silu(z.float())
         return out + added.to(out.dtype), last + share[:, :, -1].to(last.dtype)
 
-    library.mamba_selective_scan = scan_on
-    try:
-        yield
-    finally:
-        library.mamba_selective_scan = scan
+    return scan_on
 
 
 def _read_recurrent_gemma(module: PreTrainedModel, tokens: Tensor, carry: Any) -> tuple[Any, Any]:
@@ -101,7 +114,7 @@ def _read_recurrent_gemma(module: PreTrainedModel, tokens: Tensor, carry: Any) -
             hooks.enter_context(_convolve_from(block.conv_1d, state[0]))
             for block, state in zip(blocks, states, strict=True)
         ]
-        output = module(input_ids=tokens, past_key_values=cache, use_cache=True)
+        output = forward_with_cache(module, cache, input_ids=tokens)
     after = [
         (here[0] if here else block.conv1d_state, block.rg_lru.recurrent_states)
         for block, here in zip(blocks, recent, strict=True)
@@ -151,7 +164,7 @@ def _read_xlstm(module: PreTrainedModel, tokens: Tensor, carry: Any) -> tuple[An
     cache = xLSTMCache(config, len(tokens), device=str(tokens.device), dtype=module.dtype)
     if carry is not None:
         cache.rnn_state = map_tensors(carry, Tensor.clone)
-    output = module(input_ids=tokens, cache_params=cache, use_cache=True)
+    output = forward_with_cache(module, cache, input_ids=tokens)
     return output, cache.rnn_state
 
 

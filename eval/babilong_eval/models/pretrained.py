@@ -12,6 +12,7 @@ from transformers import AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
 
 from babilong_eval.models.tokenizers import check_fits, core, find_tokenizer
 from babilong_gen.errors import SourceError, UsageError
+from babilong_gen.user_paths import user_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,8 +112,7 @@ def stop_ids(network: PreTrainedModel) -> frozenset[int]:
 
 def _place(path: str) -> tuple[str, dict[str, str]]:
     """How the library is told of a path: (name, further arguments)."""
-    if path.startswith("~"):
-        path = str(Path(path).expanduser())
+    path = user_place(path)
     if path.endswith(".gguf"):
         if not (file := Path(path)).is_file():
             raise SourceError(f"no GGUF file {path}")

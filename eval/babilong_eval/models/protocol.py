@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     import torch
     from tokenizers import Tokenizer
 
+MAX_NEW_TOKENS = 20
+"""Of an answer, where nothing else is asked for: as in the published BABILong runs."""
+
 State = Any  # a pytree of tensors that only the model itself looks into
 
 Alignment = Literal["right", "left", "center"]

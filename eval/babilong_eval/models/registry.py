@@ -56,7 +56,10 @@ def load_model(spec: str, *, device: str = "auto", **options: Any) -> SegmentMod
         raise UsageError(f"model '{spec}' names no path: write {kind}:PATH, a folder or a hub name")
     load: Loader = known[kind].load()
     _check_options(kind, load, options)
-    return load(path, device=_device(device), **options)
+    from babilong_eval.models.library_output import without_chatter
+
+    with without_chatter():
+        return load(path, device=_device(device), **options)
 
 
 def _check_options(kind: str, load: Loader, options: dict[str, Any]) -> None:

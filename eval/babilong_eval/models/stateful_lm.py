@@ -14,6 +14,7 @@ from torch import Tensor
 
 from babilong_eval.models.decoding import respond
 from babilong_eval.models.pretrained import body
+from babilong_eval.models.protocol import MAX_NEW_TOKENS
 from babilong_eval.models.segments import rows_of_one_length
 from babilong_eval.models.state import can_join, join_rows, select_rows
 from babilong_eval.models.tokenizers import core
@@ -21,9 +22,9 @@ from babilong_eval.models.tokenizers import core
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from babilong_eval.models.incremental_forward import Read
     from babilong_eval.models.pretrained import LanguageModel
     from babilong_eval.models.protocol import Alignment, Answer, InputForm, Messages, Segment
+    from babilong_eval.models.reading_trial import Read
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class CarriedModel:
     Args:
         found: the language model.
         read: reads tokens after a carry; see `reading_on`.
-        settle: what is done to a carry after a whole segment, before the next.
+        evict: what is dropped from a carry after a whole segment, before the next.
         bounded_state: whether carries keep their size.
         max_tokens: longest stream, if there is a limit.
         answer_prefix: what parts the prompt from a choice, when choices are scored.
@@ -58,11 +59,11 @@ class CarriedModel:
         found: LanguageModel,
         read: Read,
         *,
-        settle: Callable[[Any], Any] = lambda carry: carry,
+        evict: Callable[[Any], Any] = lambda carry: carry,
         bounded_state: bool = True,
         max_tokens: int | None = None,
         segment_size: int = 512,
-        max_new_tokens: int = 20,
+        max_new_tokens: int = MAX_NEW_TOKENS,
         answer_prefix: str = " ",
     ) -> None:
         self.network = found.network
@@ -72,7 +73,7 @@ class CarriedModel:
         self.max_tokens = max_tokens
         self._found = found
         self._read = read
-        self._settle = settle
+        self._evict = evict
         self._max_new_tokens = max_new_tokens
         self._answer_prefix = answer_prefix
 
@@ -103,7 +104,7 @@ class CarriedModel:
             for rows, part, carry in _parts(group, tokens, mask):
                 if part is not None:
                     _, carry = self._read(body(self.network), part.to(self.device), carry)
-                    carry = self._settle(carry)
+                    carry = self._evict(carry)
                 read.append(Group(rows, carry))
         return _joined(read)
 

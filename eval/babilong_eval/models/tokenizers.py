@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from babilong_gen.errors import SourceError
+from babilong_gen.errors import SourceError, first_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,7 @@ def find_tokenizer(name: str, **where: str) -> PreTrainedTokenizerBase:
     try:
         found = AutoTokenizer.from_pretrained(name, **where)
     except (OSError, ValueError) as error:
-        raise SourceError(f"no tokenizer in {name}: {_first_line(error)}") from None
+        raise SourceError(f"no tokenizer in {name}: {first_line(error)}") from None
     if not isinstance(found, PreTrainedTokenizerFast):
         raise SourceError(f"the tokenizer of {name} has no fast form: save it as a tokenizer.json")
     whole(core(found))
@@ -57,7 +57,3 @@ def check_fits(tokenizer: Tokenizer, vocabulary_size: int, name: str) -> None:
             f"{name} has a vocabulary of {vocabulary_size} tokens, but its tokenizer makes ids up to "
             f"{highest}: save the tokenizer that the model was trained with beside it"
         )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]

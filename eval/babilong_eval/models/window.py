@@ -17,8 +17,12 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from babilong_eval.models.incremental_forward import has_recurrent_layers
 from babilong_eval.models.pretrained import body, find_language_model, limit_of_positions
+from babilong_eval.models.protocol import MAX_NEW_TOKENS
+from babilong_eval.models.reading_trial import best_way
 from babilong_eval.models.stateful_lm import CarriedModel
+from babilong_eval.models.transformers_versions import forward_with_cache
 from babilong_gen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,7 +39,7 @@ def load(
     window: int = 1024,
     sinks: int = 4,
     segment_size: int = 512,
-    max_new_tokens: int = 20,
+    max_new_tokens: int = MAX_NEW_TOKENS,
     answer_prefix: str = " ",
 ) -> CarriedModel:
     """The model kind `hf-window:`: a folder, `.gguf` file or hub name of a causal LM with rotary positions.
@@ -47,6 +51,10 @@ def load(
     """
     found = find_language_model(path, device=device, dtype=dtype)
     name, limit = found.network.config.model_type, limit_of_positions(found.network.config)
+    if has_recurrent_layers(found.network.config):
+        raise UsageError(
+            f"{name} has recurrent layers, which forget in their own way: evaluate it with hf: instead"
+        )
     needed = sinks + window + segment_size + max_new_tokens
     if limit is not None and needed > limit:
         raise UsageError(
@@ -57,7 +65,7 @@ def load(
     return CarriedModel(
         found,
         read_all_kept,
-        settle=kept.settle,
+        evict=kept.evict,
         segment_size=segment_size,
         max_new_tokens=max_new_tokens,
         answer_prefix=answer_prefix,
@@ -67,7 +75,7 @@ def load(
 def read_all_kept(module: PreTrainedModel, tokens: Tensor, carry: Kept | None) -> tuple[Any, Kept]:
     """Reads tokens after what was kept, at the positions after it."""
     cache = DynamicCache(carry) if carry else DynamicCache()
-    output = module(input_ids=tokens, past_key_values=cache, use_cache=True)
+    output = forward_with_cache(module, cache, input_ids=tokens)
     # To the type checker they may be None, as in a layer that has read nothing.
     return output, tuple((keys, values) for keys, values, _ in cache)  # pyright: ignore[reportReturnType]
 
@@ -80,7 +88,7 @@ class SinksAndWindow:
     window: int
     frequencies: Tensor
 
-    def settle(self, carry: Kept) -> Kept:
+    def evict(self, carry: Kept) -> Kept:
         """Forgets the tokens between the sinks and the window, and closes the gap."""
         forgotten = carry[0][0].shape[2] - self.sinks - self.window
         if forgotten <= 0:
@@ -121,6 +129,7 @@ def rotary_frequencies(network: PreTrainedModel) -> Tensor:
             f"hf-window needs one kind of rotary positions, which can be moved; {name} has other ones: "
             "evaluate it with hf: instead"
         )
+    best_way(network, [read_all_kept])
     token = torch.zeros(1, 1, dtype=torch.long, device=network.device)
     (keys, _), *_ = read_all_kept(body(network), token.expand(1, 8), None)[1]
     moved = rotate(keys[:, :, :1], found[0], 7)

@@ -1,4 +1,4 @@
-"""What is said to a model around a sample: our own words for each task, a published run's, or nothing at all.
+"""The words around a sample: our own for each task, those of a published run, or none.
 
 The parts are those of the published evaluations: an instruction, examples and a post-prompt, put into a
 template together with the sample's context and question. Each can be switched off; the names of the
@@ -63,22 +63,22 @@ class Prompt:
 
     @property
     def config(self) -> str:
-        """Which parts are on, as file names say it: `instruction_yes_examples_no_post_prompt_yes_...`."""
+        """The parts that are on, as file names say it: `instruction_yes_examples_no_post_prompt_yes_...`."""
         parts = [*PARTS, "chat_template", *(["system_prompt"] if self.system_prompt else [])]
         return "_".join(f"{part}_{'yes' if getattr(self, part) else 'no'}" for part in parts)
 
     @property
     def is_plain(self) -> bool:
-        """Whether it adds no word of its own."""
+        """Whether it adds no words of its own."""
         return self.template == _PLAIN_TEMPLATE and not self.chat_template
 
     def text(self, context: str, question: str) -> str:
-        """The filled template; as published, without white space around it and around the context."""
+        """Return the filled template; as published, without white space around it and around the context."""
         parts = {part: getattr(self, part) for part in PARTS}
         return self.template.format(**parts, context=context.strip(), question=question).strip()
 
     def messages(self, context: str, question: str) -> list[dict[str, str]]:
-        """The filled template as a chat."""
+        """Return the filled template as a chat."""
         system = [{"role": "system", "content": self.system_prompt}] if self.system_prompt else []
         return [*system, {"role": "user", "content": self.text(context, question)}]
 
@@ -95,17 +95,23 @@ class PromptSet:
     prompts: Mapping[str, Prompt]
     generate_kwargs: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def max_tokens(self) -> int | None:
+        """How many tokens an answer could have in the published run; None where it does not say."""
+        names = ("max_new_tokens", "max_tokens", "max_completion_tokens", "max_output_tokens")
+        return next(filter(None, map(self.generate_kwargs.get, names)), None)
+
 
 def plain_prompts(tasks: Sequence[str]) -> PromptSet:
-    """Input, a space, the question: for models that were trained on samples as they are."""
+    """Return prompts of input, a space, the question: for models trained on samples as they are."""
     return PromptSet(prompts=dict.fromkeys(tasks, Prompt(template=_PLAIN_TEMPLATE)))
 
 
 def own_prompts(tasks: Sequence[str]) -> PromptSet:
-    """Our words for each task.
+    """Return our prompt for each task.
 
     Raises:
-        UsageError: a task that is none of ours.
+        UsageError: a task is not one of ours.
     """
     words = tomllib.loads(
         (resources.files("babilong_eval.prompts") / "prompts.toml").read_text(encoding="utf-8")
@@ -117,13 +123,13 @@ def own_prompts(tasks: Sequence[str]) -> PromptSet:
 
 
 def read_prompts(source: Path, tasks: Sequence[str]) -> PromptSet:
-    """The prompts of an earlier run, ours or a published one: the `.json` files beside its predictions.
+    """Read the prompts of an earlier run, ours or a published one, from the `.json` beside its predictions.
 
     `source` is one such file, or the folder that holds them.
 
     Raises:
         SourceError: missing, not JSON, or without a prompt.
-        UsageError: no file is for one of the tasks, or several are and differ.
+        UsageError: a task has no file, or several that differ.
     """
     if not source.exists():
         raise SourceError(f"{source}: no such file or folder of prompts")
@@ -141,34 +147,33 @@ def read_prompts(source: Path, tasks: Sequence[str]) -> PromptSet:
     )
 
 
-def without(prompts: PromptSet, parts: Sequence[str]) -> PromptSet:
-    """The same prompts with some of `PARTS` switched off."""
-    return _changed(prompts, **dict.fromkeys(parts, ""))
+def adjusted(
+    prompts: PromptSet,
+    off: Sequence[str] = (),
+    system_prompt: str | None = None,
+    chat_template: bool | None = None,
+) -> PromptSet:
+    """Return the same prompts as a user wants them.
 
-
-def as_chat(prompts: PromptSet, chat_template: bool) -> PromptSet:
-    """The same prompts, handed over as a chat or not."""
-    return _changed(prompts, chat_template=chat_template)
-
-
-def with_system_prompt(prompts: PromptSet, system_prompt: str) -> PromptSet:
-    """The same prompts with a chat's first message."""
-    return _changed(prompts, system_prompt=system_prompt)
+    Args:
+        off: those of `PARTS` that are switched off.
+        system_prompt: the chat's first message; None: as it is.
+        chat_template: whether the prompts are handed over as chats; None: as they are.
+    """
+    changes: dict[str, Any] = dict.fromkeys(off, "")
+    changes |= {} if system_prompt is None else {"system_prompt": system_prompt}
+    changes |= {} if chat_template is None else {"chat_template": chat_template}
+    changed = {task: replace(prompt, **changes) for task, prompt in prompts.prompts.items()}
+    return replace(prompts, prompts=changed)
 
 
 def as_settings(prompt: Prompt) -> dict[str, Any]:
-    """A prompt in the form of the published `.json` files."""
+    """Return a prompt in the form of the published `.json` files."""
     return asdict(prompt)
 
 
-def _changed(prompts: PromptSet, **changes: Any) -> PromptSet:
-    return replace(
-        prompts, prompts={task: replace(prompt, **changes) for task, prompt in prompts.prompts.items()}
-    )
-
-
 def _files_for(source: Path, task: str) -> list[Path]:
-    """The files that say how a task was asked; a file whose name is of no task is for all of them."""
+    """Return the files that hold a task's prompt; one whose name begins with no task is for all."""
     if source.is_dir():
         if not (found := sorted(source.glob(f"{task}_*.json"))):
             raise UsageError(f"{source}: no prompt for task {task} (a file {task}_LENGTH_CONFIG.json)")
@@ -192,18 +197,17 @@ def _read_settings(path: Path) -> _Settings:
         settings = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise SourceError(f"{path}: not readable as JSON ({error})") from error
-    told = settings.get("prompt") if isinstance(settings, dict) else None
-    if not isinstance(told, dict) or not any(part in told for part in (*PARTS, "template")):
+    found = settings.get("prompt") if isinstance(settings, dict) else None
+    if not isinstance(found, dict) or not any(part in found for part in (*PARTS, "template")):
         raise SourceError(
             f"{path}: no prompt in it; expected what lies beside predictions: prompt, generate_kwargs"
         )
     # the published files leave out what is off, or write null for it; a null template is the usual one
     known = {
-        name: told[name] for name in (spec.name for spec in fields(Prompt)) if told.get(name) is not None
+        name: found[name] for name in (spec.name for spec in fields(Prompt)) if found.get(name) is not None
     }
     for name, value in known.items():
         if not isinstance(value, bool if name == "chat_template" else str):
-            raise SourceError(
-                f"{path}: {name!r} of its prompt is {value!r}, which is not the kind of thing expected"
-            )
+            expected = "true or false" if name == "chat_template" else "text"
+            raise SourceError(f"{path}: {name!r} of its prompt is {value!r}; expected {expected}")
     return Prompt(**known), settings.get("generate_kwargs") or {}

@@ -1,7 +1,7 @@
-"""One page about one or several runs: figures, scores, what went wrong, and the facts of each run.
+"""One page about one or several runs: figures, scores, failures, and the facts of each run.
 
-The page is a single file that asks the network for nothing. Whatever a model wrote is text in it, never
-markup: the template escapes every value, and the page's own policy forbids scripts.
+The page is a single file that loads nothing from the network. What a model wrote is text in it, never markup:
+the template escapes every value, and the page's own policy forbids scripts.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from babilong_eval.figures import cost, curves, grids, style
-from babilong_eval.results.load import ScoredPrediction, judged, lengths_of
+from babilong_eval.figures import style
+from babilong_eval.figures.accuracy_by_length import accuracy_by_length
+from babilong_eval.figures.heatmaps import depth_by_length, has_depths, task_by_length
+from babilong_eval.figures.memory_and_time import has_costs, memory_and_time
+from babilong_eval.results.load import ScoredPrediction, lengths_of, scored_predictions
 from babilong_eval.results.printable import visible
 from babilong_gen.atomic import write_whole
 
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from babilong_eval.figures.reference import ReferenceCurve
+    from babilong_eval.figures.reference_curves import ReferenceCurve
     from babilong_eval.results.load import Run
     from babilong_eval.results.records import Cell, RunInfo
 
@@ -41,7 +44,7 @@ _WHAT_DEPTH_IS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Drawing:
-    """A figure in the page; folded away until asked for where there are many."""
+    """A figure on the page; folded, if there are many, until it is opened."""
 
     title: str
     caption: str
@@ -51,7 +54,7 @@ class _Drawing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _RunSection:
-    """What the page says of one run."""
+    """What the page says about one run."""
 
     name: str
     facts: Sequence[tuple[str, str]]
@@ -84,14 +87,13 @@ def write_report(runs: Sequence[Run], path: Path, references: Sequence[Reference
 def hardest_failures(
     predictions: Iterable[ScoredPrediction], cells: Sequence[Cell]
 ) -> list[ScoredPrediction]:
-    """The wrong answers that stand out: those in the cells where most others were right.
+    """Return the wrong answers that stand out: those in the cells where most others were right.
 
-    At most three of a task, in the order of the cells. Samples without an answer, because something failed,
-    are not among them.
+    There are at most three per task, in the order of the cells. Samples that failed are not among them.
     """
     accuracy = {(cell.task, cell.length): cell.accuracy for cell in cells}
-    order = {(cell.task, cell.length): place for place, cell in enumerate(cells)}
-    wrong = [item for item in predictions if not item.right and not item.prediction.error]
+    order = {(cell.task, cell.length): index for index, cell in enumerate(cells)}
+    wrong = [item for item in predictions if not item.is_correct and not item.prediction.error]
     wrong.sort(key=lambda item: (-accuracy[item.task, item.length], order[item.task, item.length]))
     chosen: list[ScoredPrediction] = []
     of_task: Counter[str] = Counter()
@@ -104,22 +106,22 @@ def hardest_failures(
 
 def _drawings(runs: Sequence[Run], references: Sequence[ReferenceCurve]) -> Iterable[_Drawing]:
     yield _drawing(
-        curves.accuracy_by_length(runs, references),
+        accuracy_by_length(runs, references),
         "Accuracy against length",
         "Bars are 95 % Wilson intervals. The dotted line is what guessing among a task's labels would score.",
     )
     if any(len(lengths_of([run])) > 1 for run in runs):
         yield _drawing(
-            grids.task_by_length(runs), "Task × length", "Per cent right; below it the 95 % Wilson interval."
+            task_by_length(runs), "Task × length", "Per cent right; below it the 95 % Wilson interval."
         )
-    if cost.has_costs(runs):
+    if has_costs(runs):
         yield _drawing(
-            cost.memory_and_time(runs), "Memory and time", "Over all tasks: the highest peak, the mean time."
+            memory_and_time(runs), "Memory and time", "Over all tasks: the highest peak, the mean time."
         )
     for run in runs:
-        if grids.has_depths([run]):
+        if has_depths([run]):
             title = f"Depth × length: {run.info.name}"
-            yield _drawing(grids.depth_by_length([run]), title, _WHAT_DEPTH_IS, folded=len(runs) > 1)
+            yield _drawing(depth_by_length([run]), title, _WHAT_DEPTH_IS, folded=len(runs) > 1)
 
 
 def _drawing(figure: Figure, title: str, caption: str, *, folded: bool = False) -> _Drawing:
@@ -128,7 +130,7 @@ def _drawing(figure: Figure, title: str, caption: str, *, folded: bool = False) 
 
 
 def _section(run: Run) -> _RunSection:
-    predictions = list(judged(run))
+    predictions = list(scored_predictions(run))
     errors = Counter(item.prediction.error for item in predictions if item.prediction.error)
     return _RunSection(
         name=run.info.name,
@@ -152,8 +154,8 @@ def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+def _percent(proportion: float) -> str:
+    return f"{100 * proportion:.1f} %"
 
 
 def _mebibytes(size: int) -> str:
@@ -161,7 +163,7 @@ def _mebibytes(size: int) -> str:
 
 
 def _excerpt(text: str) -> str:
-    """A text as it can stand in a page: not too long, its control characters visible."""
+    """Return a text for the page: not too long, with its control characters made visible."""
     shown = visible(text[:_LONGEST_TEXT])
     left_out = len(text) - _LONGEST_TEXT
     return f"{shown} … ({left_out:,} characters more)" if left_out > 0 else shown

@@ -1,8 +1,7 @@
 """Runs as figures and reports take them: a results folder's cells under one scoring rule.
 
 Folders made here are read with their `results.json` and `run.json`. A folder with nothing but predictions
-(one that others published) is scored on the spot, and is as many runs as there are models and prompt
-configs in it.
+(one that others published) is scored as it is read, and gives one run per model and prompt config.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from babilong_eval.results.prediction_files import FileName, find_predictions
@@ -24,14 +24,14 @@ from babilong_eval.results.records import (
     read_predictions,
     read_run,
 )
-from babilong_eval.scoring.score import labels_of, marks, score_file
+from babilong_eval.results.scores import score_file, scoring_labels
+from babilong_eval.scoring.score import which_are_correct
 from babilong_gen.errors import UsageError
-from babilong_gen.lengths import parse_length
+from babilong_gen.lengths import length_order
 from babilong_gen.tasks import TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from babilong_eval.results.records import Prediction
     from babilong_eval.scoring.score import ScorerName
@@ -45,8 +45,8 @@ class Run:
     """One model over tasks and lengths.
 
     Attributes:
-        info: what must be known of the run; its `name` labels the figures.
-        cells: in the order of tasks and lengths; at most one a (task, length).
+        info: the record of the run; its `name` labels the figures.
+        cells: in the order of tasks and lengths; at most one per (task, length).
         files: the prediction files behind them; none where only `results.json` was kept.
         scorer: the rule by which the cells were counted.
     """
@@ -59,53 +59,57 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoredPrediction:
-    """A prediction, where it belongs, and whether it is right."""
+    """A prediction, its task and length, and whether it is correct."""
 
     task: str
     length: str
     prediction: Prediction
-    right: bool
+    is_correct: bool
 
 
-def load_runs(folders: Iterable[Path], scorer: ScorerName) -> list[Run]:
-    """Read results folders.
+def load_runs(folders: str | Path | Iterable[str | Path], scorer: ScorerName = "official") -> list[Run]:
+    """Read results folders, one or several.
 
     Raises:
         SourceError: a folder has neither results nor predictions, or one of its files cannot be read.
-        UsageError: a length that is none, or a (task, length) twice in one run.
+        UsageError: no folder is named, a length is malformed, or a (task, length) is twice in one run.
     """
-    runs = [run for folder in folders for run in _runs_in(folder, scorer)]
+    several = [folders] if isinstance(folders, str | Path) else folders
+    runs = [run for folder in several for run in _runs_in(Path(folder), scorer)]
     if not runs:
         raise UsageError("no results folder was given: name at least one")
-    return _told_apart(runs)
+    return _with_distinct_names(runs)
 
 
-def judged(run: Run) -> Iterator[ScoredPrediction]:
-    """Every prediction of a run with its mark, file by file; nothing where only the cells were kept."""
+def scored_predictions(run: Run) -> Iterator[ScoredPrediction]:
+    """Yield every prediction of a run with its score, by files; nothing where only the cells were kept."""
     for path in run.files:
         name, predictions = FileName.of(path), read_predictions(path)
         columns = {
             column: [getattr(prediction, column) for prediction in predictions]
             for column in ("target", "output", "question", "label")
         }
-        rights = marks(columns, labels=labels_of(path, name.task, run.scorer), scorer=run.scorer)
-        for prediction, right in zip(predictions, rights, strict=True):
-            yield ScoredPrediction(task=name.task, length=name.length, prediction=prediction, right=right)
+        labels = scoring_labels(path, name.task, run.scorer)
+        correct = which_are_correct(columns, labels=labels, scorer=run.scorer)
+        for prediction, is_correct in zip(predictions, correct, strict=True):
+            yield ScoredPrediction(
+                task=name.task, length=name.length, prediction=prediction, is_correct=is_correct
+            )
 
 
 def chance(task: str) -> float | None:
-    """How often a guess among a task's labels is right; None for tasks whose labels are not known here."""
+    """Return the accuracy of guessing among a task's labels; None where they are not known here."""
     return 1 / len(TASKS[task].choices) if task in TASKS else None
 
 
 def tasks_of(runs: Iterable[Run]) -> list[str]:
-    """The tasks of some runs in their usual order."""
+    """Return the tasks of some runs in their usual order."""
     return sorted({cell.task for run in runs for cell in run.cells}, key=_task_order)
 
 
 def lengths_of(runs: Iterable[Run]) -> list[str]:
-    """The lengths of some runs from short to long; tokens before segments."""
-    return sorted({cell.length for run in runs for cell in run.cells}, key=_length_order)
+    """Return the lengths of some runs from short to long; segments before tokens."""
+    return sorted({cell.length for run in runs for cell in run.cells}, key=length_order)
 
 
 def _runs_in(folder: Path, scorer: ScorerName) -> list[Run]:
@@ -155,25 +159,27 @@ def _with_costs(cell: Cell, costs: dict[tuple[str, str], Cell]) -> Cell:
 
 
 def _in_order(cells: Iterable[Cell], folder: Path) -> tuple[Cell, ...]:
-    ordered = sorted(cells, key=lambda cell: (_task_order(cell.task), _length_order(cell.length)))
+    ordered = sorted(cells, key=lambda cell: (_task_order(cell.task), length_order(cell.length)))
     for cell, following in pairwise(ordered):
         if (cell.task, cell.length) == (following.task, following.length):
-            raise UsageError(f"{folder}: {cell.task} at {cell.length} is there twice; keep one run a folder")
+            raise UsageError(
+                f"{folder}: {cell.task} at {cell.length} is there twice; keep one run per folder"
+            )
     return tuple(ordered)
 
 
-def _told_apart(runs: list[Run]) -> list[Run]:
-    """Runs of the same name get their prompt's parts after it, and those that are still the same a number."""
+def _with_distinct_names(runs: list[Run]) -> list[Run]:
+    """Add the prompt's parts to names that several runs have, and a number where that is not enough."""
     names = [visible(run.info.name) for run in runs]
     with_parts = [
         f"{name}, {_prompt_parts(config)}" if names.count(name) > 1 and (config := _config(run)) else name
         for run, name in zip(runs, names, strict=True)
     ]
-    told = [
+    distinct = [
         f"{name} ({with_parts[: place + 1].count(name)})" if with_parts.count(name) > 1 else name
         for place, name in enumerate(with_parts)
     ]
-    return [replace(run, info=replace(run.info, name=name)) for run, name in zip(runs, told, strict=True)]
+    return [replace(run, info=replace(run.info, name=name)) for run, name in zip(runs, distinct, strict=True)]
 
 
 def _config(run: Run) -> str:
@@ -181,7 +187,7 @@ def _config(run: Run) -> str:
 
 
 def _prompt_parts(config: str) -> str:
-    """The parts that a prompt config says yes to: `instruction+examples`; other configs as they are."""
+    """Return the parts that a prompt config has: `instruction+examples`; other configs as they are."""
     parts = _PROMPT_PART.findall(config)
     if "_".join(f"{part}_{answer}" for part, answer in parts) != config:
         return config
@@ -190,8 +196,3 @@ def _prompt_parts(config: str) -> str:
 
 def _task_order(task: str) -> tuple[int, str]:
     return _TASK_PLACES.get(task, len(_TASK_PLACES)), task
-
-
-def _length_order(length: str) -> tuple[bool, int]:
-    parsed = parse_length(length)
-    return parsed.unit == "seg", parsed.count * {"k": 1_000, "M": 1_000_000, "seg": 1}[parsed.unit]

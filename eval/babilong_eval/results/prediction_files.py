@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 REQUIRED_COLUMNS = ("target", "output", "question")
 _LONGEST_FIELD = 2**31 - 1
 _END = "end of file"
-"""Put on a line of its own behind the text: where it does not come back as a row, a quote was left open."""
+"""Added as a line of its own at the end: if it does not come back as a row, a quote was left open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileName:
-    """What a prediction file's name says, as the published collector reads it.
+    """The parts of a prediction file's name, as the published collector reads it.
 
     Attributes:
         task: `qa1`, up to the first underscore.
@@ -54,7 +54,7 @@ class FileName:
 
 
 def find_predictions(folder: Path) -> list[Path]:
-    """All prediction files under a folder (or the one file that is named), sorted by their path.
+    """Return all prediction files under a folder (or the one file that is named), sorted by path.
 
     Raises:
         SourceError: the folder does not exist or has no `.csv` at any depth.
@@ -70,7 +70,7 @@ def find_predictions(folder: Path) -> list[Path]:
 
 
 def read_columns(path: Path) -> dict[str, tuple[str, ...]]:
-    """The columns of one prediction file by name, each as long as the file has rows.
+    """Read one prediction file by columns, each as long as the file has rows.
 
     Columns without a name (the index) are left out. A row that is too short has empty cells at its end.
 
@@ -81,7 +81,7 @@ def read_columns(path: Path) -> dict[str, tuple[str, ...]]:
     header, *rows = _read_rows(path)
     if not rows:
         raise SourceError(f"{path}: has no predictions, expected a header and at least one row")
-    # pandas takes what the first row has more than the header for an index in front of it
+    # pandas takes the fields that the first row has more than the header for an index in front of it
     names = [""] * (len(rows[0]) - len(header)) + header
     if len(longest := max(rows, key=len)) > len(names):
         raise SourceError(
@@ -97,7 +97,7 @@ def read_columns(path: Path) -> dict[str, tuple[str, ...]]:
 
 
 def _read_rows(path: Path) -> list[list[str]]:
-    """Header and rows, without the blank ones; an empty header where the file is empty."""
+    """Return header and rows, without the blank ones; an empty header where the file is empty."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -122,4 +122,4 @@ def _check(path: Path, columns: dict[str, tuple[str, ...]]) -> None:
         )
     if "" in columns["target"]:
         row = columns["target"].index("") + 1
-        raise SourceError(f"{path}: row {row} has no target, so nobody can say whether its output is right")
+        raise SourceError(f"{path}: row {row} has no target, so its output cannot be scored")

@@ -1,24 +1,23 @@
-"""The predictions of a run as they are made: one JSON object a line, appended and never rewritten.
+"""The predictions of a run as they are made: one JSON object per line, appended and never rewritten.
 
 A line is on the disk (fsync) before the next sample is taken, so a run that is killed loses at most the
-samples it was working on, and goes on with those when it is started again. A line that was being written
-when the machine stopped lacks its end and is cut off. Each process of a run writes a log of its own, and
-reads all.
+samples it was working on, and continues with those when it is started again. Each process of a run writes a
+log of its own, and reads all.
 """
 
 from __future__ import annotations
 
 import json
-import os
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
-from functools import partial
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
+from pydantic import TypeAdapter
 
+from babilong_eval.results.line_log import LineLog, whole_lines
 from babilong_eval.results.records import Prediction
-from babilong_gen.errors import OutputError, SourceError
+from babilong_gen.errors import OutputError, SourceError, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,12 +27,12 @@ Key = tuple[str, str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One line: a prediction, where it belongs, and what it cost.
+class LoggedPrediction:
+    """One line: a prediction, the sample it is about, and what it cost.
 
     Attributes:
         index: the sample's row within (task, length).
-        peak_memory_bytes: the most that was held while the sample was worked on.
+        peak_memory_bytes: the most memory in use while the sample was worked on.
     """
 
     task: str
@@ -44,13 +43,16 @@ class Entry:
 
     @property
     def key(self) -> Key:
-        """What says which sample it is about."""
+        """The sample that it is about."""
         return self.task, self.length, self.index
 
 
+_LINE = TypeAdapter(LoggedPrediction)
+
+
 @contextmanager
-def open_log(folder: Path, rank: int = 0) -> Iterator[Callable[[Entry], None]]:
-    """Opens the log of one process; gives the function that appends an entry and returns once it is on disk.
+def open_log(folder: Path, rank: int = 0) -> Iterator[Callable[[LoggedPrediction], None]]:
+    """Open the log of one process; give a function that appends a prediction and forces it to the disk.
 
     Raises:
         OutputError: another process writes to this log, or the disk is full.
@@ -63,68 +65,33 @@ def open_log(folder: Path, rank: int = 0) -> Iterator[Callable[[Entry], None]]:
         raise OutputError(
             f"{path}: another run is writing to it; wait for it, or use another folder"
         ) from error
-    with lock:
-        _cut_torn_line(path)
-        with path.open("ab") as file:
-            yield partial(_append, file)
+    with lock, closing(LineLog(path)) as log:
+        yield lambda line: log.append(asdict(line), sync=True)
 
 
-def read_entries(folder: Path) -> dict[Key, Entry]:
-    """What all logs of a folder say of each sample: its last answer, or where it has none its last failure.
+def read_logs(folder: Path) -> dict[Key, LoggedPrediction]:
+    """Return from all logs of a folder each sample's last answer, or its last failure if it has no answer.
 
     Raises:
-        SourceError: a line in the middle of a log is not an entry.
+        SourceError: a line in the middle of a log is not a prediction.
     """
-    entries: dict[Key, Entry] = {}
+    found: dict[Key, LoggedPrediction] = {}
     for path in sorted(folder.glob(_name("*"))):
-        for entry in _read(path):
-            known = entries.get(entry.key)
-            if known is None or known.prediction.error or not entry.prediction.error:
-                entries[entry.key] = entry
-    return entries
+        for line in _read(path):
+            known = found.get(line.key)
+            if known is None or known.prediction.error or not line.prediction.error:
+                found[line.key] = line
+    return found
 
 
 def _name(rank: int | str) -> str:
     return f"predictions-{rank}.jsonl"
 
 
-def _append(file: BinaryIO, entry: Entry) -> None:
-    try:
-        file.write(json.dumps(asdict(entry)).encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    except OSError as error:
-        raise OutputError(f"{file.name}: cannot be written ({error.strerror})") from error
-
-
-def _read(path: Path) -> Iterator[Entry]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.endswith(b"\n"):
-                return  # torn, or being written this moment by another process
-            try:
-                values = json.loads(line)
-                told = values.pop("prediction")
-                told["supporting"] = tuple(told["supporting"])
-                yield Entry(prediction=Prediction(**told), **values)
-            except (ValueError, TypeError, KeyError) as error:
-                raise SourceError(f"{path}: line {number} is not a prediction ({error})") from error
-
-
-def _cut_torn_line(path: Path) -> None:
-    if path.exists():
-        with path.open("r+b") as file:
-            file.truncate(_end_of_whole_lines(file))
-
-
-def _end_of_whole_lines(file: BinaryIO, chunk: int = 1 << 16) -> int:
-    """The place behind the last line's end, searched from the end of the file."""
-    end = file.seek(0, os.SEEK_END)
-    while end > 0:
-        start = max(0, end - chunk)
-        file.seek(start)
-        found = file.read(end - start).rfind(b"\n")
-        if found >= 0:
-            return start + found + 1
-        end = start
-    return 0
+def _read(path: Path) -> Iterator[LoggedPrediction]:
+    for number, line in enumerate(whole_lines(path), start=1):
+        try:
+            # not validate_json: a model can put out half a surrogate pair, which that refuses
+            yield _LINE.validate_python(json.loads(line))
+        except ValueError as error:
+            raise SourceError(f"{path}: line {number} is not a prediction ({first_line(error)})") from error

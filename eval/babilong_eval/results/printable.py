@@ -1,4 +1,4 @@
-"""Text that others wrote, made fit to be shown."""
+"""Text from outside, made safe to show."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _UNPRINTABLE = dict.fromkeys(
 
 
 def visible(text: str) -> str:
-    """A text with a � for each control character, which neither XML nor a terminal takes as it is.
+    """Replace each control character by �, since neither XML nor a terminal takes it as it is.
 
     Line breaks and tabs stay.
     """

@@ -1,4 +1,4 @@
-"""The results folder: what an evaluation leaves behind, and what scoring, figures and reports read.
+"""The results folder: what an evaluation leaves, and what scoring, figures and reports read.
 
     RESULTS/{task}_{length}_{config}.csv    predictions, in the published BABILong form
     RESULTS/{task}_{length}_{config}.json   how they were made: prompt, generate_kwargs, choices
@@ -6,7 +6,7 @@
     RESULTS/run.json                        the run: model, data, versions, seed, device
 
 Only predictions are `.csv`, so that the published collector, which reads every one, can read the folder.
-Each file is written whole under another name and then put in its place.
+Each file is written whole under another name and then renamed.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from babilong_eval.results.prediction_files import FileName, read_columns
+from pydantic import TypeAdapter
+
+from babilong_eval.results.prediction_files import REQUIRED_COLUMNS, FileName, read_columns
 from babilong_gen.atomic import write_whole
-from babilong_gen.errors import SourceError
+from babilong_gen.errors import SourceError, first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from babilong_eval.scoring.score import Score, ScorerName
@@ -36,7 +38,7 @@ class Prediction:
     """One sample's answer: a row of a prediction file.
 
     Attributes:
-        target: the right answer, as the data has it.
+        target: the correct answer, as the data has it.
         output: what the model answered, without its reasoning; empty where it failed.
         question: as it was asked.
         sample_id: the sample's name in its dataset; empty where the dataset has none.
@@ -47,7 +49,7 @@ class Prediction:
         label: the choice with the highest score; empty where the model wrote free text.
         reasoning: what the model thought aloud before it answered.
         error: why there is no output; empty where there is one.
-        seconds: what the sample took, its share of a batch.
+        seconds: the sample's share of its batch's time.
     """
 
     target: str
@@ -72,7 +74,7 @@ class Cell:
         segments: segments that the model read; None for models without them.
         scorer: the rule by which `correct` was counted.
         seconds: wall-clock time of all `n` samples.
-        peak_memory_bytes: the most that the process (on a GPU: the device) held meanwhile.
+        peak_memory_bytes: the most memory that the process (on a GPU: the device) held meanwhile.
     """
 
     task: str
@@ -90,18 +92,18 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunInfo:
-    """What must be known of a run to repeat it and to name it in a figure.
+    """What repeats a run, and names it in a figure.
 
     Attributes:
         name: the run's label in figures and reports.
         model: KIND:PATH, as it was asked for.
         data: the dataset's folder or name.
         data_fingerprint: of the dataset's spec; empty for data that was not made here.
-        versions: of the packages that matter, and of Python.
-        seed: of whatever was drawn.
+        versions: of Python and of the packages that matter.
+        seed: of a server's sampling.
         device: `cpu`, or the accelerator's name.
         started: the time, ISO 8601.
-        segment_size: tokens a segment; None for models without segments.
+        segment_size: tokens per segment; None for models without segments.
         options: everything else that was asked for (batch size, limit, prompt parts ...).
     """
 
@@ -117,6 +119,9 @@ class RunInfo:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
+_PREDICTION, _CELLS, _RUN = TypeAdapter(Prediction), TypeAdapter(list[Cell]), TypeAdapter(RunInfo)
+
+
 def cell_of(
     score: Score,
     *,
@@ -127,7 +132,7 @@ def cell_of(
     seconds: float | None = None,
     peak_memory_bytes: int | None = None,
 ) -> Cell:
-    """The cell that records a score."""
+    """Return the cell that records a score."""
     low, high = score.interval
     return Cell(
         task=task,
@@ -172,15 +177,15 @@ def read_predictions(path: Path) -> list[Prediction]:
     """Read a prediction file of ours or of the published form, which has the first three columns only.
 
     Raises:
-        SourceError: as `read_columns`, or a number or list cannot be read as one.
+        SourceError: as `read_columns`, or a number or list is malformed.
     """
     columns = read_columns(path)
     known = [spec.name for spec in fields(Prediction) if spec.name in columns]
     rows = zip(*(columns[name] for name in known), strict=True)
     try:
         return [_prediction(dict(zip(known, row, strict=True))) for row in rows]
-    except (ValueError, TypeError) as error:
-        raise SourceError(f"{path}: {error}") from error
+    except ValueError as error:
+        raise SourceError(f"{path}: {first_line(error)}") from error
 
 
 def write_cells(folder: Path, cells: Iterable[Cell]) -> None:
@@ -191,13 +196,13 @@ def write_cells(folder: Path, cells: Iterable[Cell]) -> None:
 def read_cells(folder: Path) -> list[Cell]:
     """Read `results.json`; SourceError where it is missing, empty or of another form."""
     path = folder / RESULTS_FILE
-    rows = _read_json(path)
-    if not isinstance(rows, list) or not rows:
-        raise SourceError(f"{path}: expected a list of at least one cell")
     try:
-        return [Cell(**row) for row in rows]
-    except TypeError as error:
-        raise SourceError(f"{path}: not a cell ({error})") from error
+        cells = _CELLS.validate_python(read_json(path))
+    except ValueError as error:
+        raise SourceError(f"{path}: not a list of cells ({first_line(error)})") from error
+    if not cells:
+        raise SourceError(f"{path}: expected a list of at least one cell")
+    return cells
 
 
 def write_run(folder: Path, run: RunInfo) -> None:
@@ -209,16 +214,26 @@ def read_run(folder: Path) -> RunInfo:
     """Read `run.json`; SourceError where it is missing or of another form."""
     path = folder / RUN_FILE
     try:
-        return RunInfo(**_read_json(path))
-    except TypeError as error:
-        raise SourceError(f"{path}: not the facts of a run ({error})") from error
+        return _RUN.validate_python(read_json(path))
+    except ValueError as error:
+        raise SourceError(f"{path}: not the record of a run ({first_line(error)})") from error
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file of a results folder; SourceError where it is missing or not JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise SourceError(f"{path}: no such file; is {path.parent} a results folder?") from error
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{path}: not readable as JSON ({error})") from error
 
 
 def _as_csv(predictions: Sequence[Prediction]) -> str:
     names = [spec.name for spec in fields(Prediction)]
     text = io.StringIO(newline="")
     plain = csv.writer(text, lineterminator="\n")
-    # a lone carriage return ends a row for every reader, but csv does not think it worth quoting
+    # a lone carriage return ends a row for every reader, but the csv module does not quote it
     quoted = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
     plain.writerow(["", *names])
     for index, prediction in enumerate(predictions):
@@ -234,26 +249,15 @@ def _as_cell(value: object) -> str:
 
 
 def _prediction(cells: Mapping[str, str]) -> Prediction:
-    values: dict[str, Any] = dict(cells)
-    for name in ("n_tokens", "segments"):
-        values[name] = int(float(cells[name])) if cells.get(name) else None
-    for name in ("depth", "seconds"):
-        values[name] = float(cells[name]) if cells.get(name) else None
-    values["supporting"] = tuple(json.loads(cells["supporting"])) if cells.get("supporting") else ()
-    return Prediction(**values)
+    """Read a row; an empty cell of a column that not every file has stands for the column's default."""
+    values: dict[str, Any] = {name: cell for name, cell in cells.items() if cell or name in REQUIRED_COLUMNS}
+    if "supporting" in values:
+        values["supporting"] = json.loads(values["supporting"])
+    return _PREDICTION.validate_python(values)
 
 
 def _as_json(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise SourceError(f"{path}: no such file; is {path.parent} a results folder?") from error
-    except (OSError, ValueError) as error:
-        raise SourceError(f"{path}: not readable as JSON ({error})") from error
 
 
 def _write(path: Path, text: str) -> None:

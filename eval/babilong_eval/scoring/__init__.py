@@ -1,8 +1,7 @@
-"""What counts as right, and how sure that is.
+"""What counts as correct, and how sure that is: rules that know nothing of files.
 
-predictions.py   a prediction file's name and its columns
-official.py      the published rule, faults included
-strict.py        the same with its faults repaired
-interval.py      the 95 % interval of an accuracy
-score.py         a rule applied to a file or to predictions at hand
+official.py   the published rule, faults included
+strict.py     the same with its faults repaired
+interval.py   the 95 % interval of an accuracy
+score.py      a rule applied to predictions
 """

@@ -9,21 +9,21 @@ _Z = 1.959963984540054
 
 
 def wilson(correct: int, n: int) -> tuple[float, float]:
-    """The 95 % Wilson score interval of a proportion.
+    """Return the 95 % Wilson score interval of a proportion.
 
-    Unlike the textbook interval it keeps inside [0, 1] and does not collapse at 0 or n correct, where
+    Unlike the textbook interval it stays inside [0, 1] and does not collapse at 0 or n correct, where
     long-context curves often are. E. B. Wilson, "Probable inference, the law of succession, and
     statistical inference", JASA 22 (1927).
 
     Args:
-        correct: how many of the `n` answers are right.
+        correct: how many of the `n` answers are correct.
         n: how many answers there are, failed and empty ones included.
 
     Returns:
         Both bounds as fractions, lower one first.
 
     Raises:
-        ValueError: nothing was answered, or more is correct than there is.
+        ValueError: `n` is 0, or `correct` is larger than `n`.
 
     >>> [round(bound, 3) for bound in wilson(0, 100)]
     [0.0, 0.037]

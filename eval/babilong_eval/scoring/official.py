@@ -61,13 +61,13 @@ _LONGEST_SINGLE_TARGET = 3
 """`n,e` is one label, `apple,milk` a list of two."""
 
 
-def official_marks(
+def official_correct(
     targets: Sequence[str], outputs: Sequence[str], questions: Sequence[str], labels: Iterable[str]
 ) -> list[bool]:
-    """Which outputs are right by the published rule.
+    """Return for each output whether it is correct by the published rule.
 
     Args:
-        targets, outputs, questions: one of each a prediction, as long as each other.
+        targets, outputs, questions: one of each per prediction, equally long.
         labels: the closed label set of the task.
     """
     known = frozenset(label.lower() for label in labels)
@@ -75,7 +75,7 @@ def official_marks(
     # few distinct questions are asked, and each rules out the same labels every time
     allowed = {question: _not_in(question.lower(), known) for question in set(questions)}
     return [
-        _is_right(wanted[target], _answer(output), allowed[question])
+        _is_correct(wanted[target], _answer(output), allowed[question])
         for target, output, question in zip(targets, outputs, questions, strict=True)
     ]
 
@@ -90,7 +90,7 @@ def _not_in(question: str, labels: Iterable[str]) -> tuple[str, ...]:
 
 
 def _answer(output: str) -> str:
-    """The part of an output in which labels are looked for, in lower case."""
+    """Return the part of an output in which labels are looked for, in lower case."""
     if output in _READ_AS_MISSING:
         return ""
     sentence = output.lower().partition(".")[0]
@@ -99,6 +99,6 @@ def _answer(output: str) -> str:
     return sentence
 
 
-def _is_right(parts: list[str], answer: str, allowed: tuple[str, ...]) -> bool:
+def _is_correct(parts: list[str], answer: str, allowed: tuple[str, ...]) -> bool:
     found = [label for label in allowed if label in answer]
     return len(found) == len(parts) and all(part in found for part in parts)

@@ -20,14 +20,14 @@ The rule, for one output:
    than the target, and is wrong.
 
 >>> from functools import partial
->>> says = partial(is_right, question="Where is Mr. Bill?", labels=("kitchen", "office", "box room"))
+>>> says = partial(is_correct, question="Where is Mr. Bill?", labels=("kitchen", "office", "box room"))
 >>> says("The answer is kitchen.", target="kitchen"), says("Mr. Bill is in the kitchen.", target="kitchen")
 (True, True)
 >>> says("kitchen or office", target="kitchen"), says("Kitchen. Or the office.", target="kitchen")
 (False, False)
 >>> says("Not in the kitchen, but in the box room", target="box room")
 True
->>> path = partial(is_right, question="How do you go?", labels=("n,e", "e,n", "n,n"))
+>>> path = partial(is_correct, question="How do you go?", labels=("n,e", "e,n", "n,n"))
 >>> path("n, e", target="n,e"), path("Go n and then e.", target="n,e"), path("e,n", target="n,e")
 (True, True, False)
 """
@@ -99,7 +99,7 @@ class _Answers:
         )
 
     def claimed_in(self, sentence: str) -> Iterator[str]:
-        """The parts that are asserted, in their order."""
+        """Yield the parts that are asserted, in their order."""
         denied_up_to = None
         for found in self.part.finditer(sentence):
             goes_on = denied_up_to is not None and _GOES_ON_DENYING.fullmatch(
@@ -113,13 +113,13 @@ class _Answers:
                 yield _SINGULARS.get(part, part)
 
 
-def strict_marks(
+def strict_correct(
     targets: Sequence[str], outputs: Sequence[str], questions: Sequence[str], labels: Sequence[str]
 ) -> list[bool]:
-    """Which outputs are right by the repaired rule.
+    """Return for each output whether it is correct by the repaired rule.
 
     Args:
-        targets, outputs, questions: one of each a prediction, as long as each other.
+        targets, outputs, questions: one of each per prediction, equally long.
         labels: the closed label set of the task; lists are comma-joined.
     """
     answers = _Answers.of(labels)
@@ -130,9 +130,9 @@ def strict_marks(
     ]
 
 
-def is_right(output: str, *, target: str, question: str, labels: Sequence[str]) -> bool:
-    """Whether one output is right; see the rule above."""
-    return strict_marks([target], [output], [question], labels)[0]
+def is_correct(output: str, *, target: str, question: str, labels: Sequence[str]) -> bool:
+    """Return whether one output is correct; see the rule above."""
+    return strict_correct([target], [output], [question], labels)[0]
 
 
 def _matches(answers: _Answers, target: list[str], output: str, asked: frozenset[str]) -> bool:
@@ -141,7 +141,7 @@ def _matches(answers: _Answers, target: list[str], output: str, asked: frozenset
 
 
 def _claim(answers: _Answers, output: str, ignored: frozenset[str]) -> list[str]:
-    """The parts that an output claims, in their order; none where it does not answer."""
+    """Return the parts that an output claims, in their order; none where it does not answer."""
     claim: list[str] = []
     is_list = False
     for sentence in _sentences(_OWN_EXAMPLE.split(_REASONING.sub("", output), maxsplit=1)[0]):
@@ -174,5 +174,5 @@ def _parts(label: str) -> list[str]:
 
 
 def _words(part: str) -> str:
-    """A part in lower case, its words one space apart."""
+    """Return a part in lower case, its words one space apart."""
     return " ".join(part.lower().split())

@@ -1,19 +1,23 @@
 """Training a segment-recurrent model on samples that are made while it trains.
 
-In the order of the data's way:
+In the order of the data:
 
-recipe.py         what a user writes: model, data, optimizer, stages
-material.py       where samples and noise are taken from
-apart.py          the proof that evaluation shares none of it
-decoys.py         sentences that look like facts and are none
-streams.py        the rows of a batch: fresh samples, streams that go on, streams that tell nothing
-carried.py        the memories that are carried from one step to a later one
-rollout.py        a network through the segments of a batch, and its loss
-new_tokenizer.py  a vocabulary of a recipe's own
-starting.py       the network and tokenizer that a recipe asks for
-optimizing.py     how weights move, and how fast
-allocator.py      memory that is freed goes back
-snapshot.py       everything that a run needs to go on as if it had never stopped
-journal.py        the log, and the figure drawn from it
-train.py          the run
+recipe.py              what a user writes: model, data, optimizer, stages
+held_out.py            documents and stories that training must not meet
+samples.py             training samples, from stories and noise
+contamination.py       checks that evaluation shares none of them
+hard_negatives.py      sentences that look like facts and are none
+memory_pool.py         memories carried from one step to a later one
+batch_rows.py          the rows of a batch: fresh samples, continued rows, rows without facts
+unroll.py              a network over the segments of a batch, and its loss
+tokenizer_training.py  a vocabulary of a recipe's own
+initialization.py      the network and tokenizer that a recipe asks for
+optimizer.py           how weights move, and how fast
+allocator.py           freed memory goes back to the system
+resume_state.py        everything that a run needs to continue as if it had never stopped
+metrics_log.py         the log, and the figure drawn from it
+run.py                 a run in its folder: set up or found there, checked, saved
+step.py                one step
+interrupt.py           Ctrl-C that waits for the end of a step
+train.py               all stages
 """

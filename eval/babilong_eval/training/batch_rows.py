@@ -1,4 +1,4 @@
-"""The rows of a batch: fresh samples, streams that go on, and streams that tell nothing.
+"""The rows of a batch: fresh samples, rows that continue an earlier one, and rows without facts.
 
 All rows have the same number of full segments and end with a question.
 """
@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from babilong_eval.training.hard_negatives import plant_decoys
-from babilong_eval.training.memory_pool import Carried, Pool
+from babilong_eval.training.hard_negatives import plant_hard_negatives
+from babilong_eval.training.memory_pool import NO_FACT, CarriedMemory, MemoryPool
+from babilong_gen.errors import UsageError
 from babilong_gen.rng import Rng
 
 if TYPE_CHECKING:
@@ -22,219 +23,240 @@ if TYPE_CHECKING:
     from babilong_eval.training.recipe import Stage
     from babilong_eval.training.samples import SampleSource, TrainingSample
 
-NOTHING_TOLD = -1
 _CUTS_TRIED = 30
-# Numbers of samples below it are one process's, later tries included.
-_NUMBERS_EACH = 1 << 40
+# Each process numbers its samples, later tries included, from a multiple of this.
+_NUMBERS_PER_PROCESS = 1 << 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stream:
-    """One row.
+class Row:
+    """One row of a batch.
 
     Attributes:
         tokens: uint32 [segments * S].
-        target: number of the label; -1 where nothing was told.
-        told: the segment, from 0, in which the last supporting fact ends; -1 where there is none.
-        start: the memory that it begins with; None for the trained one.
-        age: segments read before.
+        question: ids of the question, with which the tokens end.
+        target: number of the label; NO_FACT where the row's stream has no fact.
+        last_fact_segment: the segment, from 0, in which the last supporting fact ends; NO_FACT where these
+            segments hold none.
+        start: memory [M, D] to begin with; None for the trained one.
+        age: segments that this memory has read.
     """
 
     task: str
     tokens: np.ndarray
     question: tuple[int, ...]
     target: int
-    told: int
+    last_fact_segment: int
     start: Tensor | None
     age: int
 
     @property
-    def fresh(self) -> bool:
-        """Whether its facts are told in these segments."""
-        return self.told >= 0
+    def is_fresh(self) -> bool:
+        """Whether these segments hold the facts."""
+        return self.last_fact_segment >= 0
 
 
 @dataclass(slots=True)
 class Pools:
-    """Streams that can be continued, and memories to begin after.
+    """Memories for later rows to begin with.
 
     Attributes:
-        knowing: streams that know their answer.
-        empty: streams that were told nothing and know it.
-        fooled: streams that were told nothing and believe something; nobody can be asked to forget it.
+        known: know the answer to their question.
+        empty: have read noise alone and took nothing for a fact.
+        false_positive: have read noise alone and took something for a fact. No row continues them: a model
+            cannot be asked to forget.
     """
 
-    knowing: Pool
-    empty: Pool
-    fooled: Pool
+    known: MemoryPool
+    empty: MemoryPool
+    false_positive: MemoryPool
 
 
-class StreamMaker:
-    """Makes the streams of each step, as a function of the step and of the memories that wait.
+class BatchSampler:
+    """Samples the rows of each step, as a function of the step and of the pools.
 
     Args:
-        rows: of the largest batch of any stage; `process`: of those that train together. Both keep samples
-            from being made twice.
+        source: what samples are made of.
+        labels: the answers, in the order of their numbers.
+        seed: of the recipe.
+        rows: of the largest batch of any stage.
+        process: number among those that train together. Like `rows`, it keeps samples from coming twice.
     """
 
     def __init__(
-        self, material: SampleSource, labels: Sequence[str], *, seed: int, rows: int, process: int = 0
+        self, source: SampleSource, labels: Sequence[str], *, seed: int, rows: int, process: int = 0
     ) -> None:
-        self.material = material
+        self.source = source
         self.number = {label: number for number, label in enumerate(labels)}
         self.rows = rows
         self.process = process
         self.key = ("train", seed, process)
 
-    def batch(self, stage: Stage, step: int, pools: Pools) -> list[Stream]:
-        """The rows of a step; continued memories are taken from the pools."""
+    def batch(self, stage: Stage, segment_size: int, step: int, pools: Pools) -> list[Row]:
+        """Return the rows of a step; memories to continue are taken from the pools.
+
+        Raises:
+            UsageError: stories do not fit the stage's segments, or no question has the form that it asks for.
+        """
         rng = Rng(*self.key, step)
         segments = rng.randint(*stage.segments)
-        shares = stage.streams
-        going_on = pools.knowing.take(rng, round(stage.batch * shares.continued) if segments else 0)
-        empty = round(stage.batch * shares.empty) if segments else 0
-        # Half of the empty streams begin anew, so that the pool is fed and grows old at once.
+        maker = _RowMaker(self.source, self.number, rng, stage, segments, segment_size)
+        streams = stage.streams
+        continued = pools.known.take(rng, round(stage.batch * streams.continued) if segments else 0)
+        empty = round(stage.batch * streams.empty) if segments else 0
+        # Half of the empty rows begin anew, so that their pool gets both new memories and old ones.
         old = pools.empty.take(rng, empty - empty // 2)
-        rows = [self._continued(rng, stage, segments, stream) for stream in going_on + old]
-        rows += [self._empty(rng, stage, segments) for _ in range(empty - len(old))]
-        first = self.process * _NUMBERS_EACH + step * self.rows
-        for place in range(stage.batch - len(rows)):
-            rows.append(self._fresh(rng, stage, segments, first + place, pools))
-        return rows if segments else self._even(rng, rows)
+        rows = [maker.continued(memory) for memory in continued + old]
+        rows += [maker.empty() for _ in range(empty - len(old))]
+        first = self.process * _NUMBERS_PER_PROCESS + step * self.rows
+        rows += [maker.fresh(first + offset, pools) for offset in range(stage.batch - len(rows))]
+        return rows if segments else maker.padded(rows)
 
-    def _even(self, rng: Rng, rows: list[Stream]) -> list[Stream]:
-        """Facts alone are of different lengths: running noise before them evens that out."""
+
+@dataclass(frozen=True, slots=True)
+class _RowMaker:
+    """Makes the rows of one step, in the order of its random numbers."""
+
+    source: SampleSource
+    number: dict[str, int]
+    rng: Rng
+    stage: Stage
+    segments: int
+    segment_size: int
+
+    def padded(self, rows: list[Row]) -> list[Row]:
+        """Facts alone differ in length: put running noise before the shorter ones."""
         longest = max(len(row.tokens) for row in rows)
-        lacks = [self.material.noise(rng, row.task, longest - len(row.tokens)) for row in rows]
+        if longest > self.segment_size:
+            raise UsageError(
+                f"stage {self.stage.name}: facts and question alone make up to {longest} tokens, more than a "
+                f"segment of {self.segment_size}: take longer segments, or at least 1 of them"
+            )
+        noise = [self.source.noise(self.rng, row.task, longest - len(row.tokens)) for row in rows]
         return [
-            replace(row, tokens=np.concatenate([noise, row.tokens]))
-            for noise, row in zip(lacks, rows, strict=True)
+            replace(row, tokens=np.concatenate([before, row.tokens]))
+            for before, row in zip(noise, rows, strict=True)
         ]
 
-    def _fresh(self, rng: Rng, stage: Stage, segments: int, number: int, pools: Pools) -> Stream:
-        task = _weighted(rng, stage.tasks)
-        size = self.material.segment_size
-        made = self.material.fresh(rng, task, segments, number, stage.questions)
-        if segments > 1 and rng.bernoulli(stage.streams.cut):
-            made = self._cut(rng, stage, task, segments, number, made)
-        spare = [*made.spans, (len(made.tokens) - len(made.question), len(made.tokens))]
-        before = _memory_before(rng, stage, pools)
-        return Stream(
+    def fresh(self, number: int, pools: Pools) -> Row:
+        """Return a row with a new sample, the `number`th of all."""
+        task, streams = self._task(), self.stage.streams
+        sample = self._sample(task, number)
+        if self.segments > 1 and self.rng.bernoulli(streams.cut):
+            for attempt in range(1, _CUTS_TRIED):
+                if sample.is_cut(self.segment_size):
+                    break
+                sample = self._sample(task, number + (attempt << 33))
+        protected = [*sample.spans, (len(sample.tokens) - len(sample.question), len(sample.tokens))]
+        before = self._memory_before(pools)
+        return Row(
             task=task,
-            tokens=self._with_decoys(made.tokens, rng, stage, task, spare),
-            question=tuple(made.question),
-            target=self.number[made.target],
-            told=made.told(size),
+            tokens=self._with_hard_negatives(sample.tokens, task, protected),
+            question=tuple(sample.question),
+            target=self.number[sample.target],
+            last_fact_segment=sample.last_fact_segment(self.segment_size),
             start=None if before is None else before.memory,
             age=0 if before is None else before.age,
         )
 
-    def _cut(
-        self, rng: Rng, stage: Stage, task: str, segments: int, number: int, made: TrainingSample
-    ) -> TrainingSample:
-        """A sample with a fact that a segment's border cuts; `made` or a later try where none turns up."""
-        for attempt in range(1, _CUTS_TRIED):
-            if made.cut(self.material.segment_size):
-                break
-            made = self.material.fresh(rng, task, segments, number + (attempt << 33), stage.questions)
-        return made
-
-    def _continued(self, rng: Rng, stage: Stage, segments: int, stream: Carried) -> Stream:
-        return Stream(
-            task=stream.task,
-            tokens=self._asked_after_noise(rng, stage, stream.task, segments, stream.question),
-            question=stream.question,
-            target=stream.target,
-            told=NOTHING_TOLD,
-            start=stream.memory,
-            age=stream.age,
+    def continued(self, carried: CarriedMemory) -> Row:
+        """Return a row of noise that continues with a memory and asks its question again."""
+        return Row(
+            task=carried.task,
+            tokens=self._noise_and_question(carried.task, carried.question),
+            question=carried.question,
+            target=carried.target,
+            last_fact_segment=NO_FACT,
+            start=carried.memory,
+            age=carried.age,
         )
 
-    def _empty(self, rng: Rng, stage: Stage, segments: int) -> Stream:
-        """Noise from the beginning, and a question to which no fact belongs."""
-        task = _weighted(rng, stage.tasks)
-        question = self.material.question(rng, task)
-        return Stream(
+    def empty(self) -> Row:
+        """Return a row of noise from the beginning, with a question to which no fact belongs."""
+        task = self._task()
+        question = self.source.question(self.rng, task)
+        return Row(
             task=task,
-            tokens=self._asked_after_noise(rng, stage, task, segments, question),
+            tokens=self._noise_and_question(task, question),
             question=question,
-            target=NOTHING_TOLD,
-            told=NOTHING_TOLD,
+            target=NO_FACT,
+            last_fact_segment=NO_FACT,
             start=None,
             age=0,
         )
 
-    def _asked_after_noise(
-        self, rng: Rng, stage: Stage, task: str, segments: int, question: tuple[int, ...]
-    ) -> np.ndarray:
-        n_noise = segments * self.material.segment_size - len(question)
-        noise = self.material.noise(rng, task, n_noise)
-        noise = self._with_decoys(noise, rng, stage, task, [])
+    def _task(self) -> str:
+        at = self.rng.random() * sum(self.stage.tasks.values())
+        for name, weight in self.stage.tasks.items():
+            at -= weight
+            if at < 0:
+                return name
+        return next(reversed(self.stage.tasks))
+
+    def _sample(self, task: str, number: int) -> TrainingSample:
+        questions = self.stage.questions
+        return self.source.sample(self.rng, task, self.segments, self.segment_size, number, questions)
+
+    def _memory_before(self, pools: Pools) -> CarriedMemory | None:
+        """Return the memory that a fresh row begins with; None for the trained one."""
+        rng, streams = self.rng, self.stage.streams
+        if rng.bernoulli(streams.after_noise):
+            return pools.empty.peek(rng)
+        if streams.after_story and rng.bernoulli(streams.after_story):
+            return (pools.false_positive if rng.bernoulli(0.5) else pools.known).peek(rng)
+        return None
+
+    def _noise_and_question(self, task: str, question: tuple[int, ...]) -> np.ndarray:
+        noise = self.source.noise(self.rng, task, self.segments * self.segment_size - len(question))
+        noise = self._with_hard_negatives(noise, task, [])
         return np.concatenate([noise, np.asarray(question, np.uint32)])
 
-    def _with_decoys(
-        self, tokens: np.ndarray, rng: Rng, stage: Stage, task: str, spare: list[tuple[int, int]]
+    def _with_hard_negatives(
+        self, tokens: np.ndarray, task: str, protected: list[tuple[int, int]]
     ) -> np.ndarray:
-        return plant_decoys(
+        return plant_hard_negatives(
             tokens,
-            rng,
-            self.material,
+            self.rng,
+            self.source,
             task,
-            often=stage.streams.decoys,
-            halves=stage.streams.halves,
-            segment_size=self.material.segment_size,
-            spare=spare,
+            self.stage.streams,
+            segment_size=self.segment_size,
+            protected_spans=protected,
         )
 
 
-def _memory_before(rng: Rng, stage: Stage, pools: Pools) -> Carried | None:
-    """The stream whose memory a fresh sample begins with; None for the trained beginning."""
-    if rng.bernoulli(stage.streams.after_noise):
-        return pools.empty.look(rng)
-    if stage.streams.after_story and rng.bernoulli(stage.streams.after_story):
-        return (pools.fooled if rng.bernoulli(0.5) else pools.knowing).look(rng)
-    return None
-
-
-def as_segments(streams: Sequence[Stream], segment_size: int) -> Tensor:
-    """The tokens of a batch, int64 [segments, B, S]; what is shorter than a segment is one."""
-    tokens = np.stack([stream.tokens for stream in streams]).astype(np.int64)
+def as_segments(rows: Sequence[Row], segment_size: int) -> Tensor:
+    """Return the tokens of a batch, int64 [segments, B, S]; less than a segment becomes one short segment."""
+    tokens = np.stack([row.tokens for row in rows]).astype(np.int64)
     size = min(segment_size, tokens.shape[1])
-    return torch.from_numpy(tokens).view(len(streams), -1, size).transpose(0, 1)
+    return torch.from_numpy(tokens).view(len(rows), -1, size).transpose(0, 1)
 
 
-def keep(
-    streams: Sequence[Stream], memory: Tensor, right: Sequence[bool], segments: int, oldest: int
-) -> list[Carried]:
-    """The streams that can be continued after a step.
+def to_carry(
+    rows: Sequence[Row], memory: Tensor, wanted: Sequence[bool], segments: int, max_age: int
+) -> list[CarriedMemory]:
+    """Return the memories that later rows can begin with.
 
     Args:
+        rows: of the batch.
         memory: [B, M, D] before the last segment, which holds the question.
-        right: which are wanted: mostly those that the model answered rightly (or, of empty streams, was
-            rightly unsure of). What it has forgotten it cannot be asked for again.
+        wanted: rows whose memory is of use: mostly those that the model answered correctly (or, if empty,
+            was unsure of). It cannot be asked again for what it has forgotten.
         segments: of the batch.
+        max_age: segments that a memory may have read.
     """
-    kept = []
-    for place, (stream, fine) in enumerate(zip(streams, right, strict=True)):
-        whole = stream.told < segments - 1
-        age = stream.age + segments - 1
-        if fine and whole and age <= oldest:
-            kept.append(
-                Carried(
+    carried = []
+    for place, (row, keep) in enumerate(zip(rows, wanted, strict=True)):
+        is_complete = row.last_fact_segment < segments - 1
+        age = row.age + segments - 1
+        if keep and is_complete and age <= max_age:
+            carried.append(
+                CarriedMemory(
                     memory=memory[place].clone(),
-                    task=stream.task,
-                    question=stream.question,
-                    target=stream.target,
+                    task=row.task,
+                    question=row.question,
+                    target=row.target,
                     age=age,
                 )
             )
-    return kept
-
-
-def _weighted(rng: Rng, weights: dict[str, float]) -> str:
-    at = rng.random() * sum(weights.values())
-    for name, weight in weights.items():
-        at -= weight
-        if at < 0:
-            return name
-    return next(reversed(weights))
+    return carried

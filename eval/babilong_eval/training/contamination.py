@@ -1,54 +1,42 @@
-"""Proof that training and evaluation share no document, no story and no sample.
+"""Checks that training and evaluation share no document, no story and no sample.
 
-The generator's split decides by content what is held out; here that is looked at again, by other means than
-those that made the choice, and a dataset that is meant for evaluation is held against a recipe's sources.
+The generator's split decides by content what is held out. Here that is checked again by other means than
+those that made the choice, and datasets for evaluation are compared with what a recipe trains on.
 """
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from babilong_gen.errors import BabilongError, SourceError
-from babilong_gen.split import belongs
+from babilong_eval.training.held_out import ContaminationError, held_out_documents, is_training_story
+from babilong_gen.errors import SourceError
+from babilong_gen.write.manifest import read_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from babilong_eval.training.samples import SampleSource
-    from babilong_gen.noise.corpus.corpus import NoiseCorpus
 
 
-class ContaminationError(BabilongError):
-    """Training and evaluation would share something."""
+def check_noise(source: SampleSource, tasks: Sequence[str]) -> set[str]:
+    """Check that no sentence of a held-out document is in a pool that training draws from.
 
-
-def held_out_documents(corpus: NoiseCorpus) -> set[int]:
-    """Numbers of the corpus's documents that training must not read."""
-    starts = [0, *map(int, corpus.document_end[:-1])]
-    return {
-        number
-        for number, (first, last) in enumerate(zip(starts, map(int, corpus.document_end), strict=True))
-        if last > first
-        and belongs(bytes(corpus.text[corpus.byte_start(first) : corpus.byte_end[last - 1]]), "test")
-    }
-
-
-def check_noise(material: SampleSource, tasks: Sequence[str]) -> set[str]:
-    """Names of the held-out documents, of which no sentence is in any pool that training draws from.
+    Returns:
+        The names of the held-out documents.
 
     Raises:
-        ContaminationError: one is.
+        ContaminationError: a pool holds one.
     """
     names: set[str] = set()
-    for source in range(len(material.sources)):
+    for noise in range(len(source.prepared)):
         held_out: set[int] | None = None
         for task in tasks:
-            pool = material.haystack(source, task).pool
+            pool = source.context(noise, task).pool
             if held_out is None:
                 held_out = held_out_documents(pool.corpus)
                 names |= {pool.corpus.document_name(number) for number in held_out}
@@ -59,58 +47,60 @@ def check_noise(material: SampleSource, tasks: Sequence[str]) -> set[str]:
     return names
 
 
-def check_story(facts: Sequence[str]) -> None:
-    """Raises ContaminationError where a story is held out."""
-    if not belongs("\n".join(facts).encode(), "train"):
-        raise ContaminationError(f"a held-out story came into training: {' '.join(facts)!r}")
+def check_dataset(folder: Path, source: SampleSource, held_out: set[str]) -> int:
+    """Check that a dataset for evaluation shares nothing with training.
 
+    Args:
+        folder: of the dataset.
+        source: that training draws from.
+        held_out: names of its held-out documents.
 
-def check_dataset(folder: Path, material: SampleSource, held_out: set[str]) -> int:
-    """Holds a dataset for evaluation against what a run trains on; how many samples were looked at.
+    Returns:
+        The number of samples that were checked.
 
     Raises:
-        ContaminationError: a story, a noise document or the key of the samples is shared.
-        SourceError: `folder` is no finished dataset.
+        ContaminationError: a story, a noise document or the samples' key is shared.
+        BabilongError: `folder` is no finished dataset, or a shard is missing or damaged.
     """
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError):
-        raise SourceError(f"{folder} is no dataset made by `babilong generate`: no manifest.json") from None
-    if manifest["fingerprint"] in {source.fingerprint for source in material.sources}:
+    manifest = read_manifest(folder)
+    if manifest["fingerprint"] in {prepared.fingerprint for prepared in source.prepared}:
         raise ContaminationError(f"{folder}: its samples have the fingerprint of the training samples")
-    trained = _training_documents(material) - held_out
-    looked_at = 0
-    for sample_id, facts, documents in _rows(folder):
-        looked_at += 1
-        if belongs("\n".join(facts).encode(), "train"):
+    trained = _training_documents(source) - held_out
+    checked = 0
+    for sample_id, facts, documents in _rows([folder / shard["path"] for shard in manifest["shards"]]):
+        checked += 1
+        if is_training_story(facts):
             raise ContaminationError(
-                f"{folder}: {sample_id} tells a training story; generate with --split test"
+                f"{folder}: {sample_id} holds a training story; generate with --split test"
             )
         if shared := sorted(trained & documents):
             raise ContaminationError(
                 f"{folder}: {sample_id} has noise of the training document {shared[0]!r}; generate with "
                 "--split test, or from other noise"
             )
-    return looked_at
+    return checked
 
 
-def _training_documents(material: SampleSource) -> set[str]:
+def _training_documents(source: SampleSource) -> set[str]:
     names = set()
-    for source in material.sources:
-        corpus = source.corpus()
+    for prepared in source.prepared:
+        corpus = prepared.corpus()
         names |= {corpus.document_name(number) for number in range(len(corpus.document_end))}
     return names
 
 
-def _rows(folder: Path) -> Iterator[tuple[str, list[str], set[str]]]:
-    """Of each sample: its id, its facts, and the documents of its noise."""
-    for path in sorted(folder.glob("data/*/*.parquet")):
-        for batch in pq.ParquetFile(path).iter_batches(
-            batch_size=64, columns=["sample_id", "facts", "noise"]
-        ):
-            for row in batch.to_pylist():
-                yield (
-                    row["sample_id"],
-                    [fact["text"] for fact in row["facts"]],
-                    {span["document"] for span in row["noise"]},
-                )
+def _rows(shards: list[Path]) -> Iterator[tuple[str, list[str], set[str]]]:
+    """Yield each sample's id, its facts, and the documents of its noise."""
+    columns = ["sample_id", "facts", "noise"]
+    for path in shards:
+        try:
+            batches = pq.ParquetFile(path).iter_batches(batch_size=64, columns=columns)
+            rows = [row for batch in batches for row in batch.to_pylist()]
+        except (OSError, pa.ArrowException) as error:
+            raise SourceError(f"{path} cannot be read ({error}): generate the dataset again") from None
+        for row in rows:
+            yield (
+                row["sample_id"],
+                [fact["text"] for fact in row["facts"]],
+                {span["document"] for span in row["noise"]},
+            )

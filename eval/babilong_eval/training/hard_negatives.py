@@ -1,7 +1,7 @@
-"""Sentences that look like facts and are none, so that a memory learns what to leave alone.
+"""Hard negatives: sentences that look like facts and are none, so that a memory learns what to ignore.
 
-Most flips of an answer over long noise come from windows that mention a place ("came into the hallway"): a
-few in a million tokens, too rare to be learnt from at their natural rate.
+Over long noise most answers are lost to passages that mention a place ("came into the hallway"): a few in a
+million tokens, too rare to learn from at their natural rate.
 """
 
 from __future__ import annotations
@@ -16,36 +16,17 @@ from babilong_gen.tasks.simulators.rmt_paper import NAMES
 from babilong_gen.tasks.simulators.world.wording import going
 
 if TYPE_CHECKING:
+    from babilong_eval.training.recipe import Streams
     from babilong_eval.training.samples import SampleSource
     from babilong_gen.rng import Rng
 
-STRANGERS = (
-    *(
-        "He",
-        "She",
-        "They",
-        "We",
-        "I",
-        "Everybody",
-        "Nobody",
-        "Somebody",
-        "The old man",
-        "The girl",
-        "The boy",
-    ),
-    *(
-        "His mother",
-        "Her brother",
-        "The captain",
-        "The doctor",
-        "The stranger",
-        "One of them",
-        "Emily",
-        "Peter",
-    ),
-    *("Henry", "Anna", "George", "Alice", "Robert", "Martha", "Thomas", "Jane", "The others", "The cat"),
+_STRANGERS = (
+    *("He", "She", "They", "We", "I", "Everybody", "Nobody", "Somebody"),
+    *("The old man", "The girl", "The boy", "His mother", "Her brother", "The captain", "The doctor"),
+    *("The stranger", "One of them", "Emily", "Peter", "Henry", "Anna", "George", "Alice", "Robert"),
+    *("Martha", "Thomas", "Jane", "The others", "The cat"),
 )
-_STANDING = (
+_PLACE_SENTENCES = (
     "The {place} was cold and dark.",
     "It was quiet in the {place}.",
     "There was nobody in the {place}.",
@@ -58,7 +39,7 @@ _STANDING = (
     "{who} came out of the {place} again.",
     "{who} thought of the {place} and of the {other}.",
 )
-_SAYING = (
+_PERSON_SENTENCES = (
     "{name} said nothing.",
     "{name} smiled.",
     "{name} went on talking.",
@@ -70,64 +51,66 @@ _SAYING = (
 )
 
 
-def plant_decoys(
+def plant_hard_negatives(
     tokens: np.ndarray,
     rng: Rng,
-    material: SampleSource,
+    source: SampleSource,
     task: str,
+    streams: Streams,
     *,
-    often: float,
-    halves: float,
     segment_size: int,
-    spare: list[tuple[int, int]],
+    protected_spans: list[tuple[int, int]],
 ) -> np.ndarray:
-    """The tokens, in each segment with probability `often` a decoy written over the noise.
+    """Return the tokens with hard negatives written over the noise.
 
     Args:
-        halves: the share of decoys that are half a fact.
-        spare: half-open ranges that must stay as they are: facts and the question.
+        tokens: uint32 [N].
+        streams: how many of the segments get one, and how many of these are half a fact.
+        protected_spans: half-open ranges that must stay as they are: facts and the question.
     """
     planted = tokens
     # A memory that the row begins with may hold a first half.
     last_end = 0
     for begin in range(0, len(tokens), segment_size):
-        if not rng.bernoulli(often):
+        if not rng.bernoulli(streams.hard_negatives):
             continue
-        start, decoy = _decoy(rng, material, task, tokens[begin : begin + segment_size], halves)
+        start, negative = _hard_negative(
+            rng, source, task, tokens[begin : begin + segment_size], streams.half_facts
+        )
         start += begin
-        end = start + len(decoy)
+        end = start + len(negative)
         # Two halves side by side would be a fact.
-        if start == last_end or any(start < last and first < end for first, last in spare):
+        if start == last_end or any(start < last and first < end for first, last in protected_spans):
             continue
         planted = planted.copy() if planted is tokens else planted
-        planted[start:end] = decoy
+        planted[start:end] = negative
         last_end = end
     return planted
 
 
-def _decoy(
-    rng: Rng, material: SampleSource, task: str, segment: np.ndarray, halves: float
+def _hard_negative(
+    rng: Rng, source: SampleSource, task: str, segment: np.ndarray, half_facts: float
 ) -> tuple[int, np.ndarray]:
-    """Where in a segment to write what; it stays inside the segment."""
+    """Return where in a segment to write which tokens; they stay inside the segment."""
     chance = rng.random()
-    if chance < halves:
-        return _half(rng, material, task, len(segment))
+    if chance < half_facts:
+        return _half_fact(rng, source, task, len(segment))
     start = rng.randrange(len(segment))
-    kind = int(4 * (chance - halves) / (1 - halves))
+    kind = int(4 * (chance - half_facts) / (1 - half_facts))
     if kind < 2:
-        return start, _with_places(rng, material, task, segment[start:])[: len(segment) // 2]
-    sentence = material.mention(rng, task) if kind == 2 else material.ids(task, near_fact(rng, task))
+        return start, _noise_with_places(rng, source, task, segment[start:])[: len(segment) // 2]
+    sentence = source.mention(rng, task) if kind == 2 else source.ids(task, _near_fact(rng, task))
     return start, sentence[: len(segment) - start]
 
 
-def _half(rng: Rng, material: SampleSource, task: str, n_tokens: int) -> tuple[int, np.ndarray]:
-    """The first half of a fact at a segment's end, or the second at its beginning; the other is missing.
+def _half_fact(rng: Rng, source: SampleSource, task: str, n_tokens: int) -> tuple[int, np.ndarray]:
+    """Return the first half of a fact at a segment's end, or the second half at its beginning.
 
-    A model that has met facts only whole, or cut in two by a border, takes any segment that begins with
-    "garden" for the second half of one.
+    A model that has only met facts that are whole, or cut in two by a segment boundary, takes any segment
+    that begins with "garden" for the second half of a fact.
     """
-    fact = material.fact(rng, task)
-    # Two tokens name the one that it is about, the last two where.
+    fact = source.fact(rng, task)
+    # The first two tokens name the person or thing, the last two the place.
     cut = rng.randint(2, max(2, len(fact) - 2))
     if rng.bernoulli(0.5):
         first = fact[:cut][-n_tokens:]
@@ -135,30 +118,30 @@ def _half(rng: Rng, material: SampleSource, task: str, n_tokens: int) -> tuple[i
     return 0, fact[cut : len(fact) - rng.randrange(2)][:n_tokens]
 
 
-def _with_places(rng: Rng, material: SampleSource, task: str, noise: np.ndarray) -> np.ndarray:
-    """The noise itself, with places of the task in it and nobody who goes there.
+def _noise_with_places(rng: Rng, source: SampleSource, task: str, noise: np.ndarray) -> np.ndarray:
+    """Return the noise with places of the task in it, where nobody goes to them.
 
-    A place stands for every word that follows "the" and for one more, and often a person's name for another.
+    A place replaces every word that follows "the" and one more word, and often a person's name another.
     """
-    the = material.ids(task, "the")[0]
+    the = source.ids(task, "the")[0]
     changed = noise.copy()
     for at in (*np.flatnonzero(noise[:-1] == the) + 1, rng.randrange(len(noise))):
-        changed[at] = material.ids(task, rng.choice(PLACES))[0]
+        changed[at] = source.ids(task, rng.choice(PLACES))[0]
     if rng.bernoulli(0.5):
-        changed[rng.randrange(len(noise))] = material.ids(task, rng.choice(NAMES))[0]
+        changed[rng.randrange(len(noise))] = source.ids(task, rng.choice(NAMES))[0]
     return changed
 
 
-def near_fact(rng: Rng, task: str) -> str:
-    """A sentence about a place or a person of the task from which nothing follows for its questions."""
+def _near_fact(rng: Rng, task: str) -> str:
+    """Return a sentence about a place or a person of the task that answers none of its questions."""
     kind = rng.randrange(4)
     if kind == 0:
-        return rng.choice(going(rng.choice(STRANGERS), rng.choice(PLACES)))
+        return rng.choice(going(rng.choice(_STRANGERS), rng.choice(PLACES)))
     if kind == 1:
         place, other = rng.sample(PLACES, 2)
-        return rng.choice(_STANDING).format(place=place, other=other, who=rng.choice(STRANGERS))
+        return rng.choice(_PLACE_SENTENCES).format(place=place, other=other, who=rng.choice(_STRANGERS))
     if kind == 2:
-        return rng.choice(_SAYING).format(name=rng.choice(NAMES))
+        return rng.choice(_PERSON_SENTENCES).format(name=rng.choice(NAMES))
     if task == "reasoning":
         return rng.choice(going(rng.choice(NAMES), rng.choice(PLACES)))
     return other_rooms(rng, 1)[0]

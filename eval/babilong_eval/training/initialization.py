@@ -9,9 +9,9 @@ from tokenizers import Tokenizer
 from transformers import AutoConfig, PretrainedConfig
 
 from babilong_eval.models.pretrained import embedding_table
-from babilong_eval.models.rmt.build import build_rmt
+from babilong_eval.models.rmt.build import build_rmt, is_rotary, set_segment_size
 from babilong_eval.models.rmt.config import RMTConfig
-from babilong_eval.models.rmt.serialization import from_pretrained
+from babilong_eval.models.rmt.serialization import checkpoint_folder, from_pretrained, read_config
 from babilong_eval.models.tokenizers import core, find_tokenizer
 from babilong_eval.training.recipe import FromScratch, NewTokenizer
 from babilong_eval.training.tokenizer_training import train_tokenizer
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 
 def find_or_train_tokenizer(recipe: Recipe, cache: Path) -> Tokenizer:
-    """The tokenizer of a recipe's model."""
+    """Return the tokenizer of a recipe's model."""
     wanted = recipe.model.tokenizer
     if isinstance(wanted, NewTokenizer):
         return train_tokenizer(recipe, wanted.vocabulary, cache)
     if wanted == BUILTIN:
         return load_tokenizer(BUILTIN).tokenizer
-    if wanted is None and recipe.model.continue_from is not None:
-        return from_pretrained(recipe.model.continue_from).tokenizer
+    if recipe.model.continue_from is not None:
+        return from_pretrained(checkpoint_folder(recipe.model.continue_from)).tokenizer
     name = wanted if wanted is not None else recipe.model.backbone
     if not isinstance(name, str):
         raise UsageError(
@@ -45,32 +45,86 @@ def find_or_train_tokenizer(recipe: Recipe, cache: Path) -> Tokenizer:
     return core(find_tokenizer(name))
 
 
+def complete_recipe(recipe: Recipe) -> Recipe:
+    """Return the recipe with what it leaves open taken from the checkpoint that it continues from.
+
+    Raises:
+        UsageError: it asks for another network, or for answers that the checkpoint does not have.
+    """
+    wanted = recipe.model
+    if wanted.continue_from is None:
+        return recipe
+    config, backbone = read_config(checkpoint_folder(wanted.continue_from))
+    taken = {name: getattr(config, name) for name in ("form", "memory_tokens", "memory_update")}
+    for name, value in taken.items():
+        if name in wanted.model_fields_set:
+            _check_same(f"model.{name}", getattr(wanted, name), value)
+    if isinstance(wanted.backbone, str):
+        raise UsageError("model.backbone names weights, but continue_from brings its own: leave backbone out")
+    if wanted.backbone is not None:
+        asked = _configuration(wanted.backbone, backbone.vocab_size)
+        for name in wanted.backbone:
+            if name != "max_position_embeddings" or not is_rotary(backbone):
+                _check_same(f"model.backbone.{name}", getattr(asked, name), getattr(backbone, name, None))
+    if strange := set(recipe.labels) - set(config.labels or recipe.labels):
+        raise UsageError(
+            f"the checkpoint to continue from answers {', '.join(config.labels)}, but the tasks have "
+            f"{min(strange)!r} as well: train on tasks with those answers alone, or begin with new weights"
+        )
+    if "segment_size" not in wanted.model_fields_set:
+        taken["segment_size"] = config.segment_size
+    return recipe.model_copy(update={"model": wanted.model_copy(update=taken)})
+
+
+def _check_same(key: str, wanted: object, found: object) -> None:
+    if wanted != found:
+        raise UsageError(
+            f"{key} is {wanted!r}, but the checkpoint to continue from has {found!r}: leave it out"
+        )
+
+
 def build_network(recipe: Recipe, tokenizer: Tokenizer) -> RMTModel:
-    """The recipe's model before its first step: new, pretrained, or what an earlier run left."""
-    asked = recipe.model
-    if asked.continue_from is not None:
-        return from_pretrained(asked.continue_from)
-    config = RMTConfig(
-        form=asked.form,
-        memory_tokens=asked.memory_tokens,
-        segment_size=asked.segment_size,
-        memory_update=asked.memory_update,
-        labels=recipe.labels if asked.form == "encoder" else (),
-    )
-    backbone = asked.backbone
-    if isinstance(backbone, str):
-        return build_rmt(config, backbone, tokenizer, seed=recipe.seed)
-    model = build_rmt(config, _configuration(backbone, tokenizer), tokenizer, seed=recipe.seed)
-    if asked.from_scratch is not None:
-        start_easily(model, asked.from_scratch, seed=recipe.seed)
+    """Return the recipe's model before its first step: new, pretrained, or what an earlier run left.
+
+    Raises:
+        UsageError: the backbone has too few positions for the segments of a stage.
+    """
+    model = _build(recipe, tokenizer)
+    for stage, segment_size in zip(recipe.stages, recipe.segment_sizes, strict=True):
+        try:
+            set_segment_size(model, segment_size)
+        except UsageError as misfit:
+            raise UsageError(f"stage {stage.name}: {misfit}") from None
     return model
 
 
-def start_easily(model: RMTModel, how: FromScratch, *, seed: int) -> None:
-    """Weights from which a small BERT learns relations that it otherwise stalls on.
+def _build(recipe: Recipe, tokenizer: Tokenizer) -> RMTModel:
+    wanted = recipe.model
+    if wanted.continue_from is not None:
+        return from_pretrained(checkpoint_folder(wanted.continue_from))
+    config = RMTConfig(
+        form=wanted.form,
+        memory_tokens=wanted.memory_tokens,
+        segment_size=wanted.segment_size,
+        memory_update=wanted.memory_update,
+        labels=recipe.labels if wanted.form == "encoder" else (),
+    )
+    backbone = wanted.backbone
+    if not isinstance(backbone, dict):
+        assert backbone is not None
+        return build_rmt(config, backbone, tokenizer, seed=recipe.seed)
+    configuration = _configuration(backbone, tokenizer.get_vocab_size())
+    model = build_rmt(config, configuration, tokenizer, seed=recipe.seed)
+    if wanted.from_scratch is not None:
+        draw_weights(model, wanted.from_scratch, seed=recipe.seed)
+    return model
 
-    Embeddings of words and, as sinusoids, of positions are of one size; each layer's keys begin equal to its
-    queries, so that a token attends to its like from the first step.
+
+def draw_weights(model: RMTModel, how: FromScratch, *, seed: int) -> None:
+    """Draw weights from which a small BERT learns relations that it otherwise stalls on.
+
+    Embeddings of words and, as sinusoids, of positions have one size; each layer's keys begin equal to its
+    queries, so that a token attends to others like it from the first step.
     """
     backbone = model.network.backbone
     if backbone.config.model_type != "bert":
@@ -89,15 +143,15 @@ def start_easily(model: RMTModel, how: FromScratch, *, seed: int) -> None:
                 backbone.get_parameter(f"{attention}.key.weight").copy_(query)
 
 
-def _sinusoids(places: int, width: int) -> Tensor:
-    """Vaswani et al. 2017, section 3.5: [places, width]."""
+def _sinusoids(n_positions: int, width: int) -> Tensor:
+    """Return the position embeddings of Vaswani et al. 2017, section 3.5: [positions, width]."""
     rates = torch.exp(torch.arange(0, width, 2) * (-torch.log(torch.tensor(10_000.0)) / width))
-    angles = torch.arange(places)[:, None] * rates
+    angles = torch.arange(n_positions)[:, None] * rates
     return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)[:, :width]
 
 
-def _configuration(content: dict[str, Any], tokenizer: Tokenizer) -> PretrainedConfig:
-    settings = {"vocab_size": tokenizer.get_vocab_size(), **content}
+def _configuration(content: dict[str, Any], vocab_size: int) -> PretrainedConfig:
+    settings = {"vocab_size": vocab_size, **content}
     kind = settings.pop("model_type", None)
     if not isinstance(kind, str):
         raise UsageError("model.backbone: a configuration needs its model_type, as in {model_type: bert, …}")

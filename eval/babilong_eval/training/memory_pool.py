@@ -1,32 +1,35 @@
-"""Memories carried from one step to a later one, cut off from the graph that made them.
+"""Memories carried from one step to a later one, detached from the graph that made them.
 
-A stream whose facts have been told is asked again after more noise, by later steps that start where this one
-ended. So a network learns to keep for hundreds of segments what it could never be back-propagated through.
+A row whose facts have been read is asked again after more noise: a later step begins with the memory with
+which an earlier one ended. A network so learns to keep for hundreds of segments what no loss could be
+propagated back through.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
+from pydantic import ConfigDict
 from torch import Tensor
 
 if TYPE_CHECKING:
     from babilong_gen.rng import Rng
 
-_NOTHING = -1
+NO_FACT = -1
+"""In place of a label's number or a segment's, where a row holds no fact."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Carried:
+class CarriedMemory:
     """A memory and what may be asked of it.
 
     Attributes:
         memory: [M, D], detached.
         question: token ids.
-        target: number of the label, or -1 where nothing was told.
-        age: segments read since the stream began.
+        target: number of the label, or NO_FACT.
+        age: segments read so far.
     """
 
     memory: Tensor
@@ -36,20 +39,35 @@ class Carried:
     age: int
 
     @property
-    def empty(self) -> bool:
-        """Whether the stream told nothing."""
-        return self.target == _NOTHING
+    def is_empty(self) -> bool:
+        """Whether it has read noise alone."""
+        return self.target == NO_FACT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedPool:
+    """A pool as plain data.
+
+    Attributes:
+        memories: [N, M, D]; None for an empty pool.
+        rest: of each memory, in the same order: task, question, target, age.
+    """
+
+    __pydantic_config__: ClassVar = ConfigDict(arbitrary_types_allowed=True)
+
+    memories: Tensor | None
+    rest: list[tuple[str, tuple[int, ...], int, int]]
 
 
 @dataclass(slots=True)
-class Pool:
-    """The memories that wait; the oldest place is taken when it is full."""
+class MemoryPool:
+    """Memories to be taken up by later steps; the oldest leave when it is full."""
 
     capacity: int
-    waiting: list[Carried] = field(default_factory=list)
+    waiting: list[CarriedMemory] = field(default_factory=list)
 
-    def take(self, rng: Rng, count: int) -> list[Carried]:
-        """Up to `count` of them, no longer waiting."""
+    def take(self, rng: Rng, count: int) -> list[CarriedMemory]:
+        """Remove up to `count` memories at random and return them."""
         taken = []
         for _ in range(min(count, len(self.waiting))):
             place = rng.randrange(len(self.waiting))
@@ -57,30 +75,25 @@ class Pool:
             taken.append(self.waiting.pop())
         return taken
 
-    def look(self, rng: Rng) -> Carried | None:
-        """One of them, which goes on waiting; None where none does."""
+    def peek(self, rng: Rng) -> CarriedMemory | None:
+        """Return a random memory and keep it; None if the pool is empty."""
         return rng.choice(self.waiting) if self.waiting else None
 
-    def put(self, streams: list[Carried]) -> None:
-        """Lets streams wait; where there are too many, those that came first leave."""
-        self.waiting = (self.waiting + streams)[-self.capacity :]
+    def add(self, memories: list[CarriedMemory]) -> None:
+        """Add memories; beyond the capacity, those that were added first are dropped."""
+        self.waiting = (self.waiting + memories)[-self.capacity :]
 
+    def save(self) -> SavedPool:
+        """Return the pool's content as plain data."""
+        return SavedPool(
+            memories=torch.stack([each.memory for each in self.waiting]) if self.waiting else None,
+            rest=[(each.task, each.question, each.target, each.age) for each in self.waiting],
+        )
 
-def as_tensors(pool: Pool) -> dict[str, object]:
-    """A pool as plain data for a snapshot."""
-    return {
-        "memories": torch.stack([stream.memory for stream in pool.waiting]) if pool.waiting else None,
-        "rest": [(stream.task, stream.question, stream.target, stream.age) for stream in pool.waiting],
-    }
-
-
-def from_tensors(capacity: int, content: dict[str, object], device: torch.device) -> Pool:
-    """Reads what `as_tensors` gave."""
-    memories, rest = content["memories"], content["rest"]
-    assert isinstance(rest, list)
-    waiting = []
-    for place, (task, question, target, age) in enumerate(rest):
-        assert isinstance(memories, Tensor)
-        memory = memories[place].to(device)
-        waiting.append(Carried(memory=memory, task=task, question=tuple(question), target=target, age=age))
-    return Pool(capacity=capacity, waiting=waiting)
+    def restore(self, saved: SavedPool, device: torch.device) -> None:
+        """Replace the pool's content by what `save` returned."""
+        memories = () if saved.memories is None else saved.memories.to(device)
+        self.waiting = [
+            CarriedMemory(memory=memory, task=task, question=question, target=target, age=age)
+            for memory, (task, question, target, age) in zip(memories, saved.rest, strict=True)
+        ]

@@ -1,4 +1,4 @@
-"""The log of a run, a line a step, and the figure drawn from it.
+"""The log of a run, one line per step, and the figure drawn from it.
 
 The log holds nothing that differs between two runs of one recipe: no time of day, no speed.
 """
@@ -6,16 +6,15 @@ The log holds nothing that differs between two runs of one recipe: no time of da
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from babilong_gen.errors import OutputError
+from babilong_eval.results.line_log import LineLog, whole_lines
+from babilong_gen.atomic import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 LOG, FIGURE = "log.jsonl", "training.png"
@@ -27,9 +26,15 @@ class LogLine:
     """One step.
 
     Attributes:
-        fresh, continued: rows, and how many were answered rightly.
-        sure: mean probability of the likeliest answer where nothing was told; None without such rows.
-        open_on_noise: mean openness of the gates where nothing was told; None without gates.
+        step: number of the step, from 1.
+        stage: name of the stage.
+        segments: of the batch.
+        loss: mean over all processes.
+        rate: the learning rate.
+        fresh: rows with new facts, and how many of them were answered correctly.
+        continued: rows that continue an earlier one, likewise.
+        sure: mean probability of the likeliest answer of rows without facts; None without such rows.
+        open_on_noise: mean openness of the gates in rows without facts; see `UnrollOutput`.
         tokens: text tokens read by all processes.
     """
 
@@ -45,71 +50,50 @@ class LogLine:
     tokens: int
 
 
-class Journal:
-    """The log as it grows; entries beyond the step from which a run goes on are dropped."""
+class MetricsLog:
+    """The log as it grows; lines beyond the step from which a run continues are dropped."""
 
     def __init__(self, folder: Path, *, step: int) -> None:
-        self.path = folder / LOG
-        folder.mkdir(parents=True, exist_ok=True)
-        kept = [line for line, of in _lines(self.path) if of["step"] <= step]
-        partial = self.path.with_suffix(".partial")
-        partial.write_text("".join(kept), encoding="utf-8")
-        partial.replace(self.path)
-        self._file = self.path.open("a", encoding="utf-8")
+        path = folder / LOG
+        lines = whole_lines(path) if path.is_file() else ()
+        write_whole(path, b"".join(line for line in lines if json.loads(line)["step"] <= step))
+        self._log = LineLog(path)
 
-    def write(self, entry: LogLine) -> None:
-        """Appends an entry."""
-        try:
-            self._file.write(json.dumps(asdict(entry)) + "\n")
-        except OSError as error:
-            raise OutputError(f"{self.path}: cannot be written ({error.strerror})") from error
+    def write(self, line: LogLine) -> None:
+        """Append a line."""
+        self._log.append(asdict(line))
 
-    def settle(self) -> None:
-        """Forces what was written to the disk."""
-        try:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-        except OSError as error:
-            raise OutputError(f"{self.path}: cannot be written ({error.strerror})") from error
+    def flush(self) -> None:
+        """Force what was written to the disk."""
+        self._log.sync()
 
 
 def read_log(path: Path) -> list[dict]:
-    """The entries of a log, as plain data."""
-    return [entry for _, entry in _lines(path)]
-
-
-def _lines(path: Path) -> Iterator[tuple[str, dict]]:
-    """Whole lines; a last one that was cut off is left out."""
-    if not path.is_file():
-        return
-    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
-        try:
-            yield line, json.loads(line)
-        except json.JSONDecodeError:
-            return
+    """Return the lines of a log, as plain data; one that was cut off is left out."""
+    return [json.loads(line) for line in whole_lines(path)] if path.is_file() else []
 
 
 def draw(folder: Path) -> Path | None:
-    """Draws loss and accuracies against tokens read; None while there is too little to see."""
-    entries = read_log(folder / LOG)
-    if len(entries) < 2:
+    """Draw loss and accuracies against tokens read; return None while there is too little to see."""
+    lines = read_log(folder / LOG)
+    if len(lines) < 2:
         return None
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 5), layout="constrained")
     upper, lower = figure.subplots(2, sharex=True)
-    read = np.cumsum([entry["tokens"] for entry in entries]) / 1e6
-    upper.plot(read, _smoothed([entry["loss"] for entry in entries]), color="0.2", lw=1)
+    read = np.cumsum([line["tokens"] for line in lines]) / 1e6
+    upper.plot(read, _smoothed([line["loss"] for line in lines]), color="0.2", lw=1)
     upper.set_ylabel("loss")
     for name, colour in (("fresh", "C0"), ("continued", "C1")):
-        rates = [right / n if n else np.nan for n, right in (entry[name] for entry in entries)]
-        if not np.isnan(rates).all():
-            lower.plot(read, _smoothed(rates), color=colour, lw=1, label=f"{name} streams")
+        accuracies = [correct / n if n else np.nan for n, correct in (line[name] for line in lines)]
+        if not np.isnan(accuracies).all():
+            lower.plot(read, _smoothed(accuracies), color=colour, lw=1, label=f"{name} rows")
     lower.set_ylim(0, 1.01)
     lower.set_ylabel("accuracy")
     lower.set_xlabel("tokens read, millions")
     lower.legend(frameon=False)
-    _mark_stages(upper, entries, read)
+    _mark_stages(upper, lines, read)
     target = folder / FIGURE
     partial = target.with_suffix(".partial.png")
     figure.savefig(partial, dpi=120)
@@ -117,18 +101,18 @@ def draw(folder: Path) -> Path | None:
     return target
 
 
-def _mark_stages(axis, entries: list[dict], read: np.ndarray) -> None:
-    names = [entry["stage"] for entry in entries]
-    for place, name in enumerate(names):
-        if place == 0 or name != names[place - 1]:
-            axis.axvline(read[place], color="0.8", lw=0.8)
+def _mark_stages(axis, lines: list[dict], read: np.ndarray) -> None:
+    names = [line["stage"] for line in lines]
+    for number, name in enumerate(names):
+        if number == 0 or name != names[number - 1]:
+            axis.axvline(read[number], color="0.8", lw=0.8)
             axis.text(
-                read[place], 1.0, f" {name}", transform=axis.get_xaxis_transform(), va="top", fontsize=7
+                read[number], 1.0, f" {name}", transform=axis.get_xaxis_transform(), va="top", fontsize=7
             )
 
 
 def _smoothed(values: list[float]) -> np.ndarray:
-    """Running mean over the last steps, gaps left out."""
+    """Return the running mean over the last steps, gaps left out."""
     array = np.asarray(values, float)
     known = ~np.isnan(array)
     sums, counts = np.cumsum(np.where(known, array, 0.0)), np.cumsum(known)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import accumulate
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -12,134 +13,177 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from babilong_gen.errors import SourceError, UsageError
 from babilong_gen.tasks import TASKS
 
-Fraction = Annotated[float, Field(ge=0, le=1)]
+Proportion = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
+SegmentSize = Annotated[int, Field(ge=8, le=100_000)]
+
+# Keys that had another name in earlier versions.
+_RENAMED = {
+    "clip": "max_grad_norm",
+    "warm_up": "warmup_steps",
+    "last": "min_lr_ratio",
+    "rate": "lr_scale",
+    "back_propagate": "bptt_segments",
+    "replay": "gradient_checkpointing",
+    "closed_gates": "gate_penalty",
+    "decoys": "hard_negatives",
+    "halves": "half_facts",
+    "oldest": "max_age",
+}
 
 
-class _Part(BaseModel):
+class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class NewTokenizer(_Part):
+class NewTokenizer(_Section):
     """A WordPiece vocabulary trained on the recipe's noise and the words of its tasks."""
 
     vocabulary: Annotated[int, Field(ge=500, le=100_000)]
 
 
-class FromScratch(_Part):
-    """How the weights of a new encoder are drawn; see `starting.py`."""
+class FromScratch(_Section):
+    """How the weights of a new encoder are drawn; see `initialization.py`."""
 
     embeddings: Positive = 0.05
     positions: Positive = 0.05
     tied_keys: bool = True
 
 
-class Model(_Part):
+class Model(_Section):
     """The network.
 
-    backbone   a folder or hub name of pretrained weights, or a Hugging Face configuration with `model_type`
-    tokenizer  a folder or hub name, `babilong`, or a new one; by default the backbone's own
+    Attributes:
+        backbone: folder or Hub name of pretrained weights, or a Hugging Face configuration with `model_type`.
+        tokenizer: folder or Hub name, `babilong`, or a new one; by default the backbone's own.
+        continue_from: a checkpoint to begin with: a folder, or the name of one that ships. It brings its own
+            tokenizer, backbone and memory, and its segment size unless another is given.
     """
 
     form: Literal["encoder", "decoder"] = "encoder"
-    backbone: str | dict[str, Any]
+    backbone: str | dict[str, Any] | None = None
     tokenizer: str | NewTokenizer | None = None
     memory_tokens: Annotated[int, Field(ge=1, le=1_000)] = 10
-    segment_size: Annotated[int, Field(ge=8, le=100_000)] = 499
+    segment_size: SegmentSize = 499
     memory_update: Literal["replace", "gate"] = "replace"
     from_scratch: FromScratch | None = None
     continue_from: str | None = None
 
+    @model_validator(mode="after")
+    def _has_one_beginning(self) -> Self:
+        if self.continue_from is None and self.backbone is None:
+            raise UsageError("model.backbone is missing: name pretrained weights, or give a configuration")
+        if self.continue_from is not None and (self.tokenizer is not None or self.from_scratch is not None):
+            name = "from_scratch" if self.tokenizer is None else "tokenizer"
+            raise UsageError(f"model.{name}: continue_from brings its own: leave {name} out")
+        return self
 
-class Data(_Part):
-    """Where samples come from. Training takes the `train` part of documents and stories, always."""
+
+class Data(_Section):
+    """Where samples come from. Training always takes the `train` part of documents and stories."""
 
     noise: Annotated[list[str], Field(min_length=1)] = ["procedural"]
     stories: str = "simulate"
     leak_check: Literal["statement", "words", "off"] = "statement"
 
 
-class Optimizer(_Part):
-    """AdamW, and how the rate of learning goes up and comes down over all stages' steps."""
+class Optimizer(_Section):
+    """AdamW and its learning rate over the steps of all stages.
+
+    Attributes:
+        max_grad_norm: gradients with a larger norm are scaled down to it.
+        warmup_steps: over which the learning rate rises from 0.
+        min_lr_ratio: the learning rate after the last step, as a proportion of `learning_rate`.
+    """
 
     learning_rate: Positive = 1e-3
     betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
-    clip: Positive = 1.0
-    warm_up: Annotated[int, Field(ge=0)] = 100
+    max_grad_norm: Positive = 1.0
+    warmup_steps: Annotated[int, Field(ge=0)] = 100
     schedule: Literal["constant", "linear", "cosine"] = "linear"
-    last: Fraction = 0.1
+    min_lr_ratio: Proportion = 0.1
 
 
-class Streams(_Part):
-    """The make-up of a batch, as shares.
+class Streams(_Section):
+    """What the rows of a batch are, as proportions.
 
-    continued    go on with a memory that an earlier step left, on new noise, and are asked again
-    empty        tell nothing; the model should then find every answer equally likely
-    after_noise  of the fresh samples, those that begin with a memory that has read noise
-    after_story  of the others, those that begin with a memory that holds another story, or took noise for
-                 one: what is told last counts
-    cut          of the fresh samples, those in which a segment's border cuts a supporting fact in two
-    decoys       how often a segment gets a sentence that looks like a fact and is none
-    halves       of the decoys, those that are half a fact at a segment's border
-    oldest       segments after which a stream is not continued any more
+    Attributes:
+        continued: rows that continue with the memory of an earlier step, on new noise, and ask again.
+        empty: rows without any fact; the model should then find every answer equally likely.
+        after_noise: fresh rows that begin with a memory that has read noise.
+        after_story: of the other fresh rows, those that begin with a memory that holds another story, or that
+            took noise for a fact: the facts read last must count.
+        cut: fresh rows in which a segment boundary cuts a supporting fact in two.
+        hard_negatives: segments that get a sentence that looks like a fact and is none.
+        half_facts: of the hard negatives, those that are half a fact at a segment boundary.
+        max_age: segments after which a row is not continued any more.
     """
 
-    continued: Fraction = 0.0
-    empty: Fraction = 0.0
-    after_noise: Fraction = 0.0
-    after_story: Fraction = 0.0
-    cut: Fraction = 0.0
-    decoys: Fraction = 0.0
-    halves: Fraction = 1 / 3
-    oldest: Annotated[int, Field(ge=1)] = 128
+    continued: Proportion = 0.0
+    empty: Proportion = 0.0
+    after_noise: Proportion = 0.0
+    after_story: Proportion = 0.0
+    cut: Proportion = 0.0
+    hard_negatives: Proportion = 0.0
+    half_facts: Proportion = 1 / 3
+    max_age: Annotated[int, Field(ge=1)] = 128
 
     @model_validator(mode="after")
-    def _leave_room_for_fresh_ones(self) -> Self:
+    def _leave_room_for_fresh_rows(self) -> Self:
         if self.continued + self.empty >= 1:
             raise UsageError("streams: continued and empty together must leave a share for fresh samples")
         return self
 
 
-class Until(_Part):
-    """When a stage ends: at an accuracy over the last steps, at the latest after so many steps.
+class Until(_Section):
+    """When a stage ends.
 
-    A `required` accuracy that is not reached stops the run.
+    Attributes:
+        steps: after so many steps at the latest.
+        accuracy: earlier, once the fresh rows reach this accuracy.
+        over: steps over which the accuracy is measured.
+        required: whether the run stops where the accuracy is not reached.
     """
 
     steps: Annotated[int, Field(ge=1)]
-    accuracy: Fraction | None = None
+    accuracy: Proportion | None = None
     over: Annotated[int, Field(ge=1)] = 50
     required: bool = True
 
 
-class Stage(_Part):
+class Stage(_Section):
     """A part of the curriculum.
 
-    segments         how many a batch has: each step draws a number between the two; 0 is the facts and the
-                     question alone, in one short segment
-    tasks            by weight
-    questions        a regular expression; only stories whose question matches
-    back_propagate   through so many of the last segments; None for all
-    replay           whether segments are computed again in the backward pass instead of being kept
-    loss             of the last segment, or of all since the facts were told
-    closed_gates     weight of the penalty on gates that open where there is nothing to remember
-    keep             whether the model as it is at the stage's end stays in OUT/stages/NUMBER
+    Attributes:
+        segments: of a batch: each step draws a number between the two; 0 is the facts and the question alone,
+            in one short segment.
+        segment_size: text tokens of a segment from this stage on; by default as before.
+        tasks: with their weights.
+        questions: a regular expression; only stories whose question matches are used.
+        bptt_segments: last segments that the loss is propagated back through; None for all.
+        gradient_checkpointing: whether segments are computed again in the backward pass instead of being kept
+            (memory replay).
+        loss: after the last segment, or after all segments since the facts were complete.
+        gate_penalty: weight of the penalty on gates that open where there is nothing to remember.
+        keep: whether the model as it is at the stage's end stays in OUT/stages/NUMBER.
+        lr_scale: factor on the learning rate.
     """
 
     name: str
     segments: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
     tasks: Annotated[dict[str, Positive], Field(min_length=1)]
     until: Until
+    segment_size: SegmentSize | None = None
     batch: Annotated[int, Field(ge=1)] = 32
     questions: str | None = None
     streams: Streams = Streams()
-    back_propagate: Annotated[int, Field(ge=1)] | None = None
-    replay: bool = False
+    bptt_segments: Annotated[int, Field(ge=1)] | None = None
+    gradient_checkpointing: bool = False
     loss: Literal["last", "all"] = "last"
-    closed_gates: Annotated[float, Field(ge=0)] = 0.0
+    gate_penalty: Annotated[float, Field(ge=0)] = 0.0
     keep: bool = False
-    rate: Positive = 1.0
+    lr_scale: Positive = 1.0
 
     @field_validator("segments", mode="before")
     @classmethod
@@ -163,8 +207,8 @@ class Stage(_Part):
         return self
 
 
-class Recipe(_Part):
-    """All that decides a training run."""
+class Recipe(_Section):
+    """Everything that decides a training run."""
 
     name: str
     model: Model
@@ -186,13 +230,22 @@ class Recipe(_Part):
         return tuple(dict.fromkeys(label for task in self.tasks for label in TASKS[task].choices))
 
     @property
+    def segment_sizes(self) -> tuple[int, ...]:
+        """The segment size of each stage: its own, or that of the stage before."""
+        own = [self.model.segment_size, *(stage.segment_size for stage in self.stages)]
+        return tuple(accumulate(own, lambda before, size: size or before))[1:]
+
+    @property
     def steps(self) -> int:
-        """As many as all stages take at most."""
+        """The most steps that all stages may take together."""
         return sum(stage.until.steps for stage in self.stages)
 
 
 def read_recipe(path: Path, *, noise: list[str] | None = None) -> Recipe:
-    """Reads a recipe; `noise`, where given, takes the place of its own.
+    """Read a recipe.
+
+    Args:
+        noise: takes the place of the recipe's own, where given.
 
     Raises:
         SourceError: there is no such file, or it is not YAML.
@@ -216,6 +269,13 @@ def read_recipe(path: Path, *, noise: list[str] | None = None) -> Recipe:
 
 def _first_line(invalid: ValidationError) -> str:
     errors = invalid.errors()
+    renamed = [
+        f"{'.'.join(map(str, error['loc']))!r} is now {_RENAMED[key]!r}"
+        for error in errors
+        if error["type"] == "extra_forbidden" and (key := str(error["loc"][-1])) in _RENAMED
+    ]
+    if renamed:
+        return f"keys have new names: {', '.join(renamed)}"
     # A misspelt key is missing under its right name as well: say what was written.
     first = next((error for error in errors if error["type"] == "extra_forbidden"), errors[0])
     where = ".".join(str(part) for part in first["loc"])

@@ -1,25 +1,24 @@
-"""Everything that a run needs to go on as if it had never stopped, in one file that is there whole or not."""
+"""Everything that a run needs to continue as if it had never stopped, in one file per process."""
 
 from __future__ import annotations
 
 import io
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from babilong_eval.training.batch_rows import Pools
-from babilong_eval.training.memory_pool import as_tensors, from_tensors
+from babilong_eval.training.memory_pool import SavedPool
+from babilong_eval.training.recipe import Recipe
 from babilong_gen.atomic import write_whole
 from babilong_gen.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from torch import nn
     from torch.optim import Optimizer
-
-    from babilong_eval.training.recipe import Recipe
 
 SNAPSHOT = "snapshot.pt"
 
@@ -30,9 +29,9 @@ class TrainState:
 
     Attributes:
         step: steps done in all.
-        stage: number of the present stage.
+        stage: number of the current stage, from 0.
         stage_step: steps done in it.
-        recent: (asked, right) of its last steps' fresh samples, newest last.
+        recent: of its last steps, newest last: fresh rows, and how many of them were answered correctly.
     """
 
     step: int = 0
@@ -40,46 +39,64 @@ class TrainState:
     stage_step: int = 0
     recent: list[tuple[int, int]] | None = None
 
-    def note(self, asked: int, right: int, over: int) -> None:
-        """Counts one step."""
+    def count(self, asked: int, correct: int, over: int) -> None:
+        """Count one step; keep the results of the last `over`."""
         self.step += 1
         self.stage_step += 1
-        self.recent = [*(self.recent or []), (asked, right)][-over:]
+        self.recent = [*(self.recent or []), (asked, correct)][-over:]
 
     def accuracy(self, over: int) -> float | None:
-        """Of fresh samples over the last steps; None until there were so many."""
+        """Return the accuracy of fresh rows over the last steps; None until there were so many."""
         recent = self.recent or []
         asked = sum(n for n, _ in recent)
-        return sum(right for _, right in recent) / asked if len(recent) == over and asked else None
+        return sum(correct for _, correct in recent) / asked if len(recent) == over and asked else None
 
     def next_stage(self) -> None:
-        """The stage is over."""
+        """Begin the next stage."""
         self.stage, self.stage_step, self.recent = self.stage + 1, 0, None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Snapshot:
+    """The file's content, under the names it has there."""
+
+    __pydantic_config__: ClassVar = ConfigDict(arbitrary_types_allowed=True)
+
+    recipe: dict[str, Any]
+    place: TrainState
+    network: dict[str, Any]
+    optimizer: dict[str, Any]
+    knowing: SavedPool
+    empty: SavedPool
+    fooled: SavedPool
+
+
+_SNAPSHOT = TypeAdapter(_Snapshot)
 
 
 def save(
     folder: Path,
     recipe: Recipe,
-    place: TrainState,
+    state: TrainState,
     network: nn.Module,
     optimizer: Optimizer,
     pools: Pools,
     *,
     rank: int,
 ) -> None:
-    """Writes the snapshot of one process.
+    """Write the snapshot of one process.
 
     Raises:
         OutputError: there is no room; the snapshot before it is still there.
     """
     content = {
         "recipe": recipe.model_dump(mode="json"),
-        "place": asdict(place),
+        "place": asdict(state),
         "network": network.state_dict(),
         "optimizer": optimizer.state_dict(),
-        "knowing": as_tensors(pools.knowing),
-        "empty": as_tensors(pools.empty),
-        "fooled": as_tensors(pools.fooled),
+        "knowing": asdict(pools.known.save()),
+        "empty": asdict(pools.empty.save()),
+        "fooled": asdict(pools.false_positive.save()),
     }
     data = io.BytesIO()
     torch.save(content, data)
@@ -89,10 +106,13 @@ def save(
 def load(
     folder: Path, recipe: Recipe, network: nn.Module, optimizer: Optimizer, pools: Pools, *, rank: int
 ) -> TrainState | None:
-    """Brings all of it to where an earlier run of the same recipe was; None if there was none.
+    """Restore what an earlier run of the same recipe saved.
+
+    Returns:
+        How far that run had come; None if there was none.
 
     Raises:
-        UsageError: the folder holds a run of another recipe.
+        UsageError: the folder holds a run of another recipe or of an earlier version.
         SourceError: the snapshot is damaged.
     """
     path = _path(folder, rank)
@@ -100,21 +120,30 @@ def load(
         return None
     device = next(network.parameters()).device
     try:
-        content: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+        saved = _SNAPSHOT.validate_python(torch.load(path, map_location=device, weights_only=True))
     except Exception as error:  # torch raises whatever its unpickler meets
-        raise SourceError(f"{path} is damaged ({error}): delete it to start the run anew") from None
-    if content["recipe"] != recipe.model_dump(mode="json"):
+        reason = str(error).partition("\n")[0]
+        raise SourceError(f"{path} is damaged ({reason}): delete it to start the run anew") from None
+    _check_recipe(saved.recipe, recipe, folder.parent)
+    network.load_state_dict(saved.network)
+    optimizer.load_state_dict(saved.optimizer)
+    pools.known.restore(saved.knowing, device)
+    pools.empty.restore(saved.empty, device)
+    pools.false_positive.restore(saved.fooled, device)
+    return saved.place
+
+
+def _check_recipe(saved: dict[str, Any], recipe: Recipe, out: Path) -> None:
+    try:
+        same = Recipe(**saved) == recipe
+    except ValidationError:
         raise UsageError(
-            f"{folder.parent} holds a run of another recipe: go on with that one, or choose another --out"
+            f"{out} holds a run of an earlier version, whose recipes had other keys: choose another --out"
+        ) from None
+    if not same:
+        raise UsageError(
+            f"{out} holds a run of another recipe: continue with that one, or choose another --out"
         )
-    network.load_state_dict(content["network"])
-    optimizer.load_state_dict(content["optimizer"])
-    for name in ("knowing", "empty", "fooled"):
-        pool = getattr(pools, name)
-        setattr(pools, name, from_tensors(pool.capacity, content[name], device))
-    place = content["place"]
-    recent = None if place["recent"] is None else [(n, right) for n, right in place["recent"]]
-    return TrainState(step=place["step"], stage=place["stage"], stage_step=place["stage_step"], recent=recent)
 
 
 def _path(folder: Path, rank: int) -> Path:

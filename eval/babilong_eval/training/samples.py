@@ -1,18 +1,19 @@
-"""What training samples are made of: the `train` part of stories and of noise documents, and no other.
+"""What training samples are made of: the `train` part of stories and of noise documents, and nothing else.
 
-Samples are assembled by the generator itself, so that a model is trained on exactly what it will be asked.
-They are keyed by a fingerprint that names the split, which no dataset for evaluation can share.
+The generator itself assembles them, so that a model is trained on exactly what it will be asked. They are
+keyed by a fingerprint that names the split, which no dataset for evaluation shares.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from babilong_eval.training.contamination import check_story
+from babilong_eval.training.held_out import check_story
 from babilong_gen.assemble.assemble import assemble
 from babilong_gen.assemble.choose import choose_stories
 from babilong_gen.errors import DoesNotFitError, UsageError
@@ -30,12 +31,16 @@ if TYPE_CHECKING:
     from babilong_eval.training.recipe import Recipe
     from babilong_gen.assemble.context import AssemblyContext
     from babilong_gen.assemble.sample import Sample
+    from babilong_gen.lengths import Length
     from babilong_gen.noise.corpus.pool import NoisePool
     from babilong_gen.prepare import Prepared
     from babilong_gen.rng import Rng
+    from babilong_gen.tasks.sources import StorySource
     from babilong_gen.tasks.story import Story
 
+# Samples tried until one has a question of the wanted form, and until the noise around one closes exactly.
 _QUESTIONS_TRIED = 1_000
+_NOISE_TRIED = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +50,7 @@ class TrainingSample:
     Attributes:
         tokens: uint32 [segments * segment size], the question last.
         question: ids of the question alone.
+        target: the answer.
         spans: half-open token ranges of the facts.
         supporting: those of the facts that the answer needs.
     """
@@ -54,109 +60,132 @@ class TrainingSample:
     target: str
     spans: list[tuple[int, int]]
     supporting: list[tuple[int, int]]
-    sample: Sample
 
-    def told(self, segment_size: int) -> int:
-        """The segment, from 0, in which the last supporting fact ends."""
+    def last_fact_segment(self, segment_size: int) -> int:
+        """Return the segment, from 0, in which the last supporting fact ends."""
         return (max(end for _, end in self.supporting) - 1) // segment_size
 
-    def cut(self, segment_size: int) -> bool:
-        """Whether a border between segments cuts a supporting fact in two."""
+    def is_cut(self, segment_size: int) -> bool:
+        """Return whether a segment boundary cuts a supporting fact in two."""
         return any(start // segment_size < (end - 1) // segment_size for start, end in self.supporting)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleSource:
-    """Sources of samples, one for each kind of noise."""
+    """Stories and noise that training samples are made of.
 
-    sources: list[Prepared]
-    segment_size: int
-    _haystacks: dict[tuple[int, str], AssemblyContext] = field(default_factory=dict, repr=False)
+    Attributes:
+        prepared: stories and noise, once per noise source of the recipe.
+    """
+
+    prepared: list[Prepared]
+    _contexts: dict[tuple[int, str, int], AssemblyContext] = field(default_factory=dict, repr=False)
     _mentions: dict[tuple[int, str], np.ndarray] = field(default_factory=dict, repr=False)
 
-    def haystack(self, source: int, task: str) -> AssemblyContext:
-        """The noise of a source around a task's facts, mapped once."""
-        key = source, task
-        if key not in self._haystacks:
-            self._haystacks[key] = self.sources[source].haystack(task)
-        return self._haystacks[key]
+    def context(self, noise: int, task: str, segment_size: int | None = None) -> AssemblyContext:
+        """Return what all samples of a task in a noise source, by its number, share; mapped once."""
+        prepared = self.prepared[noise]
+        key = noise, task, segment_size or prepared.spec.segment_size
+        if key not in self._contexts:
+            self._contexts[key] = replace(prepared.context(task), segment_size=key[-1])
+        return self._contexts[key]
 
-    def fresh(self, rng: Rng, task: str, segments: int, number: int, questions: str | None) -> TrainingSample:
-        """A sample that fills so many segments exactly, of 0 the facts alone; each `number` is another.
+    def sample(
+        self, rng: Rng, task: str, segments: int, segment_size: int, number: int, questions: str | None
+    ) -> TrainingSample:
+        """Return a sample.
+
+        Args:
+            segments: that it fills exactly; 0 for the facts and the question alone.
+            segment_size: tokens of a segment.
+            number: each gives another sample.
+            questions: a regular expression that the question must match.
 
         Raises:
-            UsageError: no question of the task is of the form that is asked for.
+            UsageError: no question of the task matches.
             DoesNotFitError: stories do not fit so few segments.
         """
-        source = rng.randrange(len(self.sources))
-        haystack, length = self.haystack(source, task), parse_length(f"{segments}seg" if segments else "0k")
-        wanted = re.compile(questions or "")
-        for index in range(number * _QUESTIONS_TRIED, (number + 1) * _QUESTIONS_TRIED):
-            (chosen,) = choose_stories(
-                self.sources[source].stories, haystack, task, ladder=[length], first=index, last=index + 1
-            )
-            story = chosen[1]
-            if wanted.search(story.question):
-                break
-        else:
-            raise UsageError(f"no question of {task} matches {questions!r}: change the stage's 'questions'")
-        try:
-            sample = assemble(story, haystack, length=length, index=index)
-        except DoesNotFitError:
+        length = parse_length(f"{segments}seg" if segments else "0k")
+        for attempt in range(_NOISE_TRIED):
+            noise = rng.randrange(len(self.prepared))
+            context = self.context(noise, task, segment_size)
+            stories, first = self.prepared[noise].stories, number + (attempt << 32)
+            index, story = _choose_story(stories, context, task, length, first, questions)
             # Some stretches of noise cannot be closed to so few tokens: another sample is as good.
-            return self.fresh(rng, task, segments, number + (1 << 32), questions)
-        check_story(story.facts)
-        question = haystack.fact_tokens(story.question).ids
-        assert sample.input_ids is not None
-        spans = [(fact.token_start, fact.token_end) for fact in sample.facts]
-        return TrainingSample(
-            tokens=np.concatenate([sample.input_ids, np.asarray(question, np.uint32)]),
-            question=question,
-            target=story.answer,
-            spans=spans,
-            supporting=[(fact.token_start, fact.token_end) for fact in sample.facts if fact.supporting],
-            sample=sample,
+            with suppress(DoesNotFitError):
+                return _as_tokens(assemble(story, context, length=length, index=index), story, context)
+        raise DoesNotFitError(
+            f"{task} at {length.name}: noise could not be fitted around {_NOISE_TRIED} stories: give the "
+            "stage more segments, or longer ones"
         )
 
     def question(self, rng: Rng, task: str) -> tuple[int, ...]:
-        """Ids of a question of the task, of a story that nobody is told."""
-        return tuple(self.haystack(0, task).fact_tokens(_untold(rng, task).question).ids)
+        """Return the ids of a question of the task; its story is not used."""
+        return tuple(self.context(0, task).fact_tokens(_unused_story(rng, task).question).ids)
 
     def fact(self, rng: Rng, task: str) -> np.ndarray:
-        """Tokens of a fact of the task, of a story that nobody is told."""
-        return self.ids(task, rng.choice(_untold(rng, task).facts))
+        """Return the tokens of a fact of the task; the rest of its story is not used."""
+        return self.ids(task, rng.choice(_unused_story(rng, task).facts))
 
     def noise(self, rng: Rng, task: str, n_tokens: int) -> np.ndarray:
-        """So many tokens of running noise from anywhere, uint32."""
-        pool = self.haystack(rng.randrange(len(self.sources)), task).pool
+        """Return so many tokens of running noise from anywhere, uint32."""
+        pool = self.context(rng.randrange(len(self.prepared)), task).pool
         return noise_tokens(pool, rng.randrange(len(pool.kept)), n_tokens)
 
     def mention(self, rng: Rng, task: str) -> np.ndarray:
-        """A sentence of the noise that names an entity or a label of the task; empty where there is none."""
-        source = rng.randrange(len(self.sources))
-        pool = self.haystack(source, task).pool
-        if (source, task) not in self._mentions:
-            self._mentions[source, task] = mentions(pool, *leak_words(task, "original"))
-        named = self._mentions[source, task]
+        """Return a sentence of the noise that names an entity or label of the task; empty if none does."""
+        noise = rng.randrange(len(self.prepared))
+        pool = self.context(noise, task).pool
+        if (noise, task) not in self._mentions:
+            self._mentions[noise, task] = mentions(pool, *leak_words(task, "original"))
+        named = self._mentions[noise, task]
         if not len(named):
             return np.empty(0, np.uint32)
-        place = int(named[rng.randrange(len(named))])
-        return noise_tokens(pool, place, int(pool.tokens_before[place + 1] - pool.tokens_before[place]))
+        first = int(named[rng.randrange(len(named))])
+        return noise_tokens(pool, first, int(pool.tokens_before[first + 1] - pool.tokens_before[first]))
 
     def ids(self, task: str, sentence: str) -> np.ndarray:
-        """Tokens of a sentence that follows another."""
-        return np.asarray(self.haystack(0, task).fact_tokens(sentence).ids, np.uint32)
+        """Return the tokens of a sentence that follows another, uint32."""
+        return np.asarray(self.context(0, task).fact_tokens(sentence).ids, np.uint32)
 
 
-def _untold(rng: Rng, task: str) -> Story:
-    simulate = TASKS[task].simulate
-    if simulate is None:
-        raise UsageError(f"{task} cannot be simulated, so it has no stories for empty streams and decoys")
-    return simulate(rng, StoryShape())
+def _choose_story(
+    stories: StorySource,
+    context: AssemblyContext,
+    task: str,
+    length: Length,
+    number: int,
+    questions: str | None,
+) -> tuple[int, Story]:
+    wanted = re.compile(questions or "")
+    for index in range(number * _QUESTIONS_TRIED, (number + 1) * _QUESTIONS_TRIED):
+        ((_, story, _),) = choose_stories(
+            stories, context, task, ladder=[length], first=index, last=index + 1
+        )
+        if wanted.search(story.question):
+            return index, story
+    raise UsageError(f"no question of {task} matches {questions!r}: change the stage's 'questions'")
+
+
+def _as_tokens(sample: Sample, story: Story, context: AssemblyContext) -> TrainingSample:
+    check_story(story.facts)
+    question = context.fact_tokens(story.question).ids
+    assert sample.input_ids is not None
+    return TrainingSample(
+        tokens=np.concatenate([sample.input_ids, np.asarray(question, np.uint32)]),
+        question=question,
+        target=story.answer,
+        spans=[(fact.token_start, fact.token_end) for fact in sample.facts],
+        supporting=[(fact.token_start, fact.token_end) for fact in sample.facts if fact.supporting],
+    )
+
+
+def _unused_story(rng: Rng, task: str) -> Story:
+    return TASKS[task].simulate(rng, StoryShape())
 
 
 def noise_tokens(pool: NoisePool, first: int, n_tokens: int) -> np.ndarray:
-    """Tokens of kept sentences from the `first` on, going on at the pool's start where it ends; uint32."""
+    """Return tokens of the kept sentences from `first` on, again from the pool's start at its end; uint32."""
     parts, missing = [], n_tokens
     while missing > 0:
         wanted = pool.tokens_before[first] + missing
@@ -170,7 +199,7 @@ def noise_tokens(pool: NoisePool, first: int, n_tokens: int) -> np.ndarray:
     return np.concatenate(parts) if parts else np.empty(0, np.uint32)
 
 
-def gather_material(
+def open_sample_source(
     recipe: Recipe,
     tokenizer: str,
     *,
@@ -178,13 +207,16 @@ def gather_material(
     report: Callable[[int], None],
     notify: Callable[[str], None],
 ) -> SampleSource:
-    """Opens all sources of a recipe, and tokenizes the noise if no run did before.
+    """Open the stories and noise of a recipe; tokenize the noise if no run did before.
 
     Args:
-        tokenizer: the folder of the model's.
+        tokenizer: folder of the model's.
+        report: called with characters of noise as they are tokenized.
+        notify: called with one line that the user should see.
     """
-    longest = max(1, *(stage.segments[1] for stage in recipe.stages))
-    sources = []
+    segment_size, stages = recipe.model.segment_size, zip(recipe.stages, recipe.segment_sizes, strict=True)
+    longest = max(1, *(-(-stage.segments[1] * size // segment_size) for stage, size in stages))
+    prepared = []
     for noise in recipe.data.noise:
         spec = make_spec(
             tasks=recipe.tasks,
@@ -193,12 +225,11 @@ def gather_material(
             stories=recipe.data.stories,
             leak_check=recipe.data.leak_check,
             tokenizer=tokenizer,
-            segment_size=recipe.model.segment_size,
+            segment_size=segment_size,
             split="train",
             store_tokens=True,
             samples=1,
             seed=recipe.seed,
         )
-        prepared, _ = prepare(spec, cache=cache, report=report, notify=notify)
-        sources.append(prepared)
-    return SampleSource(sources=sources, segment_size=recipe.model.segment_size)
+        prepared.append(prepare(spec, cache=cache, report=report, notify=notify)[0])
+    return SampleSource(prepared=prepared)

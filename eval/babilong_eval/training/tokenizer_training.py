@@ -1,4 +1,4 @@
-"""A vocabulary of a recipe's own: counted on the training noise, whole words for all that stories say."""
+"""A recipe's own vocabulary: counted on its training noise, with every word of its stories whole."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _DOCUMENTS_READ = 400
 
 
 def train_tokenizer(recipe: Recipe, vocabulary: int, cache: Path) -> Tokenizer:
-    """A cased WordPiece tokenizer of the training noise, in which every word of the stories is one piece."""
+    """Return a cased WordPiece tokenizer of the training noise; every word of the stories is one piece."""
     texts = list(_texts(recipe, cache))
     words = sorted(
         {word for story in _stories(recipe) for word in story.replace(".", " ").replace("?", " ").split()}
@@ -38,7 +38,7 @@ def train_tokenizer(recipe: Recipe, vocabulary: int, cache: Path) -> Tokenizer:
     pieces = tokenizer.get_vocab()
     for word in words:
         pieces.setdefault(word, len(pieces))
-    # Anew: to the trained one the letters that the trainer was told of would be special.
+    # A new one: in the trained one the letters that the trainer was given would be special tokens.
     tokenizer = _wordpiece(pieces)
     tokenizer.add_special_tokens(list(_SPECIAL))
     tokenizer.post_processor = processors.TemplateProcessing(
@@ -58,9 +58,9 @@ def _wordpiece(pieces: dict[str, int]) -> Tokenizer:
 
 
 def _trainer(texts: list[str], vocabulary: int) -> trainers.WordPieceTrainer:
-    """A trainer that numbers the same pieces in the same way, always.
+    """Return a trainer that always numbers the same pieces in the same way.
 
-    Letters inside of words are named as special tokens: the trainer would number them by a hash.
+    Letters inside words are declared as special tokens: the trainer would number them by a hash.
     """
     letters = sorted(
         letter
@@ -83,7 +83,7 @@ def _stories(recipe: Recipe) -> Iterator[str]:
 
 
 def _texts(recipe: Recipe, cache: Path) -> Iterator[str]:
-    """Documents as a corpus holds them, so that the same ones are held out."""
+    """Yield documents as a corpus holds them, so that the same ones are held out."""
     for noise in recipe.data.noise:
         for document in islice(open_noise_source(noise, cache=cache).documents(), _DOCUMENTS_READ):
             text = " ".join(split_sentences(normalise(document.text)))

@@ -18,12 +18,13 @@ from pathlib import Path
 import yaml
 
 from babilong_eval.analysis.paired_lengths import Step
-from babilong_eval.commands.plot import plot
+from babilong_eval.commands.plot.attention import attention
+from babilong_eval.commands.plot.cost import flops
 from babilong_eval.figures import style
-from babilong_eval.figures.cost import memory_and_time
-from babilong_eval.figures.curves import accuracy_by_length
-from babilong_eval.figures.reference import read_reference
-from babilong_eval.figures.retention import losses_by_length
+from babilong_eval.figures.accuracy_by_length import accuracy_by_length
+from babilong_eval.figures.losses_by_length import losses_by_length
+from babilong_eval.figures.memory_and_time import memory_and_time
+from babilong_eval.figures.reference_curves import read_reference
 from babilong_eval.results.load import Run, load_runs
 from babilong_eval.results.records import Cell
 from babilong_gen.lengths import parse_length
@@ -45,11 +46,10 @@ def main() -> None:
     style.save(memory_and_time(runs), FIGURES / "cost.svg")
     style.save(losses_by_length(runs, losses("statement")), FIGURES / "retention.svg")
     style.save(accuracy_by_length(stages()), FIGURES / "figure5.svg")
-    plot([], FIGURES / "figure3.svg", kind="flops", numbers=RESULTS / "flops.json")
-    plot(
-        [RESULTS / "attention"],
+    flops(FIGURES / "figure3.svg", numbers=RESULTS / "flops.json")
+    attention(
+        str(RESULTS / "attention"),
         FIGURES / "figure6.svg",
-        kind="attention",
         model="rmt:tiny-reasoning",
         sample="reasoning/4seg/000000",
     )

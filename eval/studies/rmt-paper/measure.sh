@@ -34,7 +34,7 @@ evaluate() { # data, model, its name, where results are recorded, and options
 
 curve() { # leak check, task, samples up to 256 segments, samples of 4,096
     measure "$1" "$2" $short "$3" short
-    babilong plot "$work/results/$1/$2-short" --kind retention --out "$work/retention.svg" \
+    babilong plot retention "$work/results/$1/$2-short" --out "$work/retention.svg" \
         --numbers "results/$1/$2-short/retention.json"
     measure "$1" "$2" 4096seg "$4" long
 }

@@ -14,8 +14,8 @@ from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, Pretrained
 from babilong_eval.analysis.flops.formula import full_attention, recurrent
 from babilong_eval.analysis.flops.savings import FIGURE_3_LENGTHS, compare
 from babilong_eval.analysis.flops.shapes import OPT, find_shape, shape_of
-from babilong_eval.commands.plot import plot
-from babilong_eval.figures.flops import operations_by_length
+from babilong_eval.commands import plot
+from babilong_eval.figures.operations_by_length import operations_by_length
 from babilong_eval.models.rmt.decoder import RMTDecoder
 from babilong_gen.errors import SourceError, UsageError
 
@@ -186,7 +186,7 @@ def test_the_figure_has_a_line_a_model_and_writes_how_many_times_fewer() -> None
 def test_the_command_needs_no_results_and_writes_its_numbers(tmp_path: Path) -> None:
     numbers = tmp_path / "flops.json"
     options = {"models": "opt-125m", "lengths": "2k,1M", "segment_size": 499, "memory_tokens": 10}
-    plot([], tmp_path / "flops.svg", "flops", numbers=numbers, **options)
+    plot.flops(tmp_path / "flops.svg", numbers=numbers, **options)
     rows = json.loads(numbers.read_text(encoding="utf-8"))
     assert [row["tokens"] for row in rows] == [2_000, 1_000_000]
     assert rows[1]["times"] == rows[1]["full_attention"] / rows[1]["recurrent"]
@@ -195,18 +195,8 @@ def test_the_command_needs_no_results_and_writes_its_numbers(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("length", ["0k", "8seg"])
 def test_a_length_without_a_number_of_tokens_is_refused(tmp_path: Path, length: str) -> None:
-    with pytest.raises(UsageError, match="is no number of tokens"):
-        plot([], tmp_path / "flops.svg", "flops", lengths=length)
-
-
-def test_results_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="give no results"):
-        plot([tmp_path], tmp_path / "flops.svg", "flops")
-
-
-def test_an_option_of_another_kind_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="--models is for --kind flops, not for --kind depth"):
-        plot([tmp_path], tmp_path / "flops.svg", "depth", models="opt-125m")
+    with pytest.raises(UsageError, match="is not a number of tokens"):
+        plot.flops(tmp_path / "flops.svg", lengths=length)
 
 
 def test_a_model_that_is_not_there_is_refused(tmp_path: Path) -> None:

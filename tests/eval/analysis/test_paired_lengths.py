@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from babilong_eval.analysis.fact_distance import accuracy_by_gap
+from babilong_eval.analysis.fact_distance import gap_bins
 from babilong_eval.analysis.memory_overwrites import Flip, Watched, watch, watch_longest
-from babilong_eval.analysis.paired_lengths import Proportion, steps
-from babilong_eval.commands.plot import plot
+from babilong_eval.analysis.paired_lengths import steps
+from babilong_eval.analysis.proportion import Proportion
+from babilong_eval.commands import plot
 from babilong_eval.data.dataset import open_dataset, read_samples
-from babilong_eval.figures.flips import windows_that_lose
-from babilong_eval.figures.retention import accuracy_by_gap_between_facts, losses_by_length
+from babilong_eval.figures.accuracy_by_gap import accuracy_by_gap
+from babilong_eval.figures.losses_by_length import losses_by_length
+from babilong_eval.figures.memory_overwrites import memory_overwrites
 from babilong_eval.figures.style import COLOURS
-from babilong_eval.inference import segment_loop as reading
+from babilong_eval.inference.segment_loop import SegmentReader, encode, make_reader, walk
 from babilong_eval.models.registry import load_model
 from babilong_eval.prompts.prompts import plain_prompts
 from babilong_eval.results.load import load_runs
@@ -92,11 +94,11 @@ def test_where_nothing_was_right_nothing_is_at_risk(tmp_path: Path) -> None:
     assert step.risk is None
 
 
-def test_every_share_has_its_wilson_interval() -> None:
+def test_every_proportion_has_its_wilson_interval() -> None:
     assert Proportion(count=3, n=40).interval == wilson(3, 40)
 
 
-def test_ladders_that_are_not_paired_are_refused(tmp_path: Path) -> None:
+def test_lengths_that_are_not_paired_are_refused(tmp_path: Path) -> None:
     run = record(tmp_path, {"1seg": "++", "2seg": "++"})
     path = next(path for path in run.files if "2seg" in path.name)
     path.write_text(path.read_text(encoding="utf-8").replace("Where is 1?", "Where is 7?"), encoding="utf-8")
@@ -150,25 +152,25 @@ def test_accuracy_by_gap_is_counted_where_the_facts_lie(
     gaps = [400, 10, 300, 20, 100, 30, 200, 40, 50, 60] * 2
     signs = "".join("+" if gap < 100 else "-" for gap in gaps)
     run = record(tmp_path / "results", {"2seg": signs}, data=facts_at(gaps))
-    bins = accuracy_by_gap(run)
+    bins = gap_bins(run)
     assert [one.tokens for one in bins] == sorted(one.tokens for one in bins)
     assert sum(one.right.n for one in bins) == len(gaps)
     assert (bins[0].right.value, bins[-1].right.value) == (1, 0)
-    (axes,) = accuracy_by_gap_between_facts([run], {run.info.name: bins}).axes
+    (axes,) = accuracy_by_gap([run], {run.info.name: bins}).axes
     assert axes.get_title(loc="left") == "reasoning"
 
 
 def test_equal_gaps_are_never_parted(tmp_path: Path, facts_at: Callable[[Sequence[int]], str]) -> None:
     gaps = [0] * 15 + [9] * 5
     run = record(tmp_path / "results", {"2seg": "-+" * 10}, data=facts_at(gaps))
-    assert [(one.tokens, one.right.n) for one in accuracy_by_gap(run)] == [(0, 15), (9, 5)]
+    assert [(one.tokens, one.right.n) for one in gap_bins(run)] == [(0, 15), (9, 5)]
 
 
 def test_the_data_must_be_those_of_the_run(tmp_path: Path, facts_at: Callable[[Sequence[int]], str]) -> None:
     run = record(tmp_path / "results", {"2seg": "++"}, data=facts_at([5, 9]))
     stale = replace(run, info=replace(run.info, data_fingerprint="another"))
     with pytest.raises(SourceError, match="not the data of RMT any more"):
-        accuracy_by_gap(stale)
+        gap_bins(stale)
 
 
 @pytest.fixture
@@ -199,24 +201,24 @@ def model(rmt_folder: Path) -> SegmentModel:
 
 
 @pytest.fixture
-def reader(model: SegmentModel) -> reading.SegmentReader:
+def reader(model: SegmentModel) -> SegmentReader:
     prompts = plain_prompts(["qa1"]).prompts
-    return reading.reader(model, lambda sample: prompts[sample.task], choose=True)
+    return make_reader(model, prompts, choose=True)
 
 
-def answers_from_each_memory(reader: reading.SegmentReader, data: Path) -> dict[str, list[str]]:
+def answers_from_each_memory(reader: SegmentReader, data: Path) -> dict[str, list[str]]:
     """Of each sample, the last segment's answers after no segment before it, after one, after two ..."""
     found = {}
     for sample in read_samples(open_dataset(str(data)), "qa1", "13seg"):
-        row = reading.read(reader, sample)
-        walked = list(reading.walk(reader.model, [row], reader.model.start(1)))
+        row = encode(reader, sample)
+        walked = list(walk(reader.model, [row], reader.model.start(1)))
         last = walked[-1][1]
         found[sample.sample_id] = [reader.model.answer(last, state, [PLACES])[0].text for state, _ in walked]
     return found
 
 
 def test_a_flip_is_where_the_memory_before_and_after_give_its_two_answers(
-    reader: reading.SegmentReader, told: Path
+    reader: SegmentReader, told: Path
 ) -> None:
     answers = answers_from_each_memory(reader, told)
     watched = watch_longest(reader.model, str(told), limit=6)
@@ -228,7 +230,7 @@ def test_a_flip_is_where_the_memory_before_and_after_give_its_two_answers(
             assert flip.before != flip.after
 
 
-def test_flips_lead_from_the_first_answer_to_the_last(reader: reading.SegmentReader, told: Path) -> None:
+def test_flips_lead_from_the_first_answer_to_the_last(reader: SegmentReader, told: Path) -> None:
     answers = answers_from_each_memory(reader, told)
     for one in watch_longest(reader.model, str(told), limit=6):
         chain = [flip.before for flip in one.flips] + [flip.after for flip in one.flips[-1:]]
@@ -236,15 +238,13 @@ def test_flips_lead_from_the_first_answer_to_the_last(reader: reading.SegmentRea
         assert (chain or answers[one.sample_id])[-1] == answers[one.sample_id][-1]
 
 
-def test_side_by_side_the_same_windows_are_found(reader: reading.SegmentReader, told: Path) -> None:
+def test_side_by_side_the_same_windows_are_found(reader: SegmentReader, told: Path) -> None:
     samples = list(read_samples(open_dataset(str(told)), "qa1", "13seg"))
     alone, together = (list(watch(reader, samples, batch_size=size)) for size in (1, 6))
     assert sorted(alone, key=lambda one: one.sample_id) == sorted(together, key=lambda one: one.sample_id)
 
 
-def test_windows_are_those_between_the_last_fact_and_the_question(
-    reader: reading.SegmentReader, told: Path
-) -> None:
+def test_windows_are_those_between_the_last_fact_and_the_question(reader: SegmentReader, told: Path) -> None:
     for one in watch_longest(reader.model, str(told), limit=2):
         segments = len(answers_from_each_memory(reader, told)[one.sample_id])
         # the first segment is not full, and may end within the fact
@@ -281,7 +281,7 @@ def test_what_losing_windows_hold_stands_beside_what_all_hold() -> None:
             flips=(lost, other),
         ),
     ]
-    axes = windows_that_lose(watched).axes[0]
+    axes = memory_overwrites(watched).axes[0]
     names = [label.get_text() for label in axes.get_yticklabels()]
     assert names[0] == "a label of the task"
     assert "office" in names
@@ -295,14 +295,12 @@ def test_what_losing_windows_hold_stands_beside_what_all_hold() -> None:
 def test_where_no_answer_was_lost_that_is_said() -> None:
     calm = Watched(sample_id="a", labels=PLACES, windows=50, words={}, naming=0, flips=())
     with pytest.raises(UsageError, match="no answer was lost in 50 windows of 1 samples"):
-        windows_that_lose([calm])
+        memory_overwrites([calm])
 
 
-def test_the_commands_write_figures_and_their_numbers(tmp_path: Path, told: Path) -> None:
+def test_the_command_writes_the_figure_and_its_numbers(tmp_path: Path) -> None:
     results, numbers = tmp_path / "results", tmp_path / "numbers.json"
     record(results, {"1seg": "++++", "2seg": "+-+-"})
-    plot([results], tmp_path / "retention.svg", "retention", numbers=numbers)
+    plot.retention([results], tmp_path / "retention.svg", numbers=numbers)
     (row,) = json.loads(numbers.read_text(encoding="utf-8"))
     assert (row["run"], row["n"], row["lost"]) == ("RMT", 4, 2)
-    with pytest.raises(UsageError, match="--kind flips has a model read a dataset"):
-        plot([told], tmp_path / "flips.svg", "flips")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ import pytest
 
 from babilong_eval.checkpoints import shipped, shipped_folder
 from babilong_eval.training.recipe import read_recipe
+from babilong_gen.noise.sources.procedural import procedural_documents
+from babilong_gen.split import belongs
 
 if TYPE_CHECKING:
     from tests.conftest import Run
@@ -33,12 +36,24 @@ def test_a_card_tells_data_recipe_commit_and_accuracy(name: str) -> None:
         assert needed in card
 
 
+@pytest.fixture(scope="module")
+def held_out_documents(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Prose of the kind they were trained on: `procedural` itself would tokenize ten times as much."""
+    folder = tmp_path_factory.mktemp("held_out")
+    held_out = (each for each in procedural_documents() if belongs(each.text.encode(), "test"))
+    for document in islice(held_out, 24):
+        (folder / f"{document.name}.txt").write_text(document.text, encoding="utf-8")
+    return f"files:{folder}/*.txt"
+
+
 @pytest.mark.parametrize("name", shipped())
-def test_it_remembers_through_sixteen_segments(babilong: Run, name: str, tmp_path: Path) -> None:
+def test_it_remembers_through_sixteen_segments(
+    babilong: Run, held_out_documents: str, name: str, tmp_path: Path
+) -> None:
     made = babilong(
         "generate", "--tasks", _TASKS[name], "--lengths", "1seg,16seg", "--samples", "30",
         "--split", "test", "--segment-size", "48", "--tokenizer", shipped_folder(name), "--seed", "5",
-        "--out", tmp_path / "data",
+        "--noise", held_out_documents, "--out", tmp_path / "data",
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
     done = babilong(

@@ -153,7 +153,14 @@ def test_a_missing_value_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content"), [("a.parquet", b"PAR1no"), ("a.arrow", b"no"), ("a.json", b'[{"input": ')]
+    ("name", "content"),
+    [
+        ("a.parquet", b"PAR1no"),
+        ("a.arrow", b"no"),
+        ("a.json", b'[{"input": '),
+        ("cut.json", b'[{"input": "a", "question": "b", "target": "c"}, '),
+        ("latin.json", b'[{"input": "caf\xe9"}]'),
+    ],
 )
 def test_a_damaged_file_is_named(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / "4k" / "qa1").mkdir(parents=True)
@@ -254,4 +261,4 @@ def test_without_a_network_the_hubs_cache_is_read(tmp_path: Path) -> None:
 
 def test_without_network_and_cache_the_hub_is_named(tmp_path: Path) -> None:
     done = read_from_hub(HF_HOME=str(tmp_path / "home"), HF_HUB_OFFLINE="1")
-    assert "RMT-team/small: no such folder here, and the Hub cannot be reached" in done.stderr
+    assert "no folder RMT-team/small here, and RMT-team/small is not in the cache" in done.stderr

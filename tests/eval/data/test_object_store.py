@@ -8,7 +8,7 @@ import pytest
 
 from babilong_eval.data.dataset import Sample, open_dataset, read_samples, select
 from babilong_gen.errors import SourceError
-from babilong_gen.generate import generate
+from babilong_gen.generation import generate
 from babilong_gen.spec import make_spec
 from babilong_gen.write.folder import open_folder
 

@@ -35,7 +35,7 @@ def unchanged(_: Path) -> None:
         (without_targets, [], "no column 'target'; expected input, question, target"),
         (empty, [], "no samples of qa1 at 0k"),
         (unchanged, ["--lengths", "2M"], "no sample of length '2M'; it has 0k, 1k"),
-        (unchanged, [], "nobody answers at http://127.0.0.1:9/v1"),
+        (unchanged, [], "no server answers at http://127.0.0.1:9/v1"),
         (unchanged, ["--model", "rtm:here"], "no model kind in 'rtm:here'"),
         (unchanged, ["--prompts", "nowhere.json"], "nowhere.json: no such file or folder of prompts"),
         (unchanged, ["--model-option", "window"], "expected NAME=VALUE"),

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
 
-from babilong_eval.evaluation.config import Request
+from babilong_eval.evaluation.config import EvaluationConfig
 from babilong_eval.evaluation.evaluate import evaluate
+from babilong_eval.models.registry import load_model
 from babilong_eval.results.load import load_runs
 from babilong_eval.results.records import read_cells, read_run
 from babilong_gen.errors import OutputError, SourceError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from babilong_eval.inference.sample_result import SampleResult
@@ -26,32 +25,24 @@ if TYPE_CHECKING:
 PLAIN = "instruction_no_examples_no_post_prompt_no_chat_template_no"
 
 
-Left = Mapping[tuple[str, str], list[int]]
+class StoppedError(Exception):
+    """What a looker-on raises to end a run."""
 
 
-def go_through(_: Left, outcomes: Iterator[SampleResult]) -> None:
-    for _outcome in outcomes:
-        pass
+def stop_after(n: int) -> Callable[[SampleResult], None]:
+    results: list[SampleResult] = []
 
+    def look_on(result: SampleResult) -> None:
+        results.append(result)
+        if len(results) == n:
+            raise StoppedError
 
-def stop_after(n: int) -> Any:
-    def watch(_: Left, outcomes: Iterator[SampleResult]) -> None:
-        for _outcome in islice(outcomes, n):
-            pass
-
-    return watch
-
-
-def count_into(asked: list[str]) -> Any:
-    def watch(_: Left, outcomes: Iterator[SampleResult]) -> None:
-        asked.extend(outcome.sample.sample_id for outcome in outcomes)
-
-    return watch
+    return look_on
 
 
 @pytest.fixture
-def request_qa1(dataset: Path, rmt_folder: Path, tmp_path: Path) -> Request:
-    return Request(
+def config_qa1(dataset: Path, rmt_folder: Path, tmp_path: Path) -> EvaluationConfig:
+    return EvaluationConfig(
         data=str(dataset), model=f"rmt:{rmt_folder}", out=tmp_path / "results", tasks=("qa1",), device="cpu"
     )
 
@@ -64,9 +55,9 @@ def predictions(folder: Path) -> dict[str, list[dict]]:
     }
 
 
-def test_results_have_the_published_form(request_qa1: Request) -> None:
-    cells = evaluate(request_qa1, go_through)
-    out = request_qa1.out
+def test_results_have_the_published_form(config_qa1: EvaluationConfig) -> None:
+    cells = evaluate(config_qa1)
+    out = config_qa1.out
     assert sorted(path.name for path in out.glob("*.csv")) == [f"qa1_0k_{PLAIN}.csv", f"qa1_1k_{PLAIN}.csv"]
     table = pd.read_csv(out / f"qa1_1k_{PLAIN}.csv")
     assert list(table.columns[:4]) == ["Unnamed: 0", "target", "output", "question"]
@@ -80,44 +71,64 @@ def test_results_have_the_published_form(request_qa1: Request) -> None:
     }
 
 
-def test_results_can_be_plotted_and_say_what_they_are(request_qa1: Request) -> None:
-    evaluate(replace(request_qa1, name="small RMT"), go_through)
-    (run,) = load_runs([request_qa1.out], "label")
+def test_results_can_be_plotted_and_say_what_they_are(config_qa1: EvaluationConfig) -> None:
+    evaluate(replace(config_qa1, name="small RMT"))
+    (run,) = load_runs([config_qa1.out], "label")
     assert run.info.name == "small RMT"
     assert run.info.segment_size == 16
     assert run.info.versions["torch"]
     assert all(cell.peak_memory_bytes and cell.seconds and cell.segments for cell in run.cells)
 
 
-def test_batches_do_not_change_predictions(request_qa1: Request, tmp_path: Path) -> None:
-    evaluate(request_qa1, go_through)
-    evaluate(replace(request_qa1, out=tmp_path / "one by one", batch_size=1), go_through)
-    assert predictions(request_qa1.out) == predictions(tmp_path / "one by one")
+def test_batches_do_not_change_predictions(config_qa1: EvaluationConfig, tmp_path: Path) -> None:
+    evaluate(config_qa1)
+    evaluate(replace(config_qa1, out=tmp_path / "one by one", batch_size=1))
+    assert predictions(config_qa1.out) == predictions(tmp_path / "one by one")
 
 
-def test_a_stopped_run_goes_on_where_it_was(request_qa1: Request, tmp_path: Path) -> None:
-    evaluate(replace(request_qa1, out=tmp_path / "undisturbed"), go_through)
+def test_a_model_object_answers_as_the_same_model_by_name(
+    config_qa1: EvaluationConfig, rmt_folder: Path, tmp_path: Path
+) -> None:
+    evaluate(config_qa1)
+    mine = EvaluationConfig(data=config_qa1.data, out=tmp_path / "object", tasks=["qa1"])
+    evaluate(mine, model=load_model(f"rmt:{rmt_folder}", device="cpu"))
+    assert predictions(mine.out) == predictions(config_qa1.out)
+    assert (read_run(mine.out).name, read_run(mine.out).model) == ("RMTModel", "RMTModel")
+
+
+def test_options_of_loading_do_not_go_with_a_model_object(
+    config_qa1: EvaluationConfig, rmt_folder: Path
+) -> None:
+    model = load_model(f"rmt:{rmt_folder}", device="cpu")
+    with pytest.raises(UsageError, match="belong to a model that is loaded by name"):
+        evaluate(replace(config_qa1, max_tokens=3), model=model)
+
+
+def test_a_stopped_run_goes_on_where_it_was(config_qa1: EvaluationConfig, tmp_path: Path) -> None:
+    evaluate(replace(config_qa1, out=tmp_path / "undisturbed"))
     asked: list[str] = []
-    assert evaluate(request_qa1, stop_after(7)) is None
-    assert evaluate(request_qa1, count_into(asked)) is not None
+    with pytest.raises(StoppedError):
+        evaluate(config_qa1, on_result=stop_after(7))
+    assert evaluate(config_qa1, on_result=lambda result: asked.append(result.sample.sample_id))
     assert len(asked) == 24 - 7
-    assert predictions(request_qa1.out) == predictions(tmp_path / "undisturbed")
+    assert predictions(config_qa1.out) == predictions(tmp_path / "undisturbed")
 
 
-def test_a_finished_run_asks_nothing_again(request_qa1: Request) -> None:
-    evaluate(request_qa1, go_through)
+def test_a_finished_run_asks_nothing_again(config_qa1: EvaluationConfig) -> None:
+    evaluate(config_qa1)
     asked: list[str] = []
-    assert evaluate(request_qa1, count_into(asked)) == read_cells(request_qa1.out)
+    cells = evaluate(config_qa1, on_result=lambda result: asked.append(result.sample.sample_id))
+    assert cells == read_cells(config_qa1.out)
     assert asked == []
 
 
-def test_more_samples_and_lengths_can_be_added(request_qa1: Request) -> None:
-    evaluate(replace(request_qa1, limit=3, lengths=("0k",)), go_through)
-    evaluate(replace(request_qa1, limit=5, lengths=("1k",)), go_through)
-    evaluate(replace(request_qa1, limit=4, tasks=("qa11",)), go_through)
-    counts = {(cell.task, cell.length): cell.n for cell in read_cells(request_qa1.out)}
+def test_more_samples_and_lengths_can_be_added(config_qa1: EvaluationConfig) -> None:
+    evaluate(replace(config_qa1, limit=3, lengths=("0k",)))
+    evaluate(replace(config_qa1, limit=5, lengths=("1k",)))
+    evaluate(replace(config_qa1, limit=4, tasks=("qa11",)))
+    counts = {(cell.task, cell.length): cell.n for cell in read_cells(config_qa1.out)}
     assert counts == {("qa1", "0k"): 3, ("qa1", "1k"): 5, ("qa11", "0k"): 4}
-    assert set(read_run(request_qa1.out).options["prompts"]) == {"qa1", "qa11"}
+    assert set(read_run(config_qa1.out).options["prompts"]) == {"qa1", "qa11"}
 
 
 @pytest.mark.parametrize(
@@ -130,39 +141,39 @@ def test_more_samples_and_lengths_can_be_added(request_qa1: Request) -> None:
     ],
 )
 def test_another_run_is_refused_with_the_difference(
-    request_qa1: Request, change: dict[str, Any], difference: str
+    config_qa1: EvaluationConfig, change: dict[str, Any], difference: str
 ) -> None:
-    evaluate(replace(request_qa1, limit=1), go_through)
+    evaluate(replace(config_qa1, limit=1))
     with pytest.raises(OutputError, match=difference):
-        evaluate(replace(request_qa1, **change), go_through)
+        evaluate(replace(config_qa1, **change))
 
 
-def test_other_data_are_refused(request_qa1: Request, dataset: Path) -> None:
-    evaluate(replace(request_qa1, limit=1), go_through)
+def test_other_data_are_refused(config_qa1: EvaluationConfig, dataset: Path) -> None:
+    evaluate(replace(config_qa1, limit=1))
     (dataset / "data" / "1k" / "qa1-00000-of-00001.parquet").unlink()
     with pytest.raises(OutputError, match="its data fingerprint is"):
-        evaluate(request_qa1, go_through)
+        evaluate(config_qa1)
 
 
-def test_a_folder_of_something_else_is_left_alone(request_qa1: Request) -> None:
-    request_qa1.out.mkdir()
-    (request_qa1.out / "thesis.tex").touch()
+def test_a_folder_of_something_else_is_left_alone(config_qa1: EvaluationConfig) -> None:
+    config_qa1.out.mkdir()
+    (config_qa1.out / "thesis.tex").touch()
     with pytest.raises(OutputError, match="not empty, and no results folder"):
-        evaluate(request_qa1, go_through)
+        evaluate(config_qa1)
 
 
-def test_labels_are_needed_to_score(request_qa1: Request, dataset: Path) -> None:
+def test_labels_are_needed_to_score(config_qa1: EvaluationConfig, dataset: Path) -> None:
     path = dataset / "data" / "0k" / "qa1-00000-of-00001.parquet"
     path.rename(path.with_name("qa99-00000-of-00001.parquet"))
     with pytest.raises(UsageError, match="no labels for task qa99; add a column 'choices'"):
-        evaluate(replace(request_qa1, tasks=("qa99",)), go_through)
+        evaluate(replace(config_qa1, tasks=("qa99",)))
 
 
-def test_a_probe_of_a_server_is_refused(request_qa1: Request) -> None:
+def test_a_probe_of_a_server_is_refused(config_qa1: EvaluationConfig) -> None:
     with pytest.raises(UsageError, match="--probe forks a model's state"):
-        evaluate(replace(request_qa1, model="api:m@http://127.0.0.1:9/v1", probe=True), go_through)
+        evaluate(replace(config_qa1, model="api:m@http://127.0.0.1:9/v1", probe=True))
 
 
-def test_an_unreachable_server_is_named(request_qa1: Request) -> None:
-    with pytest.raises(SourceError, match=r"nobody answers at http://127.0.0.1:9/v1"):
-        evaluate(replace(request_qa1, model="api:m@http://127.0.0.1:9/v1"), go_through)
+def test_an_unreachable_server_is_named(config_qa1: EvaluationConfig) -> None:
+    with pytest.raises(SourceError, match=r"no server answers at http://127.0.0.1:9/v1"):
+        evaluate(replace(config_qa1, model="api:m@http://127.0.0.1:9/v1"))

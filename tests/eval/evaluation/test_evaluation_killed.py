@@ -17,11 +17,11 @@ import pandas as pd
 import pytest
 
 from babilong_eval.data.dataset import Sample
-from babilong_eval.evaluation.config import Request
+from babilong_eval.evaluation.config import EvaluationConfig
 from babilong_eval.evaluation.evaluate import evaluate
 from babilong_eval.inference.batching import BatchLimits
 from babilong_eval.prompts.prompts import plain_prompts
-from babilong_eval.results.predictions_log import read_entries
+from babilong_eval.results.predictions_log import read_logs
 
 if TYPE_CHECKING:
     import subprocess
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 FORK = multiprocessing.get_context("fork")
 
 
-def run_through(request: Request) -> None:
-    evaluate(request, lambda _, outcomes: list(outcomes))
+def run_through(config: EvaluationConfig) -> None:
+    evaluate(config)
 
 
 def predictions(folder: Path) -> dict[str, list[dict]]:
@@ -48,8 +48,8 @@ def predictions(folder: Path) -> dict[str, list[dict]]:
 
 
 @pytest.fixture
-def undisturbed(dataset: Path, rmt_folder: Path, tmp_path: Path) -> Request:
-    request = Request(
+def undisturbed(dataset: Path, rmt_folder: Path, tmp_path: Path) -> EvaluationConfig:
+    request = EvaluationConfig(
         data=str(dataset),
         model=f"rmt:{rmt_folder}",
         out=tmp_path / "undisturbed",
@@ -60,7 +60,7 @@ def undisturbed(dataset: Path, rmt_folder: Path, tmp_path: Path) -> Request:
     return request
 
 
-def test_killed_at_any_moment_it_goes_on(undisturbed: Request, tmp_path: Path) -> None:
+def test_killed_at_any_moment_it_goes_on(undisturbed: EvaluationConfig, tmp_path: Path) -> None:
     request, rng = replace(undisturbed, out=tmp_path / "killed"), random.Random(7)
     kills = 0
     while True:
@@ -85,7 +85,7 @@ def test_killed_at_any_moment_it_goes_on(undisturbed: Request, tmp_path: Path) -
 
 
 def test_several_processes_share_the_samples(
-    undisturbed: Request, tmp_path: Path, babilong: Callable[..., subprocess.CompletedProcess[str]]
+    undisturbed: EvaluationConfig, tmp_path: Path, babilong: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
     out = tmp_path / "shared"
     command = ("evaluate", undisturbed.data, "--model", undisturbed.model, "--out", out, "--device", "cpu")
@@ -154,15 +154,15 @@ def sample(index: int, words: int) -> Sample:
 
 def ask_hungry(tokenizer: Tokenizer, room_bytes: int, results: Any) -> None:
     """In a process that may take so much more memory: what becomes of five samples, one of them too long."""
-    from babilong_eval.inference import segment_loop as reading
+    from babilong_eval.inference.segment_loop import answer_samples, make_reader
 
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + room_bytes, used + room_bytes))
     prompts = plain_prompts(["qa1"]).prompts
-    reader = reading.reader(Hungry(tokenizer), lambda sample: prompts[sample.task], choose=False)
+    reader = make_reader(Hungry(tokenizer), prompts, choose=False)
     samples = [sample(index, 3) for index in range(4)] + [sample(4, 20)]
-    outcomes = list(reading.ask(reader, samples, BatchLimits(rows=4, tokens=10_000)))
-    results.put({o.sample.index: o.answer.text if o.answer else o.error for o in outcomes})
+    found = list(answer_samples(reader, samples, BatchLimits(rows=4, tokens=10_000)))
+    results.put({one.sample.index: one.answer.text if one.answer else one.error for one in found})
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux to limit a process's memory")
@@ -186,15 +186,15 @@ def test_a_batch_too_large_for_the_memory_is_halved(
     assert outcomes[4] == "too long: 22 tokens, and the model takes 12"
 
 
-def test_what_failed_is_asked_again(undisturbed: Request) -> None:
+def test_what_failed_is_asked_again(undisturbed: EvaluationConfig) -> None:
     log = undisturbed.out / "predictions-0.jsonl"
     lines = [json.loads(line) for line in log.read_bytes().splitlines()]
     for line in lines[:3]:
         line["prediction"] |= {"output": "", "label": "", "error": "out of memory"}
     log.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert sum(bool(entry.prediction.error) for entry in read_entries(undisturbed.out).values()) == 3
+    assert sum(bool(line.prediction.error) for line in read_logs(undisturbed.out).values()) == 3
     before = predictions(undisturbed.out)
     asked: list[int] = []
-    evaluate(undisturbed, lambda _, outcomes: asked.extend(o.sample.index for o in outcomes))
+    evaluate(undisturbed, on_result=lambda result: asked.append(result.sample.index))
     assert len(asked) == 3
     assert predictions(undisturbed.out) == before

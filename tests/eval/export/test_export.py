@@ -10,16 +10,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from babilong_eval.data.dataset import Sample, open_dataset, read_samples
-from babilong_eval.export.export import ExportRequest, Form, export
+from babilong_eval.export.export import ExportConfig, Form, export
 from babilong_eval.prompts.prompts import own_prompts
 from babilong_gen.errors import OutputError, SourceError, UsageError
-from babilong_gen.generate import Silent
+from babilong_gen.generation import Silent
 from tests.conftest import Run
 
 
 def exported(dataset: Path, form: Form, out: Path, **options: Any) -> Path:
     """The folder of an export."""
-    export(ExportRequest(data=str(dataset), form=form, out=out, **options), Silent())
+    export(ExportConfig(data=str(dataset), form=form, out=out, **options), Silent())
     return out
 
 

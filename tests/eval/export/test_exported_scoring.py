@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from babilong_eval.export.chosen_samples import Rule
-from babilong_eval.export.export import ExportRequest, export
+from babilong_eval.export.export import ExportConfig, export
 from babilong_eval.results.prediction_files import FileName, find_predictions, read_columns
+from babilong_eval.results.scores import read_settings, scoring_labels
 from babilong_eval.scoring.official import OFFICIAL_LABELS
-from babilong_eval.scoring.score import labels_of, marks, read_settings
-from babilong_gen.generate import Silent
+from babilong_eval.scoring.score import which_are_correct
+from babilong_gen.generation import Silent
 
 _SCORE = """
 import importlib.util, json, sys
@@ -32,7 +33,7 @@ json.dump([getattr(utils, rule)(doc, [output])["acc"] for doc, output in asked],
 def folder(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Exported tasks."""
     out = tmp_path_factory.mktemp("tasks") / "out"
-    export(ExportRequest(data=str(dataset), form="lm-eval", out=out, limit=1), Silent())
+    export(ExportConfig(data=str(dataset), form="lm-eval", out=out, limit=1), Silent())
     return out
 
 
@@ -65,7 +66,7 @@ def test_awkward_outputs_count_as_ours_do(
     labels = OFFICIAL_LABELS[task]
     doc = {"task": task, "question": "What?", "target": target, "choices": labels}
     columns = {"target": [target], "output": [output], "question": ["What?"]}
-    assert accuracies(folder, rule, [(doc, output)]) == marks(columns, labels=labels, scorer=rule)
+    assert accuracies(folder, rule, [(doc, output)]) == which_are_correct(columns, labels=labels, scorer=rule)
 
 
 @pytest.mark.parametrize("rule", ["official", "strict"])
@@ -84,6 +85,6 @@ def test_published_predictions_count_as_ours_do(
             ({"task": task, "question": question, "target": target, "choices": choices}, output)
             for question, target, output in told
         ]
-        right += marks(columns, labels=labels_of(path, task, rule), scorer=rule)
+        right += which_are_correct(columns, labels=scoring_labels(path, task, rule), scorer=rule)
     assert len(asked) > 1_000
     assert accuracies(folder, rule, asked) == right

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from babilong_eval.commands.score import score_folder
-from babilong_eval.export.export import ExportRequest, export
-from babilong_gen.generate import Silent
+from babilong_eval.export.export import ExportConfig, export
+from babilong_gen.generation import Silent
 
 Run = tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]
 
@@ -67,7 +67,7 @@ def as_predictions(logs: dict[str, list[dict[str, Any]]], folder: Path) -> Path:
 def test_its_accuracy_is_ours_on_the_same_outputs(dataset: Path, tmp_path: Path) -> None:
     pytest.importorskip("lm_eval")
     tasks = tmp_path / "tasks"
-    export(ExportRequest(data=str(dataset), form="lm-eval", out=tasks, scorer="strict"), Silent())
+    export(ExportConfig(data=str(dataset), form="lm-eval", out=tasks, scorer="strict"), Silent())
     tasks = tasks.rename(tmp_path / "moved")
     results, logs = run_lm_eval(tasks, tmp_path / "results")
     ours = score_folder(as_predictions(logs, tmp_path / "predictions"), "strict")

@@ -20,10 +20,9 @@ from babilong_eval.analysis.attention import (
     clearest_reading,
     clearest_writing,
 )
-from babilong_eval.commands.plot import plot
-from babilong_eval.data.dataset import Sample, open_dataset
-from babilong_eval.data.find_sample import find_sample
-from babilong_eval.figures.attention import attention_by_segment
+from babilong_eval.commands import plot
+from babilong_eval.data.dataset import Sample, find_sample, open_dataset
+from babilong_eval.figures.attention_by_segment import attention_by_segment
 from babilong_eval.models.protocol import Segment
 from babilong_eval.models.rmt.build import build_rmt
 from babilong_eval.models.rmt.config import RMTConfig
@@ -187,7 +186,7 @@ def test_in_long_segments_noise_shares_columns_and_facts_keep_their_own() -> Non
 
 def test_the_command_draws_a_sample_of_a_dataset(dataset: Path, rmt_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "map.png"
-    plot([dataset], out, "attention", model=f"rmt:{rmt_folder}", sample="qa1/0k/000003", layer=2)
+    plot.attention(str(dataset), out, model=f"rmt:{rmt_folder}", sample="qa1/0k/000003", layer=2)
     assert out.read_bytes().startswith(b"\x89PNG")
 
 
@@ -204,10 +203,8 @@ def test_what_cannot_be_drawn_is_refused(model: RMTModel, dataset: Path, tmp_pat
         attention_maps(model, told(40))
     with pytest.raises(UsageError, match="no head 9: the model has 4"):
         attention_by_segment(attention_maps(model, told(1)), layer=0, head=8)
-    with pytest.raises(UsageError, match="draws one sample"):
-        plot([dataset], tmp_path / "map.png", "attention")
     with pytest.raises(UsageError, match="give --layer too"):
-        plot([dataset], tmp_path / "map.png", "attention", model="rmt:x", sample="qa1/0k/000000", head=1)
+        plot.attention(str(dataset), tmp_path / "map.png", model="rmt:x", sample="qa1/0k/000000", head=1)
 
 
 def test_decoders_have_no_such_maps(tokenizer: Tokenizer) -> None:

@@ -5,16 +5,22 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
 from matplotlib.container import ErrorbarContainer
+from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
 
-from babilong_eval.commands.plot import plot
-from babilong_eval.figures import cost, curves, grids, style
-from babilong_eval.figures.axis import LengthAxis, length_axis, written
-from babilong_eval.figures.reference import read_reference
-from babilong_eval.results.load import chance, judged, load_runs
+from babilong_eval.commands import plot
+from babilong_eval.figures import style
+from babilong_eval.figures.accuracy_by_length import accuracy_by_length
+from babilong_eval.figures.heatmaps import depth_by_length, task_by_length
+from babilong_eval.figures.length_axis import LengthAxis, length_axis, written
+from babilong_eval.figures.memory_and_time import memory_and_time
+from babilong_eval.figures.reference_curves import read_reference
+from babilong_eval.results.load import chance, load_runs, scored_predictions
 from babilong_eval.results.prediction_files import FileName
 from babilong_eval.results.records import (
     Prediction,
@@ -28,17 +34,14 @@ from babilong_eval.scoring.score import Score
 from babilong_gen.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    from babilong_eval.commands.plot import Kind
-
 LENGTHS = ("0k", "1k", "4k", "16k", "1M", "10M")
-SHARES = (1.0, 0.9, 0.75, 0.5, 0.25, 0.0)
+ACCURACIES = (1.0, 0.9, 0.75, 0.5, 0.25, 0.0)
 
 
 def record(
@@ -50,16 +53,16 @@ def record(
     n: int = 20,
     costs: bool = True,
 ) -> Path:
-    """A results folder whose accuracies fall along `SHARES`."""
+    """A results folder whose accuracies fall along `ACCURACIES`."""
     cells = []
     for task in tasks:
-        for length, share in zip(lengths, SHARES, strict=False):
-            correct = round(share * n)
+        for length, accuracy in zip(lengths, ACCURACIES, strict=False):
+            correct = round(accuracy * n)
             right = Prediction(target="kitchen", output="kitchen", question="Where is Mary?", depth=0.1)
             wrong = Prediction(target="kitchen", output="garden", question="Where is Mary?", depth=0.9)
             predictions = [right] * correct + [wrong] * (n - correct)
-            place = FileName(task=task, length=length, config="x")
-            write_predictions(folder, place, predictions, prompt={}, generate_kwargs={}, choices=())
+            file = FileName(task=task, length=length, config="x")
+            write_predictions(folder, file, predictions, prompt={}, generate_kwargs={}, choices=())
             cells.append(
                 cell_of(
                     Score(n=n, correct=correct),
@@ -94,10 +97,10 @@ def texts(axes: Axes) -> set[str]:
 
 def test_a_curve_goes_through_the_accuracies_and_its_bars_span_their_intervals(tmp_path: Path) -> None:
     runs = load_runs([record(tmp_path)], "official")
-    (axes,) = panels(curves.accuracy_by_length(runs))
+    (axes,) = panels(accuracy_by_length(runs))
     (bars,) = drawn(axes)
     line, _, (spans,) = bars.lines
-    assert heights(line) == pytest.approx(SHARES)
+    assert heights(line) == pytest.approx(ACCURACIES)
     assert isinstance(spans, LineCollection)
     intervals = [(segment[0][1], segment[1][1]) for segment in spans.get_segments()]
     assert intervals == [pytest.approx((cell.ci_low, cell.ci_high)) for cell in runs[0].cells]
@@ -123,23 +126,21 @@ def test_token_lengths_are_written_as_the_field_writes_them(value: float, label:
 def test_lengths_in_tokens_and_segments_do_not_share_a_figure(tmp_path: Path) -> None:
     folders = [record(tmp_path / "a"), record(tmp_path / "b", lengths=("1seg", "2seg"))]
     with pytest.raises(UsageError, match="separate figures"):
-        curves.accuracy_by_length(load_runs(folders, "official"))
+        accuracy_by_length(load_runs(folders, "official"))
 
 
 def test_one_run_with_few_tasks_is_one_panel_and_several_runs_have_a_panel_a_task(tmp_path: Path) -> None:
     one = record(tmp_path / "a", tasks=("memorize", "detect"))
     other = record(tmp_path / "b", tasks=("memorize", "detect"), name="GPT")
-    assert [len(drawn(axes)) for axes in panels(curves.accuracy_by_length(load_runs([one], "official")))] == [
-        2
-    ]
-    both = curves.accuracy_by_length(load_runs([one, other], "official"))
+    assert [len(drawn(axes)) for axes in panels(accuracy_by_length(load_runs([one], "official")))] == [2]
+    both = accuracy_by_length(load_runs([one, other], "official"))
     assert [len(drawn(axes)) for axes in panels(both)] == [2, 2]
     (legend,) = both.legends
     assert [text.get_text() for text in legend.get_texts()] == ["RMT", "GPT", "chance"]
 
 
 def test_chance_is_a_guess_among_the_labels(tmp_path: Path) -> None:
-    (axes,) = panels(curves.accuracy_by_length(load_runs([record(tmp_path)], "official")))
+    (axes,) = panels(accuracy_by_length(load_runs([record(tmp_path)], "official")))
     assert [1 / 6, 1 / 6] in [heights(line) for line in axes.lines]
     assert chance("qa1") == 1 / 6
     assert chance("no such task") is None
@@ -151,7 +152,7 @@ def test_a_reference_is_drawn_for_its_task_on_an_axis_that_holds_it(tmp_path: Pa
     path.write_text(
         "task,evaluated_segments,accuracy_percent\nmemorize,2,100\nmemorize,64,98.5\ndetect,2,1\n"
     )
-    figure = curves.accuracy_by_length(runs, read_reference(path))
+    figure = accuracy_by_length(runs, read_reference(path))
     (axes,) = panels(figure)
     assert [heights(line) for line in axes.lines if 0.985 in heights(line)] == [[1.0, 0.985]]
     assert axes.get_xlim()[1] > 6
@@ -177,7 +178,7 @@ def test_the_papers_own_curves_can_be_read(shared_data: Path) -> None:
 
 
 def test_the_heatmap_has_each_accuracy_and_its_interval_in_figures(tmp_path: Path) -> None:
-    figure = grids.task_by_length(load_runs([record(tmp_path, tasks=("qa1", "qa2"))], "official"))
+    figure = task_by_length(load_runs([record(tmp_path, tasks=("qa1", "qa2"))], "official"))
     (axes,) = panels(figure)
     assert {"100", "90", "75", "50", "25", "0"} <= texts(axes)
     assert {"84–100", "70–97", "0–16"} <= texts(axes)
@@ -187,7 +188,7 @@ def test_the_heatmap_has_each_accuracy_and_its_interval_in_figures(tmp_path: Pat
 
 def test_the_depth_grid_counts_each_prediction_where_its_facts_lie(tmp_path: Path) -> None:
     runs = load_runs([record(tmp_path, lengths=("0k", "1k", "4k"))], "official")
-    (axes,) = panels(grids.depth_by_length(runs))
+    (axes,) = panels(depth_by_length(runs))
     # right ones lie at 10 % of the input, wrong ones at 90 %: nearest quarters 0 % and 100 %
     assert texts(axes) == {"100", "84–100", "82–100", "80–100", "0", "0–66", "0–43"}
 
@@ -195,11 +196,11 @@ def test_the_depth_grid_counts_each_prediction_where_its_facts_lie(tmp_path: Pat
 def test_predictions_without_depth_have_no_depth_grid(tmp_path: Path) -> None:
     (tmp_path / "qa1_0k_x.csv").write_text("target,output,question\nkitchen,kitchen,Where?\n")
     with pytest.raises(UsageError, match="no prediction has a `depth`"):
-        grids.depth_by_length(load_runs([tmp_path], "official"))
+        depth_by_length(load_runs([tmp_path], "official"))
 
 
 def test_costs_are_drawn_in_gib_and_seconds_a_sample(tmp_path: Path) -> None:
-    memory, time = panels(cost.memory_and_time(load_runs([record(tmp_path)], "official")))
+    memory, time = panels(memory_and_time(load_runs([record(tmp_path)], "official")))
     assert set(heights(memory.lines[0])) == {1.0}
     assert set(heights(time.lines[0])) == {0.5}
     assert memory.get_ylim()[0] == 0
@@ -207,7 +208,7 @@ def test_costs_are_drawn_in_gib_and_seconds_a_sample(tmp_path: Path) -> None:
 
 def test_results_without_costs_have_no_figure_of_them(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no time and no peak memory"):
-        cost.memory_and_time(load_runs([record(tmp_path, costs=False)], "official"))
+        memory_and_time(load_runs([record(tmp_path, costs=False)], "official"))
 
 
 def test_recorded_cells_alone_can_be_plotted(tmp_path: Path) -> None:
@@ -217,13 +218,13 @@ def test_recorded_cells_alone_can_be_plotted(tmp_path: Path) -> None:
     for name in ("results.json", "run.json"):
         shutil.copy(folder / name, kept)
     (run,) = load_runs([kept], "official")
-    assert [cell.accuracy for cell in run.cells] == list(SHARES)
-    assert list(judged(run)) == []
+    assert [cell.accuracy for cell in run.cells] == list(ACCURACIES)
+    assert list(scored_predictions(run)) == []
 
 
 def test_another_rule_scores_the_predictions_again_and_keeps_the_costs(tmp_path: Path) -> None:
     (run,) = load_runs([record(tmp_path)], "strict")
-    assert [cell.accuracy for cell in run.cells] == list(SHARES)
+    assert [cell.accuracy for cell in run.cells] == list(ACCURACIES)
     assert {cell.seconds for cell in run.cells} == {10.0}
     assert {cell.scorer for cell in run.cells} == {"strict"}
 
@@ -244,33 +245,33 @@ def test_runs_of_the_same_name_are_told_apart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "form", "magic"),
+    ("figure", "form", "magic"),
     [
-        ("length", "png", b"\x89PNG"),
-        ("heatmap", "svg", b"<?xml"),
-        ("depth", "pdf", b"%PDF"),
-        ("memory", "png", b"\x89PNG"),
+        (plot.length, "png", b"\x89PNG"),
+        (plot.heatmap, "svg", b"<?xml"),
+        (plot.depth, "pdf", b"%PDF"),
+        (plot.memory, "png", b"\x89PNG"),
     ],
 )
-def test_each_kind_is_written_in_the_form_of_the_suffix(
-    tmp_path: Path, kind: Kind, form: str, magic: bytes
+def test_each_figure_is_written_in_the_form_of_the_suffix(
+    tmp_path: Path, figure: Callable[..., None], form: str, magic: bytes
 ) -> None:
     out = tmp_path / "new folder" / f"figure.{form}"
-    plot([record(tmp_path / "results")], out, kind)
+    figure([record(tmp_path / "results")], out)
     assert out.read_bytes().startswith(magic)
 
 
 def test_the_same_results_are_the_same_file(tmp_path: Path) -> None:
     results = record(tmp_path / "results")
     for name in ("one.svg", "two.svg"):
-        plot([results], tmp_path / name)
+        plot.length([results], tmp_path / name)
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
 
 
 def test_names_are_text_whatever_signs_they_hold(tmp_path: Path) -> None:
     names = ["_hidden", "$x^2", "<b>&", "{}"]
     folders = [record(tmp_path / str(number), name=name) for number, name in enumerate(names)]
-    figure = curves.accuracy_by_length(load_runs(folders, "official"))
+    figure = accuracy_by_length(load_runs(folders, "official"))
     shown = [text.get_text().lstrip("\N{ZERO WIDTH SPACE}") for text in figure.legends[0].get_texts()]
     assert shown == [*names, "chance"]
     assert "<b>" not in style.as_svg(figure)
@@ -278,18 +279,18 @@ def test_names_are_text_whatever_signs_they_hold(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["figure.gif", "figure"])
 def test_a_form_that_is_not_known_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(UsageError, match=r"use \.png, \.svg, \.pdf, or \.html"):
-        plot([record(tmp_path / "results")], tmp_path / name)
+    with pytest.raises(UsageError, match=r"use \.png, \.svg or \.pdf"):
+        plot.length([record(tmp_path / "results")], tmp_path / name)
 
 
 def test_an_empty_results_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no predictions here"):
-        plot([tmp_path], tmp_path / "figure.png")
+        plot.length([tmp_path], tmp_path / "figure.png")
 
 
 def test_tick_labels_never_touch_and_the_longest_length_keeps_its_own(tmp_path: Path) -> None:
     runs = load_runs([record(tmp_path)], "official")
-    (axes,) = panels(curves.accuracy_by_length(runs))
+    (axes,) = panels(accuracy_by_length(runs))
     axis = LengthAxis(unit="segments", values=tuple(2.0**power for power in range(13)))
     axis.mark(axes, width_inches=2.0)
     labels = [label.get_text() for label in axes.get_xticklabels()]
@@ -299,8 +300,8 @@ def test_tick_labels_never_touch_and_the_longest_length_keeps_its_own(tmp_path: 
 def test_a_long_legend_makes_the_figure_taller_and_leaves_the_panels_their_room(tmp_path: Path) -> None:
     name = "a model with a rather long name, with all its settings, number"
     folders = [record(tmp_path / str(number), name=f"{name} {number}") for number in range(20)]
-    few = curves.accuracy_by_length(load_runs(folders[:1], "official"))
-    many = curves.accuracy_by_length(load_runs(folders, "official"))
+    few = accuracy_by_length(load_runs(folders[:1], "official"))
+    many = accuracy_by_length(load_runs(folders, "official"))
     for figure in (few, many):
         figure.draw_without_rendering()
     one, other = (panels(figure)[0].get_position().height * figure.get_figheight() for figure in (few, many))
@@ -313,6 +314,35 @@ def test_a_run_that_lacks_a_task_or_a_length_leaves_the_figure_in_order(tmp_path
         record(tmp_path / "a", tasks=("qa1", "qa2")),
         record(tmp_path / "b", tasks=("qa2", "qa3"), lengths=("1k",), name="GPT"),
     ]
-    figure = curves.accuracy_by_length(load_runs(folders, "official"))
+    figure = accuracy_by_length(load_runs(folders, "official"))
     figure.draw_without_rendering()
     assert [len(drawn(axes)) for axes in panels(figure)] == [1, 2, 1]
+
+
+def test_a_callers_axes_are_drawn_on_and_nothing_else_of_theirs_changes(tmp_path: Path) -> None:
+    runs = load_runs([record(tmp_path)], "official")
+    theirs = Figure(figsize=(7, 3))
+    left, right = theirs.subplots(1, 2)
+    with mpl.rc_context({"lines.linewidth": 7.0}):
+        before = dict(mpl.rcParams)
+        assert accuracy_by_length(runs, ax=left) is theirs
+        assert mpl.rcParams == before
+    (bars,) = drawn(left)
+    assert heights(bars.lines[0]) == pytest.approx(ACCURACIES)
+    assert bars.lines[0].get_linewidth() == 1.4
+    assert [text.get_text() for text in left.get_legend().get_texts()] == ["qa1", "chance"]
+    assert not right.has_data()
+    assert (theirs.get_size_inches().tolist(), theirs.legends, theirs.get_supxlabel()) == ([7, 3], [], "")
+
+
+def test_a_figure_of_several_panels_takes_as_many_axes(tmp_path: Path) -> None:
+    runs = load_runs([record(tmp_path / "a"), record(tmp_path / "b")], "official")
+    theirs = Figure()
+    assert task_by_length(runs, ax=theirs.subplots(2, 1)) is theirs
+    assert [axes.get_title(loc="left") for axes in theirs.axes[:2]] == ["RMT (1)", "RMT (2)"]
+    inner = Figure().add_subfigure(GridSpec(1, 2)[0])
+    memory, time = inner.subplots(1, 2)
+    assert memory_and_time(runs, ax=[memory, time]) is inner.figure
+    assert set(heights(time.lines[0])) == {0.5}
+    with pytest.raises(UsageError, match="has 2 panels, but 1 axes were given"):
+        task_by_length(runs, ax=Figure().subplots())

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from babilong_eval.data.dataset import Sample
-from babilong_eval.evaluation.config import Request
+from babilong_eval.evaluation.config import EvaluationConfig
 from babilong_eval.evaluation.evaluate import evaluate
-from babilong_eval.inference.openai_server import Endpoint, ask, parse_address
+from babilong_eval.inference.endpoint import Endpoint, ServerOptions, parse_address
+from babilong_eval.inference.openai_server import request_answers
 from babilong_eval.prompts.prompts import Prompt
 from babilong_gen.errors import SourceError, UsageError
 
@@ -125,9 +126,12 @@ def samples(n: int) -> list[Sample]:
     ]
 
 
-def outcomes(server: Server, n: int = 1, prompt: Prompt = CHAT, **settings: Any) -> list[SampleResult]:
-    endpoint = Endpoint(model="small", base_url=server.url, **settings)
-    return sorted(ask(endpoint, samples(n), lambda _: prompt), key=lambda outcome: outcome.sample.index)
+def outcomes(
+    server: Server, n: int = 1, prompt: Prompt = CHAT, options: ServerOptions | None = None, **settings: Any
+) -> list[SampleResult]:
+    endpoint = Endpoint(model="small", base_url=server.url, options=options or ServerOptions(), **settings)
+    results = request_answers(endpoint, samples(n), {"qa1": prompt})
+    return sorted(results, key=lambda result: result.sample.index)
 
 
 def test_a_chat_is_sent_and_its_answer_read() -> None:
@@ -185,7 +189,7 @@ def test_an_answer_that_was_all_reasoning_is_a_failure() -> None:
 
 def test_requests_go_side_by_side_but_not_too_many() -> None:
     with serving(lambda *_: chat_answer("x"), seconds=0.05) as server:
-        assert len(outcomes(server, 12, concurrency=4)) == 12
+        assert len(outcomes(server, 12, options=ServerOptions(concurrency=4))) == 12
     assert server.most_under_way == 4
 
 
@@ -199,7 +203,8 @@ def test_no_more_samples_are_taken_than_are_under_way() -> None:
             yield sample
 
     with serving(lambda *_: chat_answer("x")) as server:
-        next(ask(Endpoint(model="small", base_url=server.url, concurrency=3), counted(), lambda _: CHAT))
+        endpoint = Endpoint(model="small", base_url=server.url, options=ServerOptions(concurrency=3))
+        next(request_answers(endpoint, counted(), {"qa1": CHAT}))
     assert taken <= 3
 
 
@@ -220,7 +225,7 @@ def test_what_fails_again_and_again_is_recorded_and_the_rest_goes_on() -> None:
         return (500, {"error": {"message": "no room"}}) if broken else chat_answer("garden")
 
     with serving(reply) as server:
-        errors = [outcome.error for outcome in outcomes(server, 3, retries=1)]
+        errors = [outcome.error for outcome in outcomes(server, 3, options=ServerOptions(retries=1))]
     assert errors == ["", "HTTP 500: no room", ""]
 
 
@@ -232,14 +237,14 @@ def test_a_refused_request_is_the_samples_failure() -> None:
 
 def test_a_slow_answer_is_given_up() -> None:
     with serving(lambda *_: chat_answer("x"), seconds=0.6) as server:
-        (outcome,) = outcomes(server, timeout_seconds=0.2, retries=0)
+        (outcome,) = outcomes(server, options=ServerOptions(timeout_seconds=0.2, retries=0))
     assert outcome.error == "no answer within 0.2 s"
 
 
 def test_requests_are_spread_over_the_minute() -> None:
     with serving(lambda *_: chat_answer("x")) as server:
         started = time.monotonic()
-        outcomes(server, 4, requests_per_minute=600)
+        outcomes(server, 4, options=ServerOptions(requests_per_minute=600))
         assert time.monotonic() - started >= 0.3
 
 
@@ -255,7 +260,7 @@ def test_a_wrong_key_ends_the_run_without_telling_it(monkeypatch: pytest.MonkeyP
 def test_the_right_key_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_KEY", "sk-very-secret")
     with serving(lambda *_: chat_answer("x"), key="sk-very-secret") as server:
-        (outcome,) = outcomes(server, key_variable="MY_KEY")
+        (outcome,) = outcomes(server, options=ServerOptions(key_variable="MY_KEY"))
     assert outcome.answer is not None
 
 
@@ -268,9 +273,13 @@ def test_a_server_that_repeats_the_key_does_not_get_it_into_the_results(
     assert outcome.error == "HTTP 400: [key] has no credit"
 
 
-def test_nobody_there_is_said_at_once() -> None:
-    with pytest.raises(SourceError, match=r"nobody answers at http://127.0.0.1:9/v1 .*is the server up\?"):
-        list(ask(Endpoint(model="small", base_url="http://127.0.0.1:9/v1"), samples(1), lambda _: CHAT))
+def test_a_server_that_is_not_there_is_reported_at_once() -> None:
+    with pytest.raises(SourceError, match=r"no server answers at http://127.0.0.1:9/v1 .*is the server up\?"):
+        list(
+            request_answers(
+                Endpoint(model="small", base_url="http://127.0.0.1:9/v1"), samples(1), {"qa1": CHAT}
+            )
+        )
 
 
 def test_an_unknown_model_ends_the_run() -> None:
@@ -324,7 +333,7 @@ def test_a_published_run_is_repeated_through_a_server(
     }
     published.write_text(json.dumps({"prompt": prompt, "generate_kwargs": {"max_new_tokens": 7}}))
     with serving(lambda *_: chat_answer("garden"), key="sk-very-secret") as server:
-        request = Request(
+        config = EvaluationConfig(
             data=str(dataset),
             model=f"api:small@{server.url}",
             out=tmp_path / "results",
@@ -332,11 +341,10 @@ def test_a_published_run_is_repeated_through_a_server(
             lengths=("0k",),
             prompts=published,
         )
-        cells = evaluate(request, lambda _, outcomes: list(outcomes))
-    assert cells is not None
+        cells = evaluate(config)
     assert [(cell.scorer, cell.n, cell.correct) for cell in cells] == [("official", 12, 2), ("strict", 12, 2)]
     assert {
         (asked["max_tokens"], asked["messages"][0]["content"].split(".")[0]) for asked in server.requests
     } == {(7, "Find the facts")}
-    assert (request.out / f"{published.stem}.csv").exists()
-    assert not any(b"secret" in path.read_bytes() for path in request.out.iterdir())
+    assert (config.out / f"{published.stem}.csv").exists()
+    assert not any(b"secret" in path.read_bytes() for path in config.out.iterdir())

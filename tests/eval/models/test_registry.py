@@ -12,8 +12,9 @@ import pytest
 from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
 
 from babilong_eval.models.registry import kinds, load_model
-from babilong_eval.models.segments import segment_batches
+from babilong_eval.testing import CHECKS, read, state_is_a_value
 from babilong_gen.errors import SourceError, UsageError
+from babilong_gen.tokenizer import load_tokenizer
 
 DOCUMENTED = Path(__file__).parents[3] / "docs" / "models.md"
 
@@ -37,19 +38,32 @@ def outside_package(tmp_path, monkeypatch):
 
 def test_a_documented_kind_of_another_package_is_found_and_answers(outside_package, tmp_path, make_tokenizer):
     make_tokenizer(40).save(str(tmp_path / "tokenizer.json"))
-    assert len(outside_package.splitlines()) <= 36  # some thirty lines and the imports
+    assert len(outside_package.splitlines()) <= 40  # some thirty lines and the imports
 
     model = load_model(f"last-seen:{tmp_path}")
 
     assert "last-seen" in kinds()
     text = "w11 kitchen w12 garden " + "w13 " * 700 + "office w14"
     rows = [np.array(model.tokenizer.encode(t, add_special_tokens=False).ids) for t in (text, text[:23])]
-    *segments, last = segment_batches(rows, model.segment_size, model.alignment)
-    state = model.start(2)
-    for segment in segments:
-        state = model.step(*segment, state)
-    answers = model.answer(last, state, [["garden", "kitchen", "office"]] * 2)
-    assert [answer.text for answer in answers] == ["office", "garden"]
+    assert [answer.text for answer in read(model, rows)] == ["office", "garden"]
+
+
+@pytest.mark.usefixtures("outside_package")
+def test_the_documented_kind_keeps_every_promise_whatever_its_tokenizer(any_tokenizer, tmp_path):
+    load_tokenizer(any_tokenizer).tokenizer.save(str(tmp_path / "tokenizer.json"))
+    model = load_model(f"last-seen:{tmp_path}")
+    for check in CHECKS:
+        check(model)
+
+
+@pytest.mark.usefixtures("outside_package")
+def test_a_broken_promise_is_named(make_tokenizer, tmp_path, monkeypatch):
+    make_tokenizer(40).save(str(tmp_path / "tokenizer.json"))
+    model = load_model(f"last-seen:{tmp_path}")
+    step = model.step
+    monkeypatch.setattr(model, "step", lambda tokens, mask, state: state.copy_(step(tokens, mask, state)))
+    with pytest.raises(AssertionError, match="a state's tensors changed after it was given out"):
+        state_is_a_value(model)
 
 
 def test_an_unknown_kind_names_those_there_are():

@@ -12,17 +12,15 @@ import pytest
 from babilong_eval.prompts.prompts import (
     PARTS,
     Prompt,
-    as_chat,
+    adjusted,
     as_settings,
     own_prompts,
     plain_prompts,
     read_prompts,
-    with_system_prompt,
-    without,
 )
 from babilong_eval.results.prediction_files import FileName
-from babilong_eval.scoring.official import OFFICIAL_LABELS, official_marks
-from babilong_eval.scoring.strict import strict_marks
+from babilong_eval.scoring.official import OFFICIAL_LABELS, official_correct
+from babilong_eval.scoring.strict import strict_correct
 from babilong_gen.errors import SourceError, UsageError
 from babilong_gen.tasks import TASKS
 
@@ -57,9 +55,11 @@ def test_our_examples_have_right_answers_by_both_rules(task: str) -> None:
         target, question = example["answer"], example["question"].rpartition(". ")[2]
         labels = TASKS[task].choices
         assert target in labels
-        assert strict_marks([target], [target], [question], labels) == [True]
+        assert strict_correct([target], [target], [question], labels) == [True]
         if target != "none":  # which the official rule never counts, since it contains "one"
-            assert official_marks([target], [target], [question], OFFICIAL_LABELS.get(task, labels)) == [True]
+            assert official_correct([target], [target], [question], OFFICIAL_LABELS.get(task, labels)) == [
+                True
+            ]
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -74,7 +74,7 @@ def test_parts_are_switched_off_one_by_one() -> None:
     prompts = own_prompts(["qa1"])
     whole = prompts.prompts["qa1"]
     for part in PARTS:
-        text = without(prompts, [part]).prompts["qa1"].text("It rained.", "Where is Mary?")
+        text = adjusted(prompts, off=[part]).prompts["qa1"].text("It rained.", "Where is Mary?")
         for other in PARTS:
             assert (getattr(whole, other) in text) == (other != part)
 
@@ -95,9 +95,7 @@ def test_parts_are_switched_off_one_by_one() -> None:
 def test_the_config_says_which_parts_are_on(
     parts_off: tuple[str, ...], chat: bool, system: str | None, config: str
 ) -> None:
-    prompts = as_chat(without(own_prompts(["qa1"]), parts_off), chat)
-    if system:
-        prompts = with_system_prompt(prompts, system)
+    prompts = adjusted(own_prompts(["qa1"]), off=parts_off, system_prompt=system, chat_template=chat)
     assert prompts.prompts["qa1"].config == config
 
 
@@ -129,7 +127,7 @@ def test_a_published_prompt_is_repeated_word_for_word(tmp_path: Path) -> None:
             "\n\n<context>\nIt rained.\n</context>\n\nQuestion: Who sat?",
         }
     ]
-    assert prompts.generate_kwargs["max_new_tokens"] == 20
+    assert prompts.max_tokens == 20
 
 
 def test_older_published_files_leave_out_what_is_off(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from babilong_eval.commands.plot import plot
+from babilong_eval.commands.report import report as write_report
 from babilong_eval.report.report import hardest_failures
-from babilong_eval.results.load import judged, load_runs
+from babilong_eval.results.load import load_runs, scored_predictions
 from babilong_eval.results.prediction_files import FileName
 from babilong_eval.results.records import (
     Prediction,
@@ -65,7 +65,7 @@ def record(folder: Path, predictions: list[Prediction], *, name: str = "RMT", le
 
 def report(*folders: Path) -> Page:
     out = folders[0].parent / "report.html"
-    plot(list(folders), out)
+    write_report(list(folders), out)
     return Page(out.read_text(encoding="utf-8"))
 
 
@@ -151,5 +151,5 @@ def test_the_hardest_failures_are_those_where_most_others_were_right(tmp_path: P
     record(tmp_path, [RIGHT] * 9 + [wrong], length="4k")
     (tmp_path / "results.json").unlink()
     (run,) = load_runs([tmp_path], "official")
-    failures = hardest_failures(judged(run), run.cells)
+    failures = hardest_failures(scored_predictions(run), run.cells)
     assert [failure.length for failure in failures] == ["1k", "1k", "4k"]

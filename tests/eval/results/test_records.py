@@ -22,7 +22,8 @@ from babilong_eval.results.records import (
     write_predictions,
     write_run,
 )
-from babilong_eval.scoring.score import Score, labels_of, score_file
+from babilong_eval.results.scores import score_file, scoring_labels
+from babilong_eval.scoring.score import Score
 from babilong_gen.errors import OutputError, SourceError, UsageError
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def test_a_cell_holds_its_interval() -> None:
     assert cell.ci_high == pytest.approx(0.596, abs=1e-3)
 
 
-@pytest.mark.parametrize("text", ["[]", "{}", "[{}]", "not json", '[{"task": "qa1"}]'])
+@pytest.mark.parametrize("text", ["[]", "{}", "[{}]", "not json", '[{"task": "qa1"}]', '[{"task": 1}]'])
 def test_a_broken_results_file_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "results.json").write_text(text)
     with pytest.raises(SourceError, match=r"results\.json"):
@@ -135,14 +136,14 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 def test_choices_beside_a_file_are_its_labels(tmp_path: Path) -> None:
     path = write(tmp_path, [RIGHT, replace(RIGHT, output="")], FileName(task="memorize", length="8seg"))
-    assert labels_of(path, "memorize", "strict") == PLACES
+    assert scoring_labels(path, "memorize", "strict") == PLACES
     assert score_file(path, "official") == Score(n=2, correct=1)
 
 
 def test_the_official_rule_keeps_its_own_labels(tmp_path: Path) -> None:
     path = write(tmp_path, [RIGHT])
-    assert labels_of(path, "qa1", "strict") == PLACES
-    assert "office" in labels_of(path, "qa1", "official")
+    assert scoring_labels(path, "qa1", "strict") == PLACES
+    assert "office" in scoring_labels(path, "qa1", "official")
 
 
 def test_a_task_without_labels_is_refused(tmp_path: Path) -> None:

@@ -15,16 +15,6 @@ from babilong_gen.errors import SourceError
 if TYPE_CHECKING:
     from pathlib import Path
 
-_MAIN = (
-    "from babilong_gen.commands.app import make_app, run\n"
-    "from babilong_eval.commands.plot import plot\n"
-    "from babilong_eval.commands.score import score\n"
-    "app = make_app('babilong')\n"
-    "app.command()(score)\n"
-    "app.command()(plot)\n"
-    "run(app)\n"
-)
-
 
 @pytest.fixture
 def predictions(tmp_path: Path) -> Path:
@@ -39,7 +29,7 @@ def predictions(tmp_path: Path) -> Path:
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", _MAIN, *map(str, arguments)]
+    command = [sys.executable, "-c", "from babilong_eval.cli import main; main()", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
@@ -90,7 +80,7 @@ def test_a_mistake_ends_in_one_line_and_exit_code_2(tmp_path: Path) -> None:
     for arguments in (
         ("score", tmp_path),
         ("score", tmp_path / "nowhere"),
-        ("plot", tmp_path, "--out", tmp_path / "figure.png"),
+        ("plot", "length", tmp_path, "--out", tmp_path / "figure.png"),
     ):
         ended = run(*arguments)
         assert ended.returncode == 2
@@ -102,7 +92,7 @@ def test_a_mistake_ends_in_one_line_and_exit_code_2(tmp_path: Path) -> None:
 def test_scoring_and_help_load_neither_torch_nor_matplotlib(predictions: Path) -> None:
     program = (
         "import sys; from pathlib import Path\n"
-        "from babilong_eval.commands.plot import plot\n"
+        "from babilong_eval.cli import app\n"
         "from babilong_eval.commands.score import score\n"
         "score(Path(sys.argv[1]))\n"
         "assert not {'torch', 'matplotlib', 'pandas'} & set(sys.modules)\n"

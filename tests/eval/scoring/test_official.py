@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from babilong_eval.scoring.official import OFFICIAL_LABELS, official_marks
-from babilong_eval.scoring.score import score_file
+from babilong_eval.results.scores import score_file
+from babilong_eval.scoring.official import OFFICIAL_LABELS, official_correct
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def is_right(output: str, target: str, *, task: str, question: str = "Where is Mary?") -> bool:
-    return official_marks([target], [output], [question], OFFICIAL_LABELS[task])[0]
+def is_correct(output: str, target: str, *, task: str, question: str = "Where is Mary?") -> bool:
+    return official_correct([target], [output], [question], OFFICIAL_LABELS[task])[0]
 
 
 def test_equals_the_official_count_on_every_real_file(shared_data: Path, tmp_path: Path) -> None:
@@ -31,42 +31,42 @@ def test_equals_the_official_count_on_every_real_file(shared_data: Path, tmp_pat
 
 @pytest.mark.parametrize("output", ["kitchen", "The answer is kitchen.", "KITCHEN!", "the kitchens"])
 def test_the_only_label_in_the_first_sentence_is_the_answer(output: str) -> None:
-    assert is_right(output, "kitchen", task="qa1")
+    assert is_correct(output, "kitchen", task="qa1")
 
 
 @pytest.mark.parametrize("output", ["", "   ", "kitchen or garden", "Well. Kitchen", "<example>kitchen"])
 def test_no_label_or_several_are_wrong(output: str) -> None:
-    assert not is_right(output, "kitchen", task="qa1")
+    assert not is_correct(output, "kitchen", task="qa1")
 
 
 def test_labels_of_the_question_do_not_count() -> None:
     question = "Where was the apple before the garden?"
-    assert is_right("before the garden it was in the kitchen", "kitchen", task="qa3", question=question)
-    assert not is_right("garden", "garden", task="qa3", question=question)
+    assert is_correct("before the garden it was in the kitchen", "kitchen", task="qa3", question=question)
+    assert not is_correct("garden", "garden", task="qa3", question=question)
 
 
 def test_a_list_must_name_all_its_parts_and_no_others() -> None:
-    assert is_right("milk and apple", "apple,milk", task="qa8")
-    assert not is_right("apple", "apple,milk", task="qa8")
-    assert not is_right("apple, milk, football", "apple,milk", task="qa8")
+    assert is_correct("milk and apple", "apple,milk", task="qa8")
+    assert not is_correct("apple", "apple,milk", task="qa8")
+    assert not is_correct("apple, milk, football", "apple,milk", task="qa8")
 
 
 def test_a_path_is_found_in_one_spelling_only() -> None:
-    assert is_right("n,e", "n,e", task="qa19")
-    assert not is_right("n, e", "n,e", task="qa19")
+    assert is_correct("n,e", "n,e", task="qa19")
+    assert not is_correct("n, e", "n,e", task="qa19")
 
 
 def test_the_faults_are_kept() -> None:
-    assert not is_right("none", "none", task="qa7")  # `one` is in `none`
-    assert is_right("I do not know", "no", task="qa6")  # `no` is in `not` and `know`
-    assert not is_right("Mr. Bill is in the kitchen", "kitchen", task="qa1")  # cut behind "Mr."
-    assert not is_right("kitchen\n\nQuestion: Where is the garden?", "kitchen", task="qa1")  # no cut
+    assert not is_correct("none", "none", task="qa7")  # `one` is in `none`
+    assert is_correct("I do not know", "no", task="qa6")  # `no` is in `not` and `know`
+    assert not is_correct("Mr. Bill is in the kitchen", "kitchen", task="qa1")  # cut behind "Mr."
+    assert not is_correct("kitchen\n\nQuestion: Where is the garden?", "kitchen", task="qa1")  # no cut
 
 
 @pytest.mark.parametrize("missing", ["None", "nan", "NULL", "N/A", "<NA>"])
 def test_what_pandas_reads_as_missing_is_empty(missing: str) -> None:
-    assert not is_right(missing, "no", task="qa6")
+    assert not is_correct(missing, "no", task="qa6")
 
 
 def test_none_in_other_cases_is_text_and_holds_a_no() -> None:
-    assert is_right("none", "no", task="qa6")
+    assert is_correct("none", "no", task="qa6")

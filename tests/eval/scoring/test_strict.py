@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from babilong_eval.scoring import strict
 from babilong_eval.scoring.official import OFFICIAL_LABELS
-from babilong_eval.scoring.strict import is_right, strict_marks
+from babilong_eval.scoring.strict import is_correct, strict_correct
 from babilong_gen.tasks.labels import OBJECT_LISTS, PATHS
 
 PLACES = OFFICIAL_LABELS["qa1"]
@@ -18,7 +18,7 @@ LABELS = {**OFFICIAL_LABELS, "qa8": OBJECT_LISTS, "qa19": PATHS}
 
 
 def says(output: str, target: str, *, task: str = "qa1", question: str = "Where is Mary?") -> bool:
-    return is_right(output, target=target, question=question, labels=LABELS[task])
+    return is_correct(output, target=target, question=question, labels=LABELS[task])
 
 
 def test_the_documented_examples_hold() -> None:
@@ -139,8 +139,8 @@ def test_plurals_of_the_tasks_own_facts_count() -> None:
 
 def test_the_longest_label_is_taken() -> None:
     labels = ("box", "box of chocolates")
-    assert is_right("the box of  chocolates", target="box of chocolates", question="", labels=labels)
-    assert not is_right("the box of chocolates", target="box", question="", labels=labels)
+    assert is_correct("the box of  chocolates", target="box of chocolates", question="", labels=labels)
+    assert not is_correct("the box of chocolates", target="box", question="", labels=labels)
 
 
 @given(st.sampled_from(PLACES), st.sampled_from(PLACES))
@@ -152,4 +152,4 @@ def test_naming_two_labels_in_a_sentence_is_never_right(first: str, second: str)
 @given(st.lists(st.text(max_size=60), min_size=1, max_size=20), st.sampled_from(sorted(LABELS)))
 def test_any_text_can_be_scored(outputs: list[str], task: str) -> None:
     n = len(outputs)
-    assert len(strict_marks([LABELS[task][0]] * n, outputs, ["?"] * n, LABELS[task])) == n
+    assert len(strict_correct([LABELS[task][0]] * n, outputs, ["?"] * n, LABELS[task])) == n

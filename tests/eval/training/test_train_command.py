@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import random
-import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,43 +14,38 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
+import yaml
 from safetensors.torch import load_file
 
-from babilong_eval.training.recipe import read_recipe
-from babilong_gen.errors import UsageError
-from tests.eval.training.conftest import NARROW_GPT2
+from babilong_eval.training.metrics_log import read_log
+from babilong_eval.training.train import TrainingProgress, train
+from tests.eval.training.conftest import NARROW_GPT2, Command
+from tests.eval.training.processes import finish, start_training, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.conftest import Mount, Run
+    from babilong_eval.training.recipe import Recipe
+    from tests.conftest import Mount
 
 Write = Callable[[dict[str, Any]], Path]
 
 
 def log_of(out: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (out / "training" / "log.jsonl").read_text().splitlines()]
+    return read_log(out / "training" / "log.jsonl")
 
 
-@pytest.fixture(scope="module")
-def undisturbed(babilong: Run, noise_files: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run, its recipe beside it."""
-    import yaml
-
-    from tests.eval.training.conftest import recipe_content
-
-    folder = tmp_path_factory.mktemp("undisturbed")
-    (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe_content(noise_files)))
-    done = babilong("train", folder / "recipe.yaml", "--out", folder / "out")
-    assert done.returncode == 0, done.stderr
-    return folder / "out"
+def same_end(out: Path, undisturbed: Path) -> bool:
+    """Whether two runs left the same log and the same weights."""
+    files = ("training/log.jsonl", "model.safetensors")
+    return all((out / name).read_bytes() == (undisturbed / name).read_bytes() for name in files)
 
 
 def test_a_run_leaves_a_log_a_figure_and_a_proof(undisturbed: Path) -> None:
-    entries = log_of(undisturbed)
-    assert [entry["step"] for entry in entries] == list(range(1, 25))
-    assert [entry["stage"] for entry in entries] == ["first"] * 8 + ["second"] * 16
-    assert any(entry["continued"][0] for entry in entries)
+    lines = log_of(undisturbed)
+    assert [line["step"] for line in lines] == list(range(1, 15))
+    assert [line["stage"] for line in lines] == ["first"] * 4 + ["second"] * 10
+    assert any(line["continued"][0] for line in lines)
     assert (undisturbed / "training" / "training.png").read_bytes().startswith(b"\x89PNG")
     assert json.loads((undisturbed / "training" / "apart.json").read_text())["fingerprints"]
 
@@ -66,14 +59,15 @@ def test_a_stage_leaves_the_model_of_its_end(undisturbed: Path) -> None:
 
 
 def test_the_model_can_be_evaluated(
-    babilong: Run, undisturbed: Path, noise_files: str, tmp_path: Path
+    command: Command, undisturbed: Path, noise_files: str, tmp_path: Path
 ) -> None:
-    made = babilong(
+    made = command(
         "generate", "--tasks", "detect", "--lengths", "1seg,4seg", "--samples", "4", "--segment-size", "40",
         "--tokenizer", undisturbed, "--noise", noise_files, "--split", "test", "--out", tmp_path / "data",
+        "--workers", "1",
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
-    done = babilong(
+    done = command(
         "evaluate", tmp_path / "data", "--model", f"rmt:{undisturbed}", "--out", tmp_path / "results"
     )
     assert done.returncode == 0, done.stderr
@@ -82,51 +76,75 @@ def test_the_model_can_be_evaluated(
 
 
 def test_killed_at_random_moments_it_ends_as_if_it_had_not_been(
-    undisturbed: Path, cache: Path, tmp_path: Path
+    undisturbed: Path, recipe: Recipe, write_recipe: Write, cache: Path, tmp_path: Path
 ) -> None:
-    recipe, out = undisturbed.parent / "recipe.yaml", tmp_path / "out"
-    command = [sys.executable, "-c", "from babilong_eval.cli import main; main()", "train", recipe]
-    environment = {**os.environ, "BABILONG_CACHE": str(cache)}
+    path, out = write_recipe(recipe.model_dump(mode="json")), tmp_path / "out"
     draw = random.Random(1)
     for _ in range(3):
-        with subprocess.Popen([*map(str, command), "--out", str(out)], env=environment) as process:
-            began = time.monotonic()
-            while process.poll() is None and not (out / "training" / "snapshot.pt").exists():
-                assert time.monotonic() - began < 120
-                time.sleep(0.05)
-            time.sleep(draw.random() * 0.5)
-            process.send_signal(signal.SIGKILL)
-    assert subprocess.run([*map(str, command), "--out", str(out)], env=environment).returncode == 0
-    assert log_of(out) == log_of(undisturbed)
-    assert (out / "model.safetensors").read_bytes() == (undisturbed / "model.safetensors").read_bytes()
+        (process,) = start_training(path, out, cache)
+        wait_for([process], (out / "training" / "snapshot.pt").is_file)
+        time.sleep(draw.random() * 0.3)
+        process.kill()
+        process.join()
+    codes, messages = finish(start_training(path, out, cache), out)
+    assert codes == [0], messages
+    assert same_end(out, undisturbed)
+
+
+def test_interrupted_it_saves_first_and_continues_to_the_same_end(
+    undisturbed: Path, recipe: Recipe, cache: Path, tmp_path: Path
+) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    out, lines = tmp_path / "out", list[str]()
+
+    def press(progress: TrainingProgress) -> None:
+        if progress.done == 7:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, out, cache=cache, on_step=press, notify=lines.append)
+    assert lines[-1] == f"{out}: saved after step 7"
+    assert torch.load(out / "training" / "snapshot.pt", weights_only=True)["place"]["step"] == 7
+    model = train(recipe, out, cache=cache, notify=lines.append)
+    assert f"{out}: continues after step 7" in lines
+    assert same_end(out, undisturbed)
+    assert not model.network.training
+
+
+def test_one_process_trains_in_one_precision_after_another(
+    undisturbed: Path, recipe: Recipe, cache: Path, tmp_path: Path
+) -> None:
+    stage = recipe.stages[0].model_copy(
+        update={"until": recipe.stages[0].until.model_copy(update={"steps": 2})}
+    )
+    losses = []
+    for precision in ("bf16", "no"):
+        short = recipe.model_copy(update={"precision": precision, "stages": [stage]})
+        train(short, tmp_path / precision, cache=cache)
+        losses.append(log_of(tmp_path / precision)[0]["loss"])
+    assert losses[0] != losses[1] == log_of(undisturbed)[0]["loss"]
 
 
 def test_a_decoder_is_trained_to_say_the_label(
-    babilong: Run, content: dict[str, Any], write_recipe: Write, tmp_path: Path
+    command: Command, content: dict[str, Any], write_recipe: Write, tmp_path: Path
 ) -> None:
     content["model"] |= {"form": "decoder", "backbone": NARROW_GPT2, "memory_update": "replace"}
-    done = babilong("train", write_recipe(content), "--out", tmp_path / "out")
+    content["optimizer"]["schedule"] = "constant"
+    content["stages"][0]["until"] = {"steps": 12}
+    content["stages"][1]["until"] = {"steps": 2}
+    done = command("train", write_recipe(content), "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
-    losses = [entry["loss"] for entry in log_of(tmp_path / "out")]
-    assert losses[7] < losses[0]
+    losses = [line["loss"] for line in log_of(tmp_path / "out")]
+    assert sum(losses[8:12]) < sum(losses[:4])
 
 
-IN_THE_RECIPE: list[tuple[str, Any, str]] = [
-    ("colour", "red", "unknown key 'colour'"),
-    ("model.wings", 2, "unknown key 'model.wings'"),
-    ("stages", [], "stages"),
-    ("model.memory_tokens", 0, "model.memory_tokens"),
-    ("stages.1.tasks", {"qa99": 1}, "unknown task 'qa99'"),
-    ("stages.1.segments", [4, 2], "segments go from 4 to 2"),
-    ("stages.1.questions", "(", "no regular expression"),
-    ("stages", [{"name": "only", "segmints": 1}], "unknown key 'stages.0.segmints'"),
-    ("stages.1.streams", {"continued": 0.6, "empty": 0.5}, "must leave a share"),
-]
-IN_THE_RUN: list[tuple[str, Any, str]] = [
+FACTS_ALONE = {"name": "facts", "segments": 0, "tasks": {"detect": 1}, "until": {"steps": 1}}
+MISTAKES: list[tuple[str, Any, str]] = [
     ("model.wings", 2, "unknown key 'model.wings'"),
     ("model.tokenizer", None, "model.tokenizer is missing"),
     ("model.backbone", {"model_type": "quilt"}, "quilt"),
     ("model.segment_size", 400, "take shorter segments"),
+    ("stages.0", FACTS_ALONE | {"segment_size": 8}, "stage facts: facts and question alone make up to"),
     ("stages.0.questions", "Why on earth", "no question of detect matches"),
     ("data.noise", ["files:/nowhere/*.txt"], "/nowhere"),
 ]
@@ -140,20 +158,9 @@ def put(content: Any, key: str, value: object) -> None:
     content[last] = value
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "says"), IN_THE_RECIPE, ids=[f"{k} {s}" for k, _, s in IN_THE_RECIPE]
-)
-def test_a_mistake_in_the_recipe_is_found_when_it_is_read(
-    content: dict[str, Any], write_recipe: Write, key: str, value: object, says: str
-) -> None:
-    put(content, key, value)
-    with pytest.raises(UsageError, match=re.escape(says)):
-        read_recipe(write_recipe(content))
-
-
-@pytest.mark.parametrize(("key", "value", "says"), IN_THE_RUN, ids=lambda given: str(given)[:40])
+@pytest.mark.parametrize(("key", "value", "says"), MISTAKES, ids=lambda given: str(given)[:40])
 def test_a_mistake_that_shows_in_the_run_is_one_line(
-    babilong: Run,
+    command: Command,
     content: dict[str, Any],
     write_recipe: Write,
     tmp_path: Path,
@@ -162,31 +169,37 @@ def test_a_mistake_that_shows_in_the_run_is_one_line(
     says: str,
 ) -> None:
     put(content, key, value)
-    assert says in refused(babilong("train", write_recipe(content), "--out", tmp_path / "out"))
+    assert says in command("train", write_recipe(content), "--out", tmp_path / "out").refusal
 
 
-def test_a_recipe_that_is_missing_or_not_yaml_is_one_line(babilong: Run, tmp_path: Path) -> None:
-    assert "no recipe" in refused(babilong("train", tmp_path / "none.yaml", "--out", tmp_path / "out"))
+def test_a_recipe_that_is_missing_or_not_yaml_is_one_line(command: Command, tmp_path: Path) -> None:
+    assert "no recipe" in command("train", tmp_path / "none.yaml", "--out", tmp_path / "out").refusal
     (tmp_path / "odd.yaml").write_text("a: [1, 2")
-    assert "not YAML" in refused(babilong("train", tmp_path / "odd.yaml", "--out", tmp_path / "out"))
+    assert "not YAML" in command("train", tmp_path / "odd.yaml", "--out", tmp_path / "out").refusal
 
 
-def test_a_stage_that_cannot_be_met_stops_with_what_it_reached(
-    babilong: Run, content: dict[str, Any], write_recipe: Write, tmp_path: Path
+def test_a_stage_that_misses_its_accuracy_stops_with_what_it_reached(
+    command: Command, content: dict[str, Any], write_recipe: Write, tmp_path: Path
 ) -> None:
-    content["stages"][0]["until"] = {"accuracy": 0.99, "steps": 12, "over": 5}
-    line = refused(babilong("train", write_recipe(content), "--out", tmp_path / "out"))
-    assert "stage first: accuracy" in line
-    assert "99.0% asked for" in line
-    assert load_file(tmp_path / "out" / "model.safetensors")
-    assert len(log_of(tmp_path / "out")) == 12
+    content["stages"][0]["until"] = {"accuracy": 0.99, "steps": 6, "over": 5}
+    for _ in range(2):  # given again, the same command does not pass over the stage
+        line = command("train", write_recipe(content), "--out", tmp_path / "out").refusal
+        assert "stage first: accuracy" in line
+        assert "99.0% asked for" in line
+        assert load_file(tmp_path / "out" / "model.safetensors")
+        assert len(log_of(tmp_path / "out")) == 6
 
 
 def test_a_loss_that_is_no_number_stops_before_it_spoils_the_checkpoint(
-    babilong: Run, content: dict[str, Any], write_recipe: Write, tmp_path: Path
+    command: Command, content: dict[str, Any], write_recipe: Write, tmp_path: Path
 ) -> None:
-    content["optimizer"] = {"learning_rate": 1e30, "warm_up": 0, "clip": 1e30, "weight_decay": 0.0}
-    line = refused(babilong("train", write_recipe(content), "--out", tmp_path / "out"))
+    content["optimizer"] = {
+        "learning_rate": 1e30,
+        "warmup_steps": 0,
+        "max_grad_norm": 1e30,
+        "weight_decay": 0,
+    }
+    line = command("train", write_recipe(content), "--out", tmp_path / "out").refusal
     assert "nan" in line or "inf" in line
     assert all(
         bool(value.isfinite().all()) for value in load_file(tmp_path / "out" / "model.safetensors").values()
@@ -194,12 +207,41 @@ def test_a_loss_that_is_no_number_stops_before_it_spoils_the_checkpoint(
 
 
 def test_another_recipe_in_the_same_folder_is_refused(
-    babilong: Run, undisturbed: Path, content: dict[str, Any], write_recipe: Write
+    command: Command, undisturbed: Path, content: dict[str, Any], write_recipe: Write
 ) -> None:
     content["seed"] = 4
     before = (undisturbed / "model.safetensors").read_bytes()
-    assert "another recipe" in refused(babilong("train", write_recipe(content), "--out", undisturbed))
+    assert "another recipe" in command("train", write_recipe(content), "--out", undisturbed).refusal
     assert (undisturbed / "model.safetensors").read_bytes() == before
+
+
+def test_a_run_of_an_earlier_version_or_a_damaged_one_is_one_line(
+    command: Command, undisturbed: Path, content: dict[str, Any], write_recipe: Write, tmp_path: Path
+) -> None:
+    out, recipe = tmp_path / "out", write_recipe(content)
+    snapshot = out / "training" / "snapshot.pt"
+    snapshot.parent.mkdir(parents=True)
+    (out / "tokenizer.json").write_bytes((undisturbed / "tokenizer.json").read_bytes())
+    saved = torch.load(undisturbed / "training" / "snapshot.pt", weights_only=True)
+    saved["recipe"]["optimizer"]["clip"] = saved["recipe"]["optimizer"].pop("max_grad_norm")
+    torch.save(saved, snapshot)
+    assert "a run of an earlier version" in command("train", recipe, "--out", out).refusal
+    saved["place"]["step"] = "seven"
+    torch.save(saved, snapshot)
+    assert "snapshot.pt is damaged" in command("train", recipe, "--out", out).refusal
+
+
+def test_a_corrected_recipe_gets_its_own_tokenizer(
+    command: Command, content: dict[str, Any], write_recipe: Write, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    put(content, "model.tokenizer", {"vocabulary": 1000})
+    put(content, "stages.0.segment_size", 400)
+    assert "stage first: segments of 400" in command("train", write_recipe(content), "--out", out).refusal
+    put(content, "model.tokenizer", "babilong")
+    assert "stage first: segments of 400" in command("train", write_recipe(content), "--out", out).refusal
+    assert yaml.safe_load((out / "training" / "recipe.yaml").read_text())["model"]["tokenizer"] == "babilong"
+    assert len(json.loads((out / "tokenizer.json").read_text())["model"]["vocab"]) > 1000
 
 
 @pytest.fixture
@@ -210,24 +252,23 @@ def small_disk(mount: Mount) -> Iterator[Path]:
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(
-    babilong: Run, content: dict[str, Any], write_recipe: Write, small_disk: Path, tmp_path: Path
+    command: Command, content: dict[str, Any], write_recipe: Write, small_disk: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("mine")
-    assert "cannot be written" in refused(
-        babilong("train", write_recipe(content), "--out", tmp_path / "file")
-    )
+    line = command("train", write_recipe(content), "--out", tmp_path / "file").refusal
+    assert "cannot be written" in line
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-    line = refused(babilong("train", write_recipe(content), "--out", small_disk / "out"))
+    line = command("train", write_recipe(content), "--out", small_disk / "out").refusal
     assert "Read-only file system" in line
 
 
 def test_a_full_disk_leaves_the_old_checkpoint(
-    babilong: Run, content: dict[str, Any], write_recipe: Write, small_disk: Path
+    command: Command, content: dict[str, Any], write_recipe: Write, small_disk: Path
 ) -> None:
-    recipe, out = write_recipe(content), small_disk / "out"
+    out = small_disk / "out"
     content["stages"][0]["keep"] = False
     content["stages"][1]["until"]["steps"] = 2
-    first = babilong("train", write_recipe(content), "--out", out)
+    first = command("train", write_recipe(content), "--out", out)
     assert first.returncode == 0, first.stderr
     before = {path.name: path.read_bytes() for path in out.glob("*.*")}
     content["stages"][1]["until"]["steps"] = 16
@@ -235,16 +276,6 @@ def test_a_full_disk_leaves_the_old_checkpoint(
     (out / "training" / "log.jsonl").unlink()
     left = os.statvfs(small_disk)
     (small_disk / "filler").write_bytes(b"x" * (left.f_bavail * left.f_frsize - 300_000))
-    line = refused(babilong("train", write_recipe(content), "--out", out))
-    assert recipe.exists()
+    line = command("train", write_recipe(content), "--out", out).refusal
     assert "No space left on device" in line
     assert {path.name: path.read_bytes() for path in out.glob("*.*")} == before
-
-
-def refused(done: subprocess.CompletedProcess[str]) -> str:
-    """The one line of a refusal."""
-    lines = [line for line in done.stderr.splitlines() if line.startswith("babilong: ")]
-    assert done.returncode == 2, (done.stdout, done.stderr)
-    assert len(lines) == 1, done.stderr
-    assert "Traceback" not in done.stderr
-    return lines[0]

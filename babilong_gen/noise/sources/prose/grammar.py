@@ -73,7 +73,7 @@ class Grammar:
         return frozenset(self._rules.keys() - reached)
 
     def rule(self, name: str) -> Draw:
-        """The function that draws text from the rule or table column `name`.
+        """Return the function that draws text from the rule or table column `name`.
 
         Raises:
             ValueError: the rule, or one that it leads to, is missing, circular or malformed.
@@ -97,16 +97,16 @@ class Grammar:
         return draw if rule.scope is None else _remembered(name, rule.scope, draw)
 
     def _pack(self, cards: list[Draw]) -> Draw:
-        """Draws cards without putting them back until the pack is used up."""
+        """Draw cards without putting them back until the pack is used up."""
         number, self.packs = self.packs, self.packs + 1
 
         def draw(telling: Telling) -> str:
             hand = telling.hands[number]
             if not hand:
                 hand = telling.hands[number] = cards.copy()
-            place = int(telling.random() * len(hand))
-            card = hand[place]
-            hand[place] = hand[-1]
+            index = int(telling.random() * len(hand))
+            card = hand[index]
+            hand[index] = hand[-1]
             hand.pop()
             return card(telling)
 
@@ -116,8 +116,8 @@ class Grammar:
         rule = self._rules.get(table)
         if rule is None or column not in rule.columns or rule.scope is None:
             raise ValueError(f"there is no rule {table}.{column}")
-        place = rule.columns.index(column)
-        cells = [self._template(row.split(" / ")[place]) for row in rule.alternatives]
+        number = rule.columns.index(column)
+        cells = [self._template(row.split(" / ")[number]) for row in rule.alternatives]
         scope, key = rule.scope, f"row of {table}"
 
         def draw(telling: Telling) -> str:
@@ -136,7 +136,7 @@ class Grammar:
         return branches[0]
 
     def _branches(self, tokens: Iterator[str]) -> list[Draw]:
-        """The alternatives up to the bracket that closes them, or to the end of the text."""
+        """Return the alternatives up to the bracket that closes them, or to the end of the text."""
         branches: list[list[str | Draw]] = [[]]
         for token in tokens:
             if token == "[":
@@ -191,7 +191,7 @@ def _header(text: str) -> _Rule:
 
 
 def _sequence(parts: list[str | Draw]) -> Draw:
-    """Text and draws, joined; a text alone and a draw alone are common enough to be made quick."""
+    """Join text and draws; a text alone and a draw alone are common enough to be made quick."""
     draws = tuple(part for part in parts if not isinstance(part, str))
     if not draws:
         text = "".join(part for part in parts if isinstance(part, str))
@@ -227,7 +227,7 @@ def _person(letter: str, mark: str | None, form: str | None) -> Draw:
 
 
 def _told_of(letter: str, draw: Draw) -> Draw:
-    """`draw`, with `letter` as the X of its rules."""
+    """Return `draw`, with `letter` as the X of its rules."""
     other = _OTHER[letter]
 
     def told(telling: Telling) -> str:

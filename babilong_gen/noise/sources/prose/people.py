@@ -30,14 +30,14 @@ class Person:
 
 
 def draw_hero(rng: Rng, draw: Callable[[str], str]) -> Person:
-    """The person a document is about, called by the first name; `draw` takes a rule's name."""
+    """Draw the person a document is about, called by the first name; `draw` takes a rule's name."""
     sex = _sex(rng)
     names = _names(sex, draw)
     return _person(sex, names["given"], names["full"], names)
 
 
 def draw_relative(hero: Person, rng: Rng, draw: Callable[[str], str]) -> Person:
-    """A brother, aunt or cousin of the hero."""
+    """Draw a brother, aunt or cousin of the hero."""
     sex = _sex(rng)
     names = _names(sex, draw)
     introduction = f"{hero.words['name']}’s {draw(f'kin.{sex}')} {names['given']}"
@@ -45,7 +45,7 @@ def draw_relative(hero: Person, rng: Rng, draw: Callable[[str], str]) -> Person:
 
 
 def draw_neighbour(rng: Rng, draw: Callable[[str], str]) -> Person:
-    """Someone of the town, called by the first name or as Mrs., Mr. or Dr. So-and-so."""
+    """Draw someone of the town, called by the first name or as Mrs., Mr. or Dr. So-and-so."""
     sex = _sex(rng)
     names = _names(sex, draw)
     title, trade = draw(f"style.{sex}").split("/")
@@ -54,7 +54,7 @@ def draw_neighbour(rng: Rng, draw: Callable[[str], str]) -> Person:
 
 
 def draw_acquaintance(rng: Rng, draw: Callable[[str], str]) -> Person:
-    """Someone who is only talked of."""
+    """Draw someone who is only talked of."""
     sex = _sex(rng)
     name = draw(f"acquaintance.{sex}")
     return _person(sex, name, name, {})

@@ -14,7 +14,7 @@ _TYPEWRITER = str.maketrans({"“": '"', "”": '"', "’": "'", "‘": "'", "�
 
 
 def polish(text: str) -> str:
-    """Drawn text as printed English: "an" before vowels, sentences that begin with a capital.
+    """Return drawn text as printed English: "an" before vowels, sentences that begin with a capital.
 
     A sentence begins after a full stop, after "?" and "!" where no quotation ends there (`“Why?” he
     asked`), at a paragraph's start, at a quotation's start after a colon, and after a "^".
@@ -25,5 +25,5 @@ def polish(text: str) -> str:
 
 
 def typewritten(text: str) -> str:
-    """The same text with the quotation marks, apostrophes and dashes of a typewriter."""
+    """Return the same text with the quotation marks, apostrophes and dashes of a typewriter."""
     return text.translate(_TYPEWRITER)

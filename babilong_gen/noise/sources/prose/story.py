@@ -24,7 +24,7 @@ _ROOTS = ("plan", "scene.", "given.", "surname", "style.", "kin.", "acquaintance
 
 
 def tell(rng: Rng) -> str:
-    """One story in English, its paragraphs parted by blank lines.
+    """Tell one story in English, its paragraphs parted by blank lines.
 
     A is its hero and D the other party of its plot; B is D in the scenes of the plot and one of the hero's
     friends in all others, C another friend, and S whoever is talked of in the scene.
@@ -53,7 +53,7 @@ def tell(rng: Rng) -> str:
 
 @cache
 def rules() -> Grammar:
-    """The grammar of `rules/*.txt`, with all rules compiled that a story starts from."""
+    """Return the grammar of `rules/*.txt`, with all rules compiled that a story starts from."""
     folder = resources.files("babilong_gen.noise.sources.prose") / "rules"
     files = sorted(folder.iterdir(), key=lambda file: file.name)
     grammar = Grammar(line for file in files for line in file.read_text("utf-8").splitlines())

@@ -44,7 +44,7 @@ class Telling:
         self._latest = {pronoun: who for pronoun, who in self._latest.items() if who is self.people["S"]}
 
     def mention(self, letter: str, form: str) -> str:
-        """The pronoun `form` (he, him, his) where it is clear who is meant, else the name.
+        """Return the pronoun `form` (he, him, his) where it is clear who is meant, else the name.
 
         A pronoun is clear when the person is the latest of that gender to be named in the paragraph;
         after a few in a row the name comes again for good measure.
@@ -58,7 +58,7 @@ class Telling:
         return f"{name}’s" if form == "his" else name
 
     def name(self, letter: str, form: str) -> str:
-        """A form of the name; `name` is the introduction where the person is new to the story."""
+        """Return a form of the name; `name` is the introduction where the person is new to the story."""
         person = self.people[letter]
         self._latest[person.words["he"]] = person
         self._pronouns = 0

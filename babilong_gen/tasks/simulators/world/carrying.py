@@ -83,7 +83,7 @@ class World:
         return Event(wording.leaving(who, thing), "leave", who, thing)
 
     def _give(self, _who: str) -> Event | None:
-        """Whoever has the first of the things and is not alone gives it to the first who is there."""
+        """Let the first thing whose holder is not alone be given to the first person who is there."""
         for thing in self._things:
             for who in self._people:
                 if thing not in self._has[who]:
@@ -100,15 +100,15 @@ class Listener(Protocol):
     """What somebody knows who is told what happens: all that a question can be about."""
 
     def hear(self, index: int, event: Event) -> str:
-        """Take in the fact at `index`; returns who or what a question about it would be about, or ""."""
+        """Take in the fact at `index`; return who or what a question about it would be about, or ""."""
         ...
 
     def can_ask(self, subject: str) -> bool:
-        """Whether a question about `subject` can be answered."""
+        """Return whether a question about `subject` can be answered."""
         ...
 
     def ask(self, subject: str) -> Question:
-        """A question about `subject`."""
+        """Ask a question about `subject`."""
         ...
 
 
@@ -127,7 +127,7 @@ class HeardScene:
         self.ask = listener.ask
 
     def unfold(self) -> None:
-        """One thing happens and is told."""
+        """Let one thing happen, and tell it."""
         event = self._world.happen()
         self.subjects.append(self._listener.hear(len(self.facts), event))
         self.facts.append(self._rng.choice(event.told))
@@ -136,12 +136,12 @@ class HeardScene:
 def heard_by(
     listener: Callable[[Rng], Listener], actions: Sequence[str], taking: Taking = wording.taking
 ) -> OpenScene:
-    """How to open scenes in which `actions` happen and `listener` is told of them."""
+    """Return a function that opens scenes in which `actions` happen and `listener` is told of them."""
     return lambda rng, setting: HeardScene(rng, World(rng, setting, actions, taking), listener(rng))
 
 
 def elsewhere(rng: Rng, places: Sequence[str], *here: str) -> str:
-    """One of `places` that is none of `here`."""
+    """Draw one of `places` that is none of `here`."""
     while True:
         place = rng.choice(places)
         if place not in here:

@@ -18,6 +18,7 @@ from babilong_gen.errors import UsageError
 from babilong_gen.rng import Rng
 from babilong_gen.tasks.labels import OBJECTS
 from babilong_gen.tasks.story import Story, StoryShape
+from babilong_gen.tasks.task import Task
 
 FACTS_A_TURN = 2
 QUESTIONS = 5
@@ -51,11 +52,11 @@ class Scene(Protocol):
         ...
 
     def can_ask(self, subject: Any) -> bool:
-        """Whether the facts answer a question about `subject`."""
+        """Return whether the facts answer a question about `subject`."""
         ...
 
     def ask(self, subject: Any) -> Question:
-        """A question about `subject`, of whom `can_ask` holds."""
+        """Ask a question about `subject`, of whom `can_ask` holds."""
         ...
 
 
@@ -82,8 +83,6 @@ class Plot:
     """What a task's stories have in common.
 
     Attributes:
-        task: `qa1` and so on.
-        choices: its closed label set.
         people: all who can take part.
         scene: opens a scene with (some of) them.
         least: the fewest facts with which a question can be asked.
@@ -93,64 +92,57 @@ class Plot:
             of facts is known, the first tells.
     """
 
-    task: str
-    choices: tuple[str, ...]
     people: tuple[str, ...]
     scene: OpenScene
     least: int
     shortest: int = 0
     step: int = 1
 
+    def simulate(self, task: Task, rng: Rng, shape: StoryShape) -> Story:
+        """Tell one story of the task: facts, and one question at the end.
 
-def tell(plot: Plot, rng: Rng, shape: StoryShape) -> Story:
-    """One story of `plot`: facts, and one question at the end.
-
-    Raises:
-        UsageError: the task has no story of this shape.
-    """
-    length = _length(plot, rng, shape)
-    if shape.distractors:
-        setting, elsewhere = _two_settings(plot, rng, length, shape.distractors)
-    else:
-        setting, elsewhere = Setting(people=plot.people, facts=length), None
-    scene, question = _official(plot, rng, setting) if length is None else _long(plot, rng, setting, length)
-    facts, supporting = scene.facts, question.supporting
-    if elsewhere:
-        aside = _aside(plot, rng, elsewhere, shape.distractors)
-        facts, supporting = _interleave(rng, facts, aside, supporting, plot.step)
-    return Story(
-        task=plot.task,
-        facts=tuple(facts),
-        question=question.text,
-        answer=question.answer,
-        supporting=supporting,
-        choices=plot.choices,
-    )
+        Raises:
+            UsageError: the task has no story of this shape.
+        """
+        length = _length(self, task, rng, shape)
+        if shape.distractors:
+            setting, elsewhere = _two_settings(self, rng, length, shape.distractors)
+        else:
+            setting, elsewhere = Setting(people=self.people, facts=length), None
+        if length is None:
+            scene, question = _official(self, rng, setting)
+        else:
+            scene, question = _long(self, task, rng, setting, length)
+        facts, supporting = scene.facts, question.supporting
+        if elsewhere:
+            aside = _aside(self, rng, elsewhere, shape.distractors)
+            facts, supporting = _interleave(rng, facts, aside, supporting, self.step)
+        return task.story(facts=facts, question=question.text, answer=question.answer, supporting=supporting)
 
 
-def _length(plot: Plot, rng: Rng, shape: StoryShape) -> int | None:
-    """How many facts to tell besides the distractors; None: as the task's official stories have."""
+def _length(plot: Plot, task: Task, rng: Rng, shape: StoryShape) -> int | None:
+    """Draw how many facts to tell besides the distractors; None: as many as official stories have."""
     if shape.facts is None:
         return None
     low, high = (bound - shape.distractors for bound in shape.facts)
     low = max(low, plot.least)
     if low > high:
-        raise UsageError(_too_short(plot, shape.facts, shape.distractors))
+        raise UsageError(_too_short(plot, task, shape.facts, shape.distractors))
     return rng.randint(low, high)
 
 
-def _too_short(plot: Plot, bounds: tuple[int, int], distractors: int) -> str:
+def _too_short(plot: Plot, task: Task, bounds: tuple[int, int], distractors: int) -> str:
     low, high = bounds
     asked = f"{low}" if low == high else f"{low} to {high}"
     aside = f" and {distractors} distractors" if distractors else ""
     return (
-        f"{plot.task} has no story of {asked} facts: it takes {plot.least}{aside},"
+        f"{task.name} has no story of {asked} facts: it takes {plot.least}{aside},"
         f" so allow at least {plot.least + distractors}"
     )
 
 
 def _official(plot: Plot, rng: Rng, setting: Setting) -> tuple[Scene, Question]:
-    """The scene up to one of the questions of an official story, and that question."""
+    """Unfold a scene up to one of the questions of an official story."""
     while True:
         scene, question = _one_of_five(plot, rng, setting)
         if len(scene.facts) >= plot.shortest:
@@ -170,8 +162,8 @@ def _one_of_five(plot: Plot, rng: Rng, setting: Setting) -> tuple[Scene, Questio
                 return scene, scene.ask(rng.choice(askable))
 
 
-def _long(plot: Plot, rng: Rng, setting: Setting, length: int) -> tuple[Scene, Question]:
-    """A scene of exactly `length` facts, about any of which the question may be if not about the last."""
+def _long(plot: Plot, task: Task, rng: Rng, setting: Setting, length: int) -> tuple[Scene, Question]:
+    """Unfold a scene of exactly `length` facts; the question is about any if not about the last."""
     for _ in range(_ATTEMPTS):
         scene = plot.scene(rng, setting)
         while len(scene.facts) < length:
@@ -179,16 +171,16 @@ def _long(plot: Plot, rng: Rng, setting: Setting, length: int) -> tuple[Scene, Q
         askable = _askable(scene, ATTENTION) or _askable(scene, length)
         if askable:
             return scene, scene.ask(rng.choice(askable))
-    raise UsageError(f"{plot.task} has hardly a story of {length} facts: ask for more facts")
+    raise UsageError(f"{task.name} has hardly a story of {length} facts: ask for more facts")
 
 
 def _askable(scene: Scene, last: int) -> list[Any]:
-    """What a question can be about, of what the `last` facts told: as often as they told of it."""
+    """Return what a question can be about, of what the `last` facts told: as often as they told of it."""
     return [subject for subject in scene.subjects[-last:] if subject and scene.can_ask(subject)]
 
 
 def _two_settings(plot: Plot, rng: Rng, length: int | None, distractors: int) -> tuple[Setting, Setting]:
-    """Half the people for the story and half for the distractors, and one thing for these."""
+    """Give half the people to the story and half to the distractors, and one thing to these."""
     people = rng.sample(plot.people, len(plot.people))
     things = rng.sample(OBJECTS, len(OBJECTS))
     half = len(people) // 2
@@ -199,7 +191,7 @@ def _two_settings(plot: Plot, rng: Rng, length: int | None, distractors: int) ->
 
 
 def _aside(plot: Plot, rng: Rng, setting: Setting, length: int) -> list[str]:
-    """`length` facts of a scene of their own."""
+    """Tell `length` facts of a scene of their own."""
     scene = plot.scene(rng, setting)
     while len(scene.facts) < length:
         scene.unfold()
@@ -209,7 +201,7 @@ def _aside(plot: Plot, rng: Rng, setting: Setting, length: int) -> list[str]:
 def _interleave(
     rng: Rng, facts: Sequence[str], aside: Sequence[str], supporting: tuple[int, ...], step: int
 ) -> tuple[list[str], tuple[int, ...]]:
-    """Both sequences in their own order, mixed at random, steps kept whole; `supporting` moves along."""
+    """Mix both sequences at random, each in its own order, steps kept whole; `supporting` moves along."""
     mixed: list[str] = []
     moved_to: list[int] = []
     told = told_aside = 0

@@ -18,29 +18,29 @@ _PLAIN_TO_THERE = ("", "", "", "", " there")  # "put down the milk there" is one
 
 @cache
 def going(who: str, place: str) -> tuple[str, ...]:
-    """`who` may be one person, several ("Mary and John") or an opening ("Then she")."""
+    """Say that `who` goes to a place: one person, several ("Mary and John") or an opening ("Then she")."""
     return tuple(f"{who} {verb} to the {place}." for verb in MOVING)
 
 
 @cache
 def taking(who: str, thing: str) -> tuple[str, ...]:
-    """Taking where `who` is: "Mary got the milk there."."""
+    """Say that `who` takes a thing where they are: "Mary got the milk there."."""
     return tuple(f"{who} {verb} the {thing} there." for verb in TAKING)
 
 
 @cache
 def taking_somewhere(who: str, thing: str) -> tuple[str, ...]:
-    """As `taking`, mostly without a word about where (qa3)."""
+    """Say the same as `taking`, mostly without a word about where (qa3)."""
     return tuple(f"{who} {verb} the {thing}{there}." for verb in TAKING for there in _PLAIN_TO_THERE)
 
 
 @cache
 def leaving(who: str, thing: str) -> tuple[str, ...]:
-    """Leaving `thing` where `who` is: "Mary put down the milk."."""
+    """Say that `who` leaves a thing where they are: "Mary put down the milk."."""
     return tuple(f"{who} {verb} the {thing}{there}." for verb in LEAVING for there in _PLAIN_TO_THERE)
 
 
 @cache
 def giving(who: str, thing: str, to: str) -> tuple[str, ...]:
-    """Giving `thing` to somebody in the same place."""
+    """Say that `who` gives a thing to somebody in the same place."""
     return tuple(f"{who} {verb} the {thing} to {to}." for verb in GIVING)

@@ -4,19 +4,19 @@ A product of [n, k] and [k, m] counts 2nkm. Attention counts all pairs of tokens
 of them, and a softmax three operations for each pair and head. Norms, biases, activations and residual sums
 are left out: they grow with the tokens alone and are below a hundredth of any model here.
 
-A segment-recurrent model reads its segments one after another: a text costs what its segments cost, each with
-its memory, and grows with the text's length alone.
+A segment-recurrent model reads its segments one after another: a text costs the sum of its segments, each
+with its memory, so the cost grows linearly with the length of the text.
 
 Figure 3 of arXiv 2304.11062 says that for 2,048,000 tokens in segments of 512 RMT needs ×29 fewer operations
-than full attention with OPT-175B and ×295 fewer with OPT-125M, following Hoffmann et al. What else it assumes
-can be inferred from the two numbers:
+than full attention with OPT-175B and ×295 fewer with OPT-125M, following Hoffmann et al. The two numbers tell
+what else it assumes:
 
 - The vocabulary is counted once. Hoffmann et al. count it twice: for the final logits, and for the embeddings
-  as a product with one-hot vectors. Then OPT-125M would need but ×223 fewer; and ×405, were it never counted.
-  Here the final logits are counted, at every token, and embeddings are looked up for nothing.
+  as a product with one-hot vectors. Then OPT-125M would need only ×223 fewer, and ×405 if it were never
+  counted. Here the final logits are counted, at every token; looking up embeddings is free.
 - The softmax is counted. Without it the two would be ×28.5 and ×285.
-- Memory tokens are not counted: the segment's 512 places hold everything. Ten more at both of its ends would
-  make that ×27.6 and ×276.
+- Memory tokens are not counted: the segment's 512 positions hold everything. Ten more at each end would make
+  it ×27.6 and ×276.
 
 That gives ×28.6 and ×287.9, 1.2 % and 2.4 % below the paper. At 2,097,152 = 2048 · 1024 tokens it gives ×29.3
 and ×294.8, which round to the paper's numbers: its thousands may well be powers of two.
@@ -29,20 +29,20 @@ from dataclasses import dataclass, fields
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """What of a transformer decides its operations.
+    """What decides the operations of a transformer.
 
     Attributes:
         name: for figures.
-        layers: number of them, all alike.
+        layers: their number; all are alike.
         width: of the residual stream.
-        heads: of the queries, a layer.
-        key_value_heads: of keys and values, a layer; fewer than `heads` where several queries share one.
+        heads: of the queries, per layer.
+        key_value_heads: of keys and values, per layer; fewer than `heads` if several queries share one.
         head_width: of each head.
         feed_forward: hidden width of the feed-forward.
         gated: whether the feed-forward has a third matrix, for its gate.
-        vocabulary: tokens that the final logits tell apart.
-        embedding_width: of the token embeddings; where it is not `width`, two matrices lead there and back.
-        memory_copies: of the memory in a segment: a decoder has it before and behind, an encoder once.
+        vocabulary: tokens that the final logits distinguish.
+        embedding_width: of the token embeddings; if it is not `width`, two matrices lead there and back.
+        memory_copies: of the memory per segment: a decoder has it before and after the text, an encoder once.
     """
 
     name: str
@@ -60,11 +60,11 @@ class Shape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flops:
-    """Operations of a forward pass by where they are done, over all layers.
+    """Operations of a forward pass by kind, over all layers.
 
     Attributes:
         embeddings: of the tokens, as a product with one-hot vectors; in no sum, since they are looked up.
-        embedding_projections: between the embeddings' width and the model's.
+        embedding_projections: between the width of the embeddings and that of the model.
         queries_keys_values: their three products with the layer's input.
         attention_logits: of each query with each key.
         softmax: of those.
@@ -86,12 +86,12 @@ class Flops:
 
     @property
     def total(self) -> int:
-        """All that is computed, embeddings being looked up."""
+        """All that is computed; embeddings are looked up."""
         return sum(getattr(self, field.name) for field in fields(self)) - self.embeddings
 
     @property
     def products(self) -> int:
-        """The products of matrices alone, which is what `torch.utils.flop_counter` sees."""
+        """Only the products of matrices, which is what `torch.utils.flop_counter` sees."""
         return self.total - self.softmax
 
     def __add__(self, other: Flops) -> Flops:
@@ -104,7 +104,7 @@ class Flops:
 
 
 def full_attention(shape: Shape, tokens: int) -> Flops:
-    """The forward pass over a text of that many tokens, read at once."""
+    """Return the operations of a forward pass over a text of that many tokens, read at once."""
     s, d, e = tokens, shape.width, shape.embedding_width
     attended, shared = shape.heads * shape.head_width, shape.key_value_heads * shape.head_width
     vocabulary = 2 * s * shape.vocabulary * e
@@ -122,11 +122,11 @@ def full_attention(shape: Shape, tokens: int) -> Flops:
 
 
 def recurrent(shape: Shape, tokens: int, *, segment_size: int, memory_tokens: int = 0) -> Flops:
-    """The forward passes over the segments of a text.
+    """Return the operations of the forward passes over the segments of a text.
 
     Args:
-        segment_size: text tokens of a segment; the last takes what is left over.
-        memory_tokens: read besides in every segment, as often as the shape says.
+        segment_size: text tokens per segment; the last segment takes what is left.
+        memory_tokens: read with every segment, as often as the shape says.
     """
     memory = shape.memory_copies * memory_tokens
     full, rest = divmod(tokens, segment_size)

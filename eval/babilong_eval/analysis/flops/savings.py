@@ -16,7 +16,7 @@ FIGURE_3_LENGTHS = tuple(2_000 * 2**power for power in range(11))
 """2k to 2,048k tokens, as in the paper."""
 
 FIGURE_3_SEGMENT = 512
-"""Tokens of a segment in the paper's figure, which counts none of memory besides."""
+"""Tokens per segment in the paper's figure, which counts no memory tokens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +26,11 @@ class Saving:
     Attributes:
         model: its name.
         tokens: of the text.
-        segment_size: text tokens of a segment.
-        memory_tokens: read in every segment besides.
+        segment_size: text tokens per segment.
+        memory_tokens: read with every segment.
         full_attention: operations of reading the text at once.
         recurrent: operations of reading it in segments.
-        times: how many times fewer these are.
+        times: how many times fewer the latter are.
     """
 
     model: str
@@ -45,7 +45,7 @@ class Saving:
 def compare(
     shapes: Iterable[Shape], lengths: Sequence[int], *, segment_size: int, memory_tokens: int
 ) -> list[Saving]:
-    """Every model at every length, given in tokens."""
+    """Compare every model at every length, given in tokens."""
     return [_saving(shape, tokens, segment_size, memory_tokens) for shape in shapes for tokens in lengths]
 
 

@@ -1,12 +1,12 @@
-"""The shapes of models: OPT's as data, every other's from its Hugging Face configuration."""
+"""The shapes of models: those of OPT as data, all others from their Hugging Face configuration."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from babilong_eval.analysis.flops.formula import Shape
 from babilong_gen.errors import SourceError, UsageError
+from babilong_gen.user_paths import user_path
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -32,23 +32,23 @@ _GATED = frozenset({"gemma", "llama", "mistral", "qwen2", "qwen3"})
 _DECODERS = _GATED | {"bloom", "gpt2", "gpt_neox", "gptj", "opt"}
 _ENCODERS = frozenset({"bert", "distilbert", "electra", "roberta", "xlm-roberta"})
 
-# under which names configurations give a width; where none does, a feed-forward has four times the model's
+# the names under which configurations give a width; without one, a feed-forward has four times the model's
 _FEED_FORWARD = ("intermediate_size", "ffn_dim", "n_inner", "hidden_dim")
 _EMBEDDING_WIDTH = ("word_embed_proj_dim", "embedding_size")
 
 
 def find_shape(model: str) -> Shape:
-    """The shape of a model: `opt-125m` and its kin, a config.json or its folder, or a name on the hub.
+    """Return the shape of a model: `opt-125m` and its kin, a config.json, its folder, or a name on the Hub.
 
     Raises:
         SourceError: there is no such configuration.
-        UsageError: it is of an architecture whose operations are not known here.
+        UsageError: the operations of its architecture are not known here.
     """
     if model.lower() in _OPT_SIZES:
         return _opt(model.lower())
     from transformers import AutoConfig
 
-    path = Path(model).expanduser()
+    path = user_path(model)
     try:
         config = AutoConfig.from_pretrained(path if path.exists() else model)
     except (OSError, ValueError) as error:
@@ -61,7 +61,7 @@ def find_shape(model: str) -> Shape:
 
 
 def shape_of(config: PretrainedConfig, name: str) -> Shape:
-    """The shape that a Hugging Face configuration describes.
+    """Return the shape that a Hugging Face configuration describes.
 
     Raises:
         UsageError: an architecture whose operations are not known here (recurrent layers, experts ...).
@@ -102,7 +102,7 @@ def _opt(name: str) -> Shape:
         feed_forward=4 * width,
         gated=False,
         vocabulary=_OPT_VOCABULARY,
-        # OPT-350M's own is half as wide as the model; the formula knows no such thing
+        # OPT-350M's own is half as wide as the model, which the formula leaves out
         embedding_width=width,
         memory_copies=2,
     )

@@ -5,8 +5,8 @@
     decoder  `pytorch_model.bin`, `model.safetensors` or `model_best.pth` of
              github.com/booydar/recurrent-memory-transformer: the state of their wrapper, `memory_cell.*`
 
-Their runs write a config.json of the command's arguments beside the checkpoint, from which the rest is taken:
-the backbone's name, the segments. What a user says goes before it.
+Their runs write the command's arguments to a config.json beside the checkpoint, from which the rest is taken:
+the backbone's name, the segments. What a user says takes precedence.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from transformers import AutoConfig, PretrainedConfig
 
+from babilong_eval.models.protocol import MAX_NEW_TOKENS
 from babilong_eval.models.rmt.build import without_weights, wrap
 from babilong_eval.models.rmt.config import RMTConfig
 from babilong_eval.models.rmt.model import RMTModel
@@ -49,17 +50,13 @@ _FILES = (
     "model.safetensors",
 )
 _BERT_INPUT = 512  # positions of a segment in the authors' encoder runs
-_BUFFERS = (
-    ".attn.bias",
-    ".attn.masked_bias",
-    ".rotary_emb.inv_freq",
-    "embeddings.position_ids",
-)  # not weights
+# No weights.
+_BUFFERS = (".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq", "embeddings.position_ids")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Weights:
-    """A checkpoint in our names: those of the backbone, and the initial memory [M, D]."""
+    """A checkpoint under our names: the backbone's weights, and the initial memory [M, D]."""
 
     form: Literal["encoder", "decoder"]
     alignment: Alignment
@@ -71,14 +68,15 @@ class _Weights:
 class Hints:
     """What a user says of a checkpoint, where it does not say so itself or says something else.
 
-    backbone       configuration, folder or hub name; by default the one that the run names tokenizer      a
-    tokenizer.json, folder or hub name; by default the backbone's labels         encoder: the answers in the
-    order of the classifier's outputs, which no checkpoint holds; six outputs are taken for the places of the
-    authors' memorize and detect runs
-    segment_size   text tokens of a segment; by default the run's
-    alignment      by default the run's
-    cue            decoder: the word whose first token asks for the answer; "GEN" in the BABILong runs
-    answer_prefix  decoder: what parts the question, or the cue, from the answer
+    Attributes:
+        backbone: configuration, folder or Hub name; by default the one that the run names.
+        tokenizer: a tokenizer.json, folder or Hub name; by default the backbone's.
+        labels: encoder: the answers in the order of the classifier's outputs, which no checkpoint holds; six
+            outputs are taken for the places of the authors' memorize and detect runs.
+        segment_size: text tokens of a segment; by default the run's.
+        alignment: by default the run's.
+        cue: decoder: the word whose first token asks for the answer; "GEN" in the BABILong runs.
+        answer_prefix: decoder: what separates the question, or the cue, from the answer.
     """
 
     backbone: str | PretrainedConfig | None = None
@@ -90,12 +88,12 @@ class Hints:
     answer_prefix: str | None = None
 
 
-def load_original(path: str | Path, hints: Hints, *, max_new_tokens: int = 20) -> RMTModel:
-    """Loads a checkpoint of the authors' code: its file, or the folder of its run.
+def load_original(path: str | Path, hints: Hints, *, max_new_tokens: int = MAX_NEW_TOKENS) -> RMTModel:
+    """Load a checkpoint of the authors' code: its file, or the folder of its run.
 
     Raises:
         SourceError: there is none, it holds more than weights, or it does not fit its backbone.
-        UsageError: it does not say something that has to be known, and neither do the hints.
+        UsageError: something that must be known is neither in it nor in the hints.
     """
     file = _checkpoint(Path(path))
     run = _run_arguments(file)
@@ -125,7 +123,7 @@ def _config(hints: Hints, run: Run, weights: _Weights, tokenizer: Tokenizer, fil
 
 
 def _checkpoint(path: Path) -> Path:
-    """The file of a checkpoint, given itself or the folder of its run."""
+    """Return the file of a checkpoint, given as the file itself or as the folder of its run."""
     if path.is_file():
         return path
     for name in _FILES:
@@ -138,7 +136,7 @@ def _checkpoint(path: Path) -> Path:
 
 
 def _run_arguments(file: Path) -> Run:
-    """The arguments of the run, which lie beside the checkpoint or one folder up; {} where they do not."""
+    """Return the run's arguments, which lie beside the checkpoint or one folder up; {} if they do not."""
     for folder in (file.parent, file.parent.parent):
         if (config := folder / "config.json").is_file():
             content = json.loads(config.read_text(encoding="utf-8"))
@@ -148,13 +146,12 @@ def _run_arguments(file: Path) -> Run:
 
 
 def _read(file: Path) -> State:
-    """Reads a state dict; refuses a pickle that holds anything else than tensors and plain values."""
+    """Read a state dict; refuse a pickle that holds anything but tensors and plain values."""
     if file.suffix == ".safetensors":
         return load_file(file)
     try:
-        with torch.serialization.safe_globals(
-            _numpy_scalars()
-        ):  # the authors keep their metrics beside the weights
+        # The authors keep their metrics beside the weights.
+        with torch.serialization.safe_globals(_numpy_scalars()):
             content = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise SourceError(
@@ -169,7 +166,7 @@ def _read(file: Path) -> State:
 
 
 def _numpy_scalars() -> list[Any]:
-    """What a NumPy number is made of: plain data, under the names that old and new NumPy write."""
+    """Return what a NumPy number is made of: plain data, under the names that old and new NumPy write."""
     scalar: Any = np.float64().__reduce__()[0]  # it has no public name
     kinds = [type(np.dtype(kind)) for kind in (np.float32, np.float64, np.int32, np.int64, np.bool_)]
     return [
@@ -181,7 +178,7 @@ def _numpy_scalars() -> list[Any]:
 
 
 def _split(state: State, file: Path) -> _Weights:
-    """Parts the backbone's weights from the memory."""
+    """Separate the backbone's weights from the memory."""
     state = {name: value for name, value in state.items() if not name.endswith(_BUFFERS)}
     if "memory_cell.memory" in state:
         prefix = "memory_cell.model."
@@ -193,9 +190,8 @@ def _split(state: State, file: Path) -> _Weights:
         )
     if "mem_token_ids" in state and "model.embeddings.weight" in state:
         memory_ids = state["mem_token_ids"]
-        words = state[
-            "model.embeddings.weight"
-        ]  # a second name of the backbone's own, resized for the memory
+        # A second name of the backbone's own embeddings, resized for the memory.
+        words = state["model.embeddings.weight"]
         vocabulary_size = len(words) - len(memory_ids)
         backbone = {
             name.removeprefix("model."): t[:vocabulary_size]
@@ -230,7 +226,7 @@ def _tokenizer(source: object) -> Tokenizer:
 
 
 def _segment_size(run: Run, weights: _Weights, file: Path) -> int:
-    """Their encoders fill `input_size` positions; their decoders say `segment_size`, or `input_size` too."""
+    """Return the segment size: encoders fill `input_size` positions, decoders name it, or `input_size`."""
     if run.get("segment_size"):
         return int(run["segment_size"])
     if weights.form == "encoder":
@@ -255,7 +251,7 @@ def _labels(labels: tuple[str, ...], weights: _Weights, file: Path) -> tuple[str
 
 
 def _fill(network: RMTEncoder | RMTDecoder, weights: _Weights, file: Path) -> None:
-    """Puts the weights in, all of them and no others; only a head tied to the embeddings may be left out."""
+    """Load exactly these weights; only a head tied to the embeddings may be missing."""
     missing, unexpected = [], []
     try:
         result = network.backbone.load_state_dict(weights.backbone, strict=False)
@@ -270,5 +266,5 @@ def _fill(network: RMTEncoder | RMTDecoder, weights: _Weights, file: Path) -> No
 
 
 def _second_line(error: Exception) -> str:
-    """Where torch says which weight has another shape."""
+    """Return the line in which torch says which weight has another shape."""
     return str(error).strip().splitlines()[-1].strip()

@@ -1,23 +1,29 @@
-"""Builds RMTs around backbones: of random weights from a configuration, or pretrained ones."""
+"""Builds RMTs around backbones: with random weights from a configuration, or with pretrained ones."""
 
 from __future__ import annotations
 
-import inspect
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
 from transformers import (
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
+    DynamicCache,
     PretrainedConfig,
     PreTrainedModel,
 )
+from transformers.cache_utils import CacheLayerMixin
 
+from babilong_eval.models.incremental_forward import needs_help
+from babilong_eval.models.library_output import without_chatter
 from babilong_eval.models.pretrained import embedding_table, limit_of_positions
+from babilong_eval.models.protocol import MAX_NEW_TOKENS
 from babilong_eval.models.rmt.decoder import RMTDecoder
 from babilong_eval.models.rmt.encoder import RMTEncoder
 from babilong_eval.models.rmt.model import RMTModel
 from babilong_eval.models.tokenizers import check_fits, core, find_tokenizer
+from babilong_eval.models.transformers_versions import takes_cache
 from babilong_gen.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
@@ -34,9 +40,9 @@ def build_rmt(
     tokenizer: Tokenizer | None = None,
     *,
     seed: int = 0,
-    max_new_tokens: int = 20,
+    max_new_tokens: int = MAX_NEW_TOKENS,
 ) -> RMTModel:
-    """A new RMT, to be trained.
+    """Return a new RMT, to be trained; a rotary backbone gets the positions that its segments need.
 
     Args:
         config: the memory, the segments, the labels.
@@ -48,16 +54,17 @@ def build_rmt(
         if not isinstance(backbone, str):
             raise UsageError("a backbone of random weights has no tokenizer of its own: pass one")
         tokenizer = core(find_tokenizer(backbone))
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), without_chatter():
         torch.manual_seed(seed)
         model = _new(config, backbone) if isinstance(backbone, PretrainedConfig) else _found(config, backbone)
+        _make_room(config, model.config)
         network = wrap(config, model, tokenizer)
         torch.nn.init.normal_(network.memory, std=embedding_table(model).std().item())
     return RMTModel(network, config, tokenizer, max_new_tokens=max_new_tokens)
 
 
 def wrap(config: RMTConfig, backbone: PreTrainedModel, tokenizer: Tokenizer) -> RMTEncoder | RMTDecoder:
-    """Puts a memory, still empty, around a backbone; refuses segments or tokens that do not fit it."""
+    """Put a memory, still empty, around a backbone; refuse segments or tokens that do not fit it."""
     name = f"the backbone {backbone.config.model_type}"
     check_fits(tokenizer, len(embedding_table(backbone)), name)
     width, hidden = embedding_table(backbone).shape[1], backbone.config.get_text_config().hidden_size
@@ -66,18 +73,16 @@ def wrap(config: RMTConfig, backbone: PreTrainedModel, tokenizer: Tokenizer) -> 
             f"{name} embeds tokens in {width} dimensions and computes in {hidden}: its outputs cannot be the "
             "memory that its next segment begins with"
         )
-    around = _FRAME if config.form == "encoder" else config.memory_tokens
-    needed = config.segment_size + config.memory_tokens + around
-    limit = limit_of_positions(backbone.config)
-    if limit is not None and needed > limit:
-        raise UsageError(
-            f"segments of {config.segment_size} tokens and {config.memory_tokens} of memory make "
-            f"{needed} positions, but {name} has {limit}: take shorter segments"
-        )
+    _check_positions(config, backbone.config)
     if config.form == "decoder":
-        if "past_key_values" not in inspect.signature(backbone.forward).parameters:
+        if not _attends(backbone):
             raise UsageError(
                 f"{name} has no attention for a memory to be read by: take a decoder like GPT-2 or Llama"
+            )
+        if needs_help(backbone.config):
+            raise UsageError(
+                f"{name} does not read on from its cache by itself, as it must to write an answer: take a "
+                "decoder like GPT-2 or Llama"
             )
         return RMTDecoder(backbone, memory_tokens=config.memory_tokens)
     cls_id, sep_id = _frame(tokenizer)
@@ -90,9 +95,54 @@ def wrap(config: RMTConfig, backbone: PreTrainedModel, tokenizer: Tokenizer) -> 
     )
 
 
+def set_segment_size(model: RMTModel, segment_size: int) -> None:
+    """Give a model segments of another size, and a rotary backbone the positions for them.
+
+    Raises:
+        UsageError: another backbone has too few positions.
+    """
+    config, backbone = replace(model.config, segment_size=segment_size), model.network.backbone.config
+    _make_room(config, backbone)
+    _check_positions(config, backbone)
+    model.config = config
+
+
+def is_rotary(backbone: PretrainedConfig) -> bool:
+    """Return whether positions are rotary and not scaled, so that no weight depends on how many there are."""
+    ropes = getattr(backbone.get_text_config(), "rope_parameters", None) or {}
+    per_layer = [rope for rope in ropes.values() if isinstance(rope, dict)] or [ropes]
+    return all(rope.get("rope_type") == "default" for rope in per_layer)
+
+
+def _make_room(config: RMTConfig, backbone: PretrainedConfig) -> None:
+    text, needed = backbone.get_text_config(), _positions(config)
+    if is_rotary(backbone) and needed > getattr(text, "max_position_embeddings", needed):
+        text.max_position_embeddings = needed
+
+
+def _check_positions(config: RMTConfig, backbone: PretrainedConfig) -> None:
+    needed, limit = _positions(config), limit_of_positions(backbone)
+    if limit is not None and needed > limit:
+        raise UsageError(
+            f"segments of {config.segment_size} tokens and {config.memory_tokens} of memory make {needed} "
+            f"positions, but the backbone {backbone.model_type} has {limit}: take shorter segments"
+        )
+
+
+def _positions(config: RMTConfig) -> int:
+    """Return the positions of a full segment with its memory and what frames it."""
+    around = _FRAME if config.form == "encoder" else config.memory_tokens
+    return config.segment_size + config.memory_tokens + around
+
+
 def without_weights(config: RMTConfig, backbone: PretrainedConfig) -> PreTrainedModel:
-    """A backbone whose weights are about to be loaded."""
+    """Return a backbone whose weights are about to be loaded."""
     return _new(config, backbone)
+
+
+def _attends(backbone: PreTrainedModel) -> bool:
+    layers = DynamicCache(config=backbone.config).layers
+    return takes_cache(backbone) and any(isinstance(layer, CacheLayerMixin) for layer in layers)
 
 
 def _new(config: RMTConfig, backbone: PretrainedConfig) -> PreTrainedModel:
@@ -112,7 +162,7 @@ def _found(config: RMTConfig, name: str) -> PreTrainedModel:
 
 
 def _frame(tokenizer: Tokenizer) -> tuple[int, int]:
-    """The tokens that begin and end a text, as the tokenizer itself puts them around one."""
+    """Return the tokens that the tokenizer puts before and after a text."""
     ids = tokenizer.encode("").ids
     if len(ids) != 2:
         raise SourceError(

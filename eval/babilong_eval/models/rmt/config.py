@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import TypeAdapter, ValidationError
 from transformers import AutoConfig, PretrainedConfig
 
+from babilong_eval.models.protocol import Alignment  # read by pydantic
 from babilong_gen.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from babilong_eval.models.protocol import Alignment
 
 MODEL_TYPE = "rmt"
 
@@ -21,15 +21,16 @@ MODEL_TYPE = "rmt"
 class RMTConfig:
     """An RMT around a Hugging Face backbone.
 
-    form            `encoder`: a classifier over `labels`; `decoder`: a language model
-    memory_tokens   vectors of memory, as wide as the backbone's embeddings
-    segment_size    text tokens of a full segment; the defaults make 512 with BERT's three special tokens
-    alignment       how a text that is no multiple of the segment is cut
-    memory_update   encoder: `replace`, as in the paper: a segment's outputs are the next memory; `gate`: each
-                    memory token keeps what it was as far as its gate is closed, see `gate.py`
-    labels          encoder: the answers, in the order of the classifier's outputs
-    answer_tokens   decoder: ids read after the question to ask for the answer (the authors' "GEN")
-    answer_prefix   decoder: what parts the question from the answer's text
+    Attributes:
+        form: `encoder`, a classifier over `labels`; or `decoder`, a language model.
+        memory_tokens: vectors of memory, as wide as the backbone's embeddings.
+        segment_size: text tokens of a full segment; the defaults make 512 with BERT's three special tokens.
+        alignment: how a text whose length is no multiple of the segment's is cut.
+        memory_update: encoder: `replace`, as in the paper: a segment's outputs are the next memory; `gate`:
+            each memory token keeps what it was as far as its gate is closed, see `gate.py`.
+        labels: encoder: the answers, in the order of the classifier's outputs.
+        answer_tokens: decoder: ids read after the question to ask for the answer (the authors' "GEN").
+        answer_prefix: decoder: what parts the question from the answer's text.
     """
 
     form: Literal["encoder", "decoder"]
@@ -57,23 +58,25 @@ class RMTConfig:
             raise UsageError("an RMT encoder needs its labels, in the order of the classifier's outputs")
 
 
+_CONFIG = TypeAdapter(RMTConfig)
+
+
 def to_json(config: RMTConfig, backbone: PretrainedConfig) -> dict[str, Any]:
-    """The content of config.json: our fields, and the backbone's configuration whole."""
+    """Return the content of config.json: our fields, and the backbone's whole configuration."""
     return {"model_type": MODEL_TYPE, **asdict(config), "backbone": backbone.to_dict()}
 
 
 def from_json(content: Mapping[str, Any], where: object) -> tuple[RMTConfig, PretrainedConfig]:
-    """Reads what `to_json` wrote; `where` names the file in errors."""
-    known = {field.name for field in fields(RMTConfig)}
-    values: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in content.items()
-        if name in known
-    }
+    """Read what `to_json` wrote; `where` names the file in errors."""
     backbone = content.get("backbone")
-    if "form" not in values or not isinstance(backbone, dict) or "model_type" not in backbone:
+    if "form" not in content or not isinstance(backbone, dict) or "model_type" not in backbone:
         raise SourceError(
             f"{where} does not describe an RMT: expected 'form' and a 'backbone' with a 'model_type'"
         )
+    try:
+        config = _CONFIG.validate_python(content)
+    except ValidationError as invalid:
+        first = invalid.errors()[0]
+        raise SourceError(f"{where}: {first['loc'][0]}: {first['msg']}, found {first['input']!r}") from None
     settings = {name: value for name, value in backbone.items() if name != "model_type"}
-    return RMTConfig(**values), AutoConfig.for_model(backbone["model_type"], **settings)
+    return config, AutoConfig.for_model(backbone["model_type"], **settings)

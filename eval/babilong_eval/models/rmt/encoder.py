@@ -1,6 +1,6 @@
 """RMT around an encoder (Bulatov, Kuratov, Burtsev 2023, arXiv 2304.11062, section 2).
 
-Each segment is read as  [CLS] memory [SEP] segment [SEP] ; the last layer's outputs at the memory's places
+Each segment is read as  [CLS] memory [SEP] segment [SEP] ; the last layer's outputs at the memory's positions
 are the memory of the next segment, and the last segment is classified as the backbone classifies a text.
 
 Legend: B batch, S segment, M memory tokens, D width.
@@ -28,8 +28,8 @@ class RMTEncoder(nn.Module):
         backbone: any `AutoModelForSequenceClassification` that takes `inputs_embeds`.
         memory_tokens: M.
         cls_id: the token that begins a text of the backbone.
-        sep_id: the token that ends one; it parts the memory from the segment as well.
-        gated: whether a gate guards the memory; the paper's has none.
+        sep_id: the token that ends one; it also separates the memory from the segment.
+        gated: whether a gate guards the memory; the paper has none.
     """
 
     def __init__(
@@ -49,27 +49,27 @@ class RMTEncoder(nn.Module):
         self.register_buffer("frame", torch.tensor([cls_id, sep_id], device=table.device), persistent=False)
 
     def start(self, batch_size: int) -> Tensor:
-        """The memory before the first segment [B, M, D], the same for every row."""
+        """Return the memory before the first segment [B, M, D], the same for every row."""
         return self.memory.expand(batch_size, -1, -1)
 
     def read(self, tokens: Tensor, memory: Tensor) -> Tensor:
-        """Reads a segment [B, S] with its memory [B, M, D]; gives the next one's memory. No head is run."""
+        """Read a segment [B, S] with its memory [B, M, D]; return the next one's memory. No head is run."""
         written = self.write(tokens, memory)
         return written if self.gate is None else self.gate(memory, written)
 
     def write(self, tokens: Tensor, memory: Tensor) -> Tensor:
-        """What a segment would put in the memory's place [B, M, D]: the last layer's outputs there."""
-        backbone, places = body(self.backbone), slice(1, 1 + memory.shape[1])
-        with feed_forward_at(backbone, places):
+        """Return what a segment writes, before any gate: the last layer's outputs at the memory [B, M, D]."""
+        backbone, positions = body(self.backbone), slice(1, 1 + memory.shape[1])
+        with feed_forward_at(backbone, positions):
             outputs = backbone(inputs_embeds=self._framed(tokens, memory))
-        return outputs.last_hidden_state[:, places]
+        return outputs.last_hidden_state[:, positions]
 
     def classify(self, tokens: Tensor, memory: Tensor) -> Tensor:
-        """Logits over the labels [B, labels] from the last segment [B, S]."""
+        """Return logits over the labels [B, labels] from the last segment [B, S]."""
         return self.backbone(inputs_embeds=self._framed(tokens, memory)).logits
 
     def _framed(self, tokens: Tensor, memory: Tensor) -> Tensor:
-        """[CLS] memory [SEP] segment [SEP] as embeddings [B, M + S + 3, D]."""
+        """Return  [CLS] memory [SEP] segment [SEP]  as embeddings [B, M + S + 3, D]."""
         embed = self.backbone.get_input_embeddings()
         begin, end = embed(self.frame).expand(len(tokens), -1, -1).split(1, dim=1)
         return torch.cat([begin, memory, end, embed(tokens), end], dim=1)

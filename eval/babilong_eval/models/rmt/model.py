@@ -9,10 +9,10 @@ from torch import Tensor
 
 from babilong_eval.models.decoding import respond
 from babilong_eval.models.pretrained import stop_ids
-from babilong_eval.models.protocol import Answer
+from babilong_eval.models.protocol import MAX_NEW_TOKENS, Answer
 from babilong_eval.models.rmt.encoder import RMTEncoder
+from babilong_eval.models.rmt.trial import try_out_rmt
 from babilong_eval.models.segments import rows_of_one_length
-from babilong_eval.models.state import fork
 from babilong_gen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class RMTModel:
     """Reads with an RMT's memory and answers with its head.
 
-    Rows are run in parts of one length, so that neither the backbone nor the memory ever meets padding.
+    Rows of one length are run together, so that neither the backbone nor the memory ever meets padding.
     """
 
     adds_special_tokens = False
@@ -43,9 +43,10 @@ class RMTModel:
         config: RMTConfig,
         tokenizer: Tokenizer,
         *,
-        max_new_tokens: int = 20,
+        max_new_tokens: int = MAX_NEW_TOKENS,
     ) -> None:
         self.network = network.eval()
+        try_out_rmt(network)
         self.config = config
         self.tokenizer = tokenizer
         self.max_new_tokens = max_new_tokens
@@ -57,12 +58,12 @@ class RMTModel:
 
     @property
     def alignment(self) -> Alignment:
-        """How a text that is no multiple of the segment is cut."""
+        """How a text whose length is no multiple of the segment's is cut."""
         return self.config.alignment
 
     @property
     def device(self) -> torch.device:
-        """Where the memory is."""
+        """Of the memory."""
         return self.network.memory.device
 
     @property
@@ -72,12 +73,12 @@ class RMTModel:
 
     @torch.inference_mode()
     def start(self, batch_size: int) -> Tensor:
-        """The trained initial memory, for every row."""
+        """Return the trained initial memory, for every row."""
         return self.network.start(batch_size)
 
     @torch.inference_mode()
     def step(self, tokens: Tensor, mask: Tensor | None, state: Tensor) -> Tensor:
-        """One segment of the recurrence, without any head."""
+        """Read one segment, without any head."""
         if mask is None:
             return self.network.read(tokens.to(self.device), state)
         memory = state.clone()
@@ -89,7 +90,7 @@ class RMTModel:
     def answer(
         self, question: Segment, state: Tensor, choices: Sequence[Sequence[str] | None]
     ) -> list[Answer]:
-        """An encoder classifies the last segment; a decoder writes after it, or scores the choices there."""
+        """Classify the last segment with an encoder; with a decoder, score the choices or write after it."""
         answers: dict[int, Answer] = {}
         for rows, part in rows_of_one_length(*question):
             here = self._answer(part.to(self.device), state[rows], [choices[row] for row in rows])
@@ -110,15 +111,10 @@ class RMTModel:
     ) -> list[Answer]:
         cue = torch.tensor(self.config.answer_tokens, dtype=torch.long, device=self.device)
         first, cache = network.prefill(torch.cat([tokens, cue.expand(len(tokens), -1)], dim=1), memory)
-
-        def forward(more: Tensor, cache):
-            outputs = network.backbone(input_ids=more, past_key_values=fork(cache), use_cache=True)
-            return outputs.logits, outputs.past_key_values
-
         return respond(
             first,
             cache,
-            forward,
+            network.read_on,
             choices,
             tokenizer=self.tokenizer,
             answer_prefix=self.config.answer_prefix,
@@ -128,7 +124,7 @@ class RMTModel:
 
 
 def _classified(logits: Tensor, labels: tuple[str, ...], choices: Sequence[str] | None) -> Answer:
-    """The likeliest of the choices; without any, of all labels."""
+    """Return the likeliest of the choices; without any, of all labels."""
     if choices is None:
         return Answer(text=labels[int(logits.argmax())])
     if strange := [choice for choice in choices if choice not in labels]:

@@ -11,6 +11,7 @@ from safetensors.torch import load_model, save_model
 
 from babilong_eval.checkpoints import shipped, shipped_folder
 from babilong_eval.models.pretrained import named_dtype
+from babilong_eval.models.protocol import MAX_NEW_TOKENS
 from babilong_eval.models.rmt.author_checkpoints import Hints, load_original
 from babilong_eval.models.rmt.build import without_weights, wrap
 from babilong_eval.models.rmt.config import MODEL_TYPE, from_json, to_json
@@ -18,11 +19,15 @@ from babilong_eval.models.rmt.model import RMTModel
 from babilong_eval.models.tokenizers import read_tokenizer
 from babilong_gen.atomic import whole_file, write_whole
 from babilong_gen.errors import OutputError, SourceError, UsageError
+from babilong_gen.user_paths import user_path
 
 if TYPE_CHECKING:
     from typing import Any
 
+    from transformers import PretrainedConfig
+
     from babilong_eval.models.protocol import Alignment
+    from babilong_eval.models.rmt.config import RMTConfig
 
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
 
@@ -32,7 +37,7 @@ def load(
     *,
     device: str = "cpu",
     dtype: str = "auto",
-    max_new_tokens: int = 20,
+    max_new_tokens: int = MAX_NEW_TOKENS,
     backbone: str | None = None,
     tokenizer: str | None = None,
     labels: str = "",
@@ -41,20 +46,17 @@ def load(
     cue: str | None = None,
     answer_prefix: str | None = None,
 ) -> RMTModel:
-    """The model kind `rmt:`: a folder written by `save_pretrained`, or a checkpoint of the authors' own code.
+    """Load the model kind `rmt:`: what `save_pretrained` wrote, or a checkpoint of the authors' own code.
 
     Args:
         path: the folder; or the name of a checkpoint that ships; or an original checkpoint's file, or the
             folder of its run.
         dtype: of the weights, by default as they were saved.
         max_new_tokens: longest answer that a decoder writes.
-        labels: "bathroom,hallway,..."; this and the arguments around it tell of an original checkpoint what
-            it does not tell itself, see `original.Hints`.
+        labels: "bathroom,hallway,..."; this and the arguments around it complete what an original checkpoint
+            says of itself, see `author_checkpoints.Hints`.
     """
-    folder = shipped_folder(path) or Path(path).expanduser()
-    if not folder.exists():
-        ships = ", ".join(shipped())
-        raise SourceError(f"no RMT at {path}: there is no such file or folder; {ships} ship with the package")
+    folder = checkpoint_folder(path)
     hints = Hints(
         backbone=backbone,
         tokenizer=tokenizer,
@@ -76,15 +78,24 @@ def load(
     return model
 
 
+def checkpoint_folder(path: str) -> Path:
+    """Return the folder or file of a checkpoint: a path, or the name of one that ships."""
+    folder = shipped_folder(path) or user_path(path)
+    if not folder.exists():
+        ships = ", ".join(shipped())
+        raise SourceError(f"no RMT at {path}: there is no such file or folder; {ships} ship with the package")
+    return folder
+
+
 def is_rmt_folder(folder: Path) -> bool:
-    """Whether a folder's config.json is one of ours."""
+    """Return whether a folder's config.json is one of ours."""
     return (folder / CONFIG).is_file() and _read_json(folder / CONFIG).get("model_type") == MODEL_TYPE
 
 
 def save_pretrained(model: RMTModel, folder: str | Path) -> None:
-    """Writes a model so that `from_pretrained` brings it back.
+    """Write a model so that `from_pretrained` brings it back.
 
-    Each file is there whole or not at all: where the disk is full, the weights saved before are still there.
+    Each file is replaced whole or not at all: if the disk is full, the weights saved before are still there.
 
     Raises:
         OutputError: there is no room, or no right to write.
@@ -100,14 +111,14 @@ def save_pretrained(model: RMTModel, folder: str | Path) -> None:
             raise OutputError(f"{folder / WEIGHTS}: cannot be written ({error})") from error
 
 
-def from_pretrained(folder: str | Path, *, max_new_tokens: int = 20) -> RMTModel:
-    """Reads what `save_pretrained` wrote.
+def from_pretrained(folder: str | Path, *, max_new_tokens: int = MAX_NEW_TOKENS) -> RMTModel:
+    """Read what `save_pretrained` wrote.
 
     Raises:
         SourceError: a file is missing or damaged, or the weights or tokenizer belong to another model.
     """
     folder = Path(folder)
-    config, backbone = from_json(_read_json(folder / CONFIG), folder / CONFIG)
+    config, backbone = read_config(folder)
     if not (folder / WEIGHTS).is_file():
         raise SourceError(
             f"{folder} holds a configuration but no weights: expected {WEIGHTS} beside {CONFIG}"
@@ -120,6 +131,15 @@ def from_pretrained(folder: str | Path, *, max_new_tokens: int = 20) -> RMTModel
         first = str(error).strip().replace("\n", " ")[:200]
         raise SourceError(f"{folder / WEIGHTS} does not fit {CONFIG} beside it: {first}") from None
     return RMTModel(network, config, tokenizer, max_new_tokens=max_new_tokens)
+
+
+def read_config(folder: Path) -> tuple[RMTConfig, PretrainedConfig]:
+    """Read a checkpoint's configuration and its backbone's.
+
+    Raises:
+        SourceError: the folder holds none, or not an RMT's.
+    """
+    return from_json(_read_json(folder / CONFIG), folder / CONFIG)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""Spares the last layer's feed-forward where nobody reads its output.
+"""Skips the last layer's feed-forward where its output is not read.
 
-Of a segment that is not the last, only the memory's places are read off the last layer. Its attention still
-needs every token, but its feed-forward treats each place by itself, so that it may run at those few alone: a
-twentieth of BERT-base's work less, without changing a number that is read.
+Of a segment that is not the last, only the memory's positions are read from the last layer. Its attention
+still needs every token, but its feed-forward treats each position by itself, so that it can run at those few
+alone: a twentieth of BERT-base's work less, without changing a number that is read.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _FEED_FORWARDS = {
 
 
 @contextmanager
-def feed_forward_at(backbone: PreTrainedModel, places: slice) -> Iterator[None]:
-    """Within it, the last layer's outputs are right at the given places and meaningless elsewhere.
+def feed_forward_at(backbone: PreTrainedModel, positions: slice) -> Iterator[None]:
+    """Within the block, the last layer's outputs are right at the given positions and meaningless elsewhere.
 
-    Architectures that are not known to keep the places apart run as they are.
+    Architectures that are not known to treat each position by itself run as they are.
 
     Args:
         backbone: the model without its head.
-        places: those of the outputs that will be read, of all S.
+        positions: those of the S outputs that will be read.
     """
     if backbone.config.model_type not in _FEED_FORWARDS:
         yield
@@ -49,11 +49,11 @@ def feed_forward_at(backbone: PreTrainedModel, places: slice) -> Iterator[None]:
     def enter(_: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         nonlocal length
         length = max(x.shape[1] for x in inputs)
-        return tuple(x[:, places].contiguous() if x.shape[1] == length else x for x in inputs)
+        return tuple(x[:, positions].contiguous() if x.shape[1] == length else x for x in inputs)
 
     def leave(_: nn.Module, __: Any, output: Tensor) -> Tensor:
         whole = output.new_zeros(output.shape[0], length, output.shape[2])
-        whole[:, places] = output
+        whole[:, positions] = output
         return whole
 
     with ExitStack() as hooks:

@@ -1,0 +1,1 @@
+"""The commands of `babilong`, each a thin layer over a function."""

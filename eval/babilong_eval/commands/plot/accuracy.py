@@ -1,0 +1,67 @@
+"""Figures of accuracy: against length, task, depth and the distance between facts."""
+
+from __future__ import annotations
+
+from babilong_eval.commands.options import Reference, Results, Scorer
+from babilong_eval.commands.plot.options import Numbers, Out, rows_by_run, write_numbers
+
+
+def length(results: Results, out: Out, reference: Reference = None, scorer: Scorer = "official") -> None:
+    """Draw accuracy against length.
+
+    One run with few tasks takes one panel, with a line per task; otherwise each task has a panel, with a line
+    per run, named as its run.json says.
+
+    Example: babilong plot length results/rmt results/mamba --out curve.pdf
+    """
+    from babilong_eval.figures.accuracy_by_length import accuracy_by_length
+    from babilong_eval.figures.reference_curves import read_reference
+    from babilong_eval.figures.style import save
+    from babilong_eval.results.load import load_runs
+
+    references = read_reference(reference) if reference else []
+    save(accuracy_by_length(load_runs(results, scorer), references), out)
+
+
+def heatmap(results: Results, out: Out, scorer: Scorer = "official") -> None:
+    """Draw the accuracy of each task at each length.
+
+    Example: babilong plot heatmap results/rmt --out heatmap.pdf
+    """
+    from babilong_eval.figures.heatmaps import task_by_length
+    from babilong_eval.figures.style import save
+    from babilong_eval.results.load import load_runs
+
+    save(task_by_length(load_runs(results, scorer)), out)
+
+
+def depth(results: Results, out: Out, scorer: Scorer = "official") -> None:
+    """Draw accuracy by depth of the supporting facts.
+
+    Depth is where in the input they are, 0 % at its start; each length has a column.
+
+    Example: babilong plot depth results/rmt --out depth.pdf
+    """
+    from babilong_eval.figures.heatmaps import depth_by_length
+    from babilong_eval.figures.style import save
+    from babilong_eval.results.load import load_runs
+
+    save(depth_by_length(load_runs(results, scorer)), out)
+
+
+def gap(results: Results, out: Out, scorer: Scorer = "official", numbers: Numbers = None) -> None:
+    """Draw accuracy against the tokens between the facts.
+
+    The dataset that each run was made from must still be there.
+
+    Example: babilong plot gap results/rmt --out gap.pdf --numbers gap.json
+    """
+    from babilong_eval.analysis.fact_distance import gap_bins
+    from babilong_eval.figures.accuracy_by_gap import accuracy_by_gap
+    from babilong_eval.figures.style import save
+    from babilong_eval.results.load import load_runs
+
+    runs = load_runs(results, scorer)
+    measured = {run.info.name: gap_bins(run) for run in runs}
+    write_numbers(numbers, rows_by_run(measured))
+    save(accuracy_by_gap(runs, measured), out)

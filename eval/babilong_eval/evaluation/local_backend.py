@@ -1,0 +1,94 @@
+"""A model on this machine: one that is loaded by name, or a model object of the caller's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from babilong_eval.evaluation.backend import Setup
+from babilong_eval.inference.batching import BatchLimits
+from babilong_eval.inference.segment_loop import SegmentReader, answer_samples, make_reader
+from babilong_eval.inference.shared_prefix import answer_series
+from babilong_eval.models.protocol import MAX_NEW_TOKENS
+from babilong_eval.models.registry import load_model
+from babilong_eval.prompts.prompts import adjusted, own_prompts, plain_prompts, read_prompts
+from babilong_gen.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from babilong_eval.data.dataset import Sample
+    from babilong_eval.evaluation.config import EvaluationConfig
+    from babilong_eval.evaluation.distributed import Rank
+    from babilong_eval.inference.sample_result import SampleResult
+    from babilong_eval.models.protocol import SegmentModel
+
+_TOKENS_ON_CPU = 1 << 20
+_TOKENS_ON_GPU = 1 << 26
+_TOKENS_OF_GROWING_STATE = 1 << 17
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalBackend:
+    """A `Backend` that reads samples segment by segment."""
+
+    setup: Setup
+    reader: SegmentReader
+    limits: BatchLimits
+
+    def answer(self, groups: Iterable[Iterable[Sample]]) -> Iterator[SampleResult]:
+        """Yield results batch by batch; a batch never mixes groups."""
+        for group in groups:
+            yield from answer_samples(self.reader, group, self.limits)
+
+    def answer_series(self, series: Iterable[Iterable[Sample]]) -> Iterator[SampleResult]:
+        """Yield results series by series."""
+        return answer_series(self.reader, series, self.limits)
+
+
+def make_local_backend(
+    config: EvaluationConfig, tasks: Sequence[str], rank: Rank, model: SegmentModel | None
+) -> LocalBackend:
+    """Return the backend around a model object or a model that is loaded; errors as for `find_backend`."""
+    read = read_prompts(config.prompts, tasks) if config.prompts else None
+    if read and (read.generate_kwargs.get("do_sample") or read.generate_kwargs.get("temperature")):
+        raise UsageError(
+            f"{config.prompts}: that run sampled its answers; {config.model} takes the likeliest"
+        )
+    generate_kwargs: dict[str, Any] = {"do_sample": False}
+    if model is None:
+        max_tokens = config.max_tokens or (read and read.max_tokens)
+        options = {**config.model_options, **({"max_new_tokens": max_tokens} if max_tokens else {})}
+        model = load_model(config.model, device=_device(config.device, rank), **options)
+        generate_kwargs["max_new_tokens"] = max_tokens or MAX_NEW_TOKENS
+    elif config.model_options or config.max_tokens:
+        raise UsageError("model_options and max_tokens belong to a model that is loaded by name")
+    is_plain = model.input_form == "plain"
+    prompts = read or (plain_prompts(tasks) if is_plain else own_prompts(tasks))
+    prompts = adjusted(prompts, config.off, config.system_prompt, config.chat_template)
+    setup = Setup(
+        prompts=prompts.prompts,
+        answers=config.answers or ("labels" if is_plain else "text"),
+        generate_kwargs=generate_kwargs,
+        device=torch.cuda.get_device_name(model.device) if model.device.type == "cuda" else str(model.device),
+        segment_size=model.segment_size,
+    )
+    reader = make_reader(model, setup.prompts, choose=setup.answers == "labels")
+    return LocalBackend(setup=setup, reader=reader, limits=_limits(config, model))
+
+
+def _device(asked: str, rank: Rank) -> str:
+    """Return the device of a process: with `auto`, several processes on one machine take a GPU each."""
+    if asked != "auto" or rank.world_size == 1 or not torch.cuda.is_available():
+        return asked
+    return f"cuda:{rank.local}"
+
+
+def _limits(config: EvaluationConfig, model: SegmentModel) -> BatchLimits:
+    """Return how large a batch may be: a state that grows with what is read needs room on the device."""
+    tokens = _TOKENS_OF_GROWING_STATE
+    if model.bounded_state:
+        tokens = _TOKENS_ON_CPU if model.device.type == "cpu" else _TOKENS_ON_GPU
+    return BatchLimits(rows=config.batch_size, tokens=config.batch_tokens or tokens)

@@ -1,0 +1,125 @@
+"""The length axis: log2, in tokens or in segments, with `0k` one step to the left of the shortest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log2
+from typing import TYPE_CHECKING, Literal
+
+from babilong_gen.errors import UsageError
+from babilong_gen.lengths import parse_length
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from matplotlib.axes import Axes
+
+    from babilong_eval.results.records import Cell
+
+Unit = Literal["tokens", "segments"]
+
+_LETTER_INCHES = 0.074
+_AXIS_PER_PANEL = 0.85
+"""How much of a panel's width is the axis itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LengthAxis:
+    """Where on an axis each length is.
+
+    Attributes:
+        unit: what is counted.
+        values: every length that is drawn, in that unit, ascending; 0 for `0k`.
+    """
+
+    unit: Unit
+    values: tuple[float, ...]
+
+    @property
+    def label(self) -> str:
+        """The axis's label."""
+        return f"length ({self.unit})"
+
+    def at(self, cell: Cell) -> float:
+        """Return the position of a cell."""
+        return self.position(_value(cell, self.unit))
+
+    def position(self, value: float) -> float:
+        """Return the position of a length in the axis's unit."""
+        if value > 0:
+            return log2(value)
+        shortest = next((value for value in self.values if value > 0), 1.0)
+        return log2(shortest) - 1
+
+    def mark(self, axes: Axes, width_inches: float) -> None:
+        """Write ticks, their labels and the axis's own label on a panel of about that width."""
+        ticks = [self.position(value) for value in self.values]
+        labels = [written(value, self.unit) for value in self.values]
+        span = max(ticks[-1] - ticks[0], 1.0)
+        an_inch = span / (_AXIS_PER_PANEL * width_inches)
+        room = [_LETTER_INCHES * (len(label) + 1) * an_inch for label in labels]
+        # every one, or every second one and so on, counted from the longest length
+        strides = (slice(None, None, -stride) for stride in range(1, len(ticks) + 1))
+        stride = next(stride for stride in strides if _side_by_side(ticks[stride], room[stride]))
+        axes.set_xticks(ticks[stride][::-1], labels[stride][::-1])
+        axes.set_xticks(ticks, minor=True)
+        axes.set_xlim(ticks[0] - 0.04 * span, ticks[-1] + 0.04 * span)
+        axes.set_xlabel(self.label)
+
+
+def length_axis(cells: Iterable[Cell], also: Sequence[float] = (), unit: Unit | None = None) -> LengthAxis:
+    """Return the axis that some cells can share.
+
+    Args:
+        cells: what is drawn; at least one.
+        also: further lengths that must be visible, of a reference curve; ticks in powers of two lead there.
+        unit: None takes segments where all lengths are given in segments, and tokens where all are in tokens.
+
+    Raises:
+        UsageError: some lengths are in tokens, some in segments, and not all say how many segments were read.
+    """
+    drawn = list(cells)
+    unit = unit or _common_unit(drawn)
+    values = sorted({_value(cell, unit) for cell in drawn})
+    while also and values[-1] < 0.99 * max(also) and values[-1] > 0:
+        values.append(2 * values[-1])
+    while also and values[0] > 1.01 * min(also):
+        values.insert(0, values[0] / 2)
+    return LengthAxis(unit=unit, values=tuple(values))
+
+
+def can_count_segments(cells: Iterable[Cell]) -> bool:
+    """Return whether all cells say how many segments were read."""
+    return all(cell.segments or parse_length(cell.length).unit == "seg" for cell in cells)
+
+
+def written(value: float, unit: Unit) -> str:
+    """Return a length as a tick label: `64k`, `1M`; segments as bare numbers."""
+    if unit == "segments":
+        return f"{value:g}"
+    return f"{value / 1e6:g}M" if value >= 1e6 else f"{value / 1e3:g}k"
+
+
+def _side_by_side(ticks: Sequence[float], room: Sequence[float]) -> bool:
+    """Return whether labels that are centred at descending positions do not touch."""
+    starts = [place - width / 2 for place, width in zip(ticks, room, strict=True)]
+    ends = [place + width / 2 for place, width in zip(ticks, room, strict=True)]
+    return all(start >= end for start, end in zip(starts, ends[1:], strict=False))
+
+
+def _common_unit(cells: list[Cell]) -> Unit:
+    in_segments = {parse_length(cell.length).unit == "seg" for cell in cells}
+    if in_segments == {False}:
+        return "tokens"
+    if can_count_segments(cells):
+        return "segments"
+    raise UsageError(
+        "some runs give their lengths in tokens, some in segments: plot them in separate figures"
+    )
+
+
+def _value(cell: Cell, unit: Unit) -> float:
+    length = parse_length(cell.length)
+    if unit == "segments":
+        return length.count if length.unit == "seg" else cell.segments or 0
+    return length.input_tokens(question_tokens=0, segment_size=1, reserve=0)

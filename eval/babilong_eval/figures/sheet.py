@@ -1,0 +1,161 @@
+"""What a figure is drawn on: a figure made for it, or axes that a caller already has.
+
+Every function of this room that draws takes `ax` and returns the figure. Without `ax` it makes a figure with
+legend and small print; otherwise it draws on the given axes, one per panel, and changes nothing else:
+
+    figure, ax = plt.subplots()
+    accuracy_by_length(load_runs([Path("results/mine")], "official"), ax=ax)
+
+matplotlib's settings are those of `style` while something is drawn, and the caller's own again afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from babilong_eval.figures import style
+from babilong_gen.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from matplotlib.artist import Artist
+    from matplotlib.cm import ScalarMappable
+
+GivenAxes = Axes | Sequence[Axes] | np.ndarray
+"""One axes, or as many as a figure has panels, as `plt.subplots` returns them."""
+
+_LETTERS_IN_A_ROW = 100
+_LEGEND_HANDLE_LETTERS = 7
+_LEGEND_ROW_INCHES = 0.175
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """The panels of one drawing.
+
+    Attributes:
+        figure: the figure that holds them.
+        panels: in reading order.
+        columns: how many stand side by side.
+        panel_inches: about the width of each.
+        own: whether the figure was made for this drawing.
+    """
+
+    figure: Figure
+    panels: Sequence[Axes]
+    columns: int
+    panel_inches: float
+    own: bool
+
+    def legend(self, entries: Mapping[str, Artist]) -> None:
+        """Put a legend above all panels, so that the figure grows, or into the last of a caller's axes."""
+        # matplotlib leaves out names that start with an underscore
+        names = [f"\N{ZERO WIDTH SPACE}{name}" if name.startswith("_") else name for name in entries]
+        if not self.own:
+            self.panels[-1].legend(list(entries.values()), names)
+            return
+        columns = _legend_columns(names)
+        self.figure.legend(list(entries.values()), names, loc="outside upper left", ncols=columns)
+        grown = self.figure.get_figheight() + _LEGEND_ROW_INCHES * ceil(len(names) / columns)
+        self.figure.set_figheight(grown)
+
+    def heading(self, text: str) -> None:
+        """Write a line above all panels of a figure of our own."""
+        if self.own:
+            self.figure.suptitle(text, x=0.01, ha="left", fontsize=9.5)
+
+    def footnote(self, text: str) -> None:
+        """Write a line in small print below all panels of a figure of our own."""
+        if self.own:
+            self.figure.supxlabel(text, x=0.99, ha="right", fontsize=6.5, color=style.MUTED)
+
+    def colour_bar(self, scale: ScalarMappable, *, inches: float, **bar: Any) -> None:
+        """Put a scale in per cent, at most so many inches tall, to the right of all panels."""
+        shrink = min(1.0, inches / self.figure.get_figheight()) if self.own else 1.0
+        axes = self.figure.colorbar(scale, ax=list(self.panels), shrink=shrink, **bar).ax
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+        axes.spines[:].set_visible(False)
+
+    def label_outer(self) -> None:
+        """Label the axes of a figure of our own only at its edges, and above where a panel is missing."""
+        if not self.own:
+            return
+        missing = -len(self.panels) % self.columns
+        above = self.panels[len(self.panels) - self.columns :][:missing] if missing else ()
+        labels = [axes.get_xlabel() for axes in above]
+        for axes in self.panels:
+            axes.label_outer()
+        for axes, label in zip(above, labels, strict=True):
+            axes.tick_params(labelbottom=True)
+            axes.set_xlabel(label)
+
+
+@contextmanager
+def sheet(
+    panels: int = 1,
+    *,
+    ax: GivenAxes | None,
+    height_inches: float,
+    width_inches: float = style.WIDTH_INCHES,
+    columns: int = 1,
+    settings: Mapping[str, Any] | None = None,
+    **grid: Any,
+) -> Iterator[Sheet]:
+    """Yield the panels of a drawing, and draw in the project's look while they are in use.
+
+    Args:
+        panels: how many are needed.
+        ax: a caller's axes; None makes a figure.
+        columns: how many panels of a new figure stand side by side, at most.
+        settings: of matplotlib's, beside those of the look.
+        grid: what `Figure.subplots` is told of a new figure's panels.
+
+    Raises:
+        UsageError: another number of axes than of panels was given.
+    """
+    with style.look(settings):
+        if ax is None:
+            columns = min(panels, columns)
+            yield _new(panels, columns, (width_inches, height_inches), grid)
+        else:
+            yield _given(panels, [ax] if isinstance(ax, Axes) else list(np.ravel(np.asarray(ax))))
+
+
+def _new(panels: int, columns: int, inches: tuple[float, float], grid: Mapping[str, Any]) -> Sheet:
+    # the layout lets panels make room for each other
+    figure = Figure(figsize=inches, layout="constrained")
+    places = list(figure.subplots(ceil(panels / columns), columns, squeeze=False, **grid).flat)
+    for unused in places[panels:]:
+        unused.remove()
+    width = inches[0] / columns
+    return Sheet(figure=figure, panels=places[:panels], columns=columns, panel_inches=width, own=True)
+
+
+def _given(panels: int, axes: Sequence[Axes]) -> Sheet:
+    if len(axes) != panels:
+        raise UsageError(
+            f"this figure has {panels} panels, but {len(axes)} axes were given: give one per panel, or draw "
+            "fewer runs or tasks"
+        )
+    figure: Any = axes[0].figure
+    width = axes[0].get_window_extent().width / figure.dpi
+    # a subfigure's own figure is the outermost one
+    return Sheet(figure=figure.figure, panels=axes, columns=panels, panel_inches=width, own=False)
+
+
+def _legend_columns(names: Sequence[str]) -> int:
+    """Return how many columns a legend has: one row where all fit, else columns as wide as the longest."""
+    if sum(len(name) + _LEGEND_HANDLE_LETTERS for name in names) <= _LETTERS_IN_A_ROW:
+        return len(names)
+    widest = max(map(len, names)) + _LEGEND_HANDLE_LETTERS
+    return max(1, min(_LETTERS_IN_A_ROW // widest, len(names)))

@@ -1,0 +1,51 @@
+"""Tries out on a built RMT what depends on the insides of the library; see `models/reading_trial.py`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from babilong_eval.models.pretrained import body
+from babilong_eval.models.reading_trial import apart, some_tokens, try_out
+from babilong_eval.models.rmt.decoder import RMTDecoder
+from babilong_eval.models.rmt.sparse_last_layer import feed_forward_at
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from babilong_eval.models.rmt.encoder import RMTEncoder
+
+
+def try_out_rmt(network: RMTEncoder | RMTDecoder) -> None:
+    """Refuses an RMT whose backbone this version of the library runs otherwise than we take it to.
+
+    Raises:
+        UsageError: with the fault, the library's version and those that were tested.
+    """
+    backbone = network.backbone
+    try_out(backbone, lambda: _sparing(backbone))
+    if isinstance(network, RMTDecoder):
+        try_out(backbone, lambda: _writing(network))
+
+
+def _sparing(backbone: PreTrainedModel) -> float:
+    """How far the outputs read off a spared last layer are from those of a whole one."""
+    embedded = backbone.get_input_embeddings()(some_tokens(backbone, 6))
+    places = slice(1, 3)
+    with feed_forward_at(body(backbone), places):
+        spared = body(backbone)(inputs_embeds=embedded).last_hidden_state
+    return apart(spared[:, places], body(backbone)(inputs_embeds=embedded).last_hidden_state[:, places])
+
+
+def _writing(network: RMTDecoder) -> float:
+    """How far logits after the cache, of several tokens and of single ones, are from a whole segment's."""
+    tokens = some_tokens(network.backbone, 7)
+    memory = network.start(2)
+    at_once = network.logits(tokens, memory)[:, 4:]
+    first, cache = network.prefill(tokens[:, :5], memory)
+    together, _ = network.read_on(tokens[:, 5:], cache)
+    one, longer = network.read_on(tokens[:, 5:6], cache)
+    two, _ = network.read_on(tokens[:, 6:], longer)
+    singly = torch.cat([first[:, None], one, two], dim=1)
+    return max(apart(together, at_once[:, 1:]), apart(singly, at_once))

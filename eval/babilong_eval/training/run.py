@@ -1,0 +1,221 @@
+"""A training run in its folder: set up or found there, checked, saved."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+import yaml
+from accelerate import Accelerator, DistributedDataParallelKwargs
+from accelerate.state import AcceleratorState
+
+from babilong_eval.models.decoding import continuation_ids
+from babilong_eval.models.rmt.build import set_segment_size
+from babilong_eval.models.rmt.serialization import save_pretrained
+from babilong_eval.training import resume_state
+from babilong_eval.training.allocator import return_freed_memory
+from babilong_eval.training.batch_rows import BatchSampler, Pools
+from babilong_eval.training.contamination import check_dataset, check_noise
+from babilong_eval.training.initialization import build_network, complete_recipe, find_or_train_tokenizer
+from babilong_eval.training.memory_pool import MemoryPool
+from babilong_eval.training.metrics_log import MetricsLog, draw
+from babilong_eval.training.optimizer import make_optimizer
+from babilong_eval.training.resume_state import TrainState
+from babilong_eval.training.samples import open_sample_source
+from babilong_eval.training.unroll import UnrolledRMT
+from babilong_gen.atomic import write_whole
+from babilong_gen.errors import BabilongError, OutputError
+from babilong_gen.tokenizer import load_tokenizer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from torch.optim import Optimizer
+
+    from babilong_eval.models.rmt.model import RMTModel
+    from babilong_eval.training.recipe import Recipe
+    from babilong_eval.training.samples import SampleSource
+
+_POOL_BATCHES = 3
+
+
+class TrainingError(BabilongError):
+    """A run that cannot continue; what it reached is saved."""
+
+
+@dataclass(slots=True, kw_only=True)
+class TrainingRun:
+    """A run in progress, one per process.
+
+    Attributes:
+        network: the model's, unrolled, as `accelerate` wraps it.
+        log: None in all processes but the first.
+    """
+
+    recipe: Recipe
+    out: Path
+    model: RMTModel
+    network: torch.nn.Module
+    optimizer: Optimizer
+    accelerator: Accelerator
+    sampler: BatchSampler
+    pools: Pools
+    state: TrainState
+    log: MetricsLog | None
+
+    def save(self) -> None:
+        """Write the model, then the snapshot: a run that is killed between the two repeats some steps."""
+        if self.log is not None:
+            self.log.flush()
+            save_pretrained(self.model, self.out)
+            draw(_records(self.out))
+        # Together: processes killed between each other's snapshots could not continue from one step.
+        self.accelerator.wait_for_everyone()
+        resume_state.save(
+            _records(self.out),
+            self.recipe,
+            self.state,
+            self.accelerator.unwrap_model(self.network),
+            self.optimizer,
+            self.pools,
+            rank=self.accelerator.process_index,
+        )
+
+    def is_true_anywhere(self, flag: bool) -> bool:
+        """Return whether a flag is true in any process."""
+        flags = self.accelerator.gather(torch.tensor([flag], device=self.accelerator.device))
+        assert isinstance(flags, torch.Tensor)
+        return bool(flags.any())
+
+    def end_stage(self, *, keep: bool) -> None:
+        """Begin the next stage; keep the model as it is, if asked to."""
+        self.state.next_stage()
+        if keep and self.log is not None:
+            save_pretrained(self.model, self.out / "stages" / str(self.state.stage))
+        self.set_segment_size()
+
+    def set_segment_size(self) -> None:
+        """Give the model the segments of the current stage; after the last they stay as they are."""
+        set_segment_size(self.model, self.recipe.segment_sizes[: self.state.stage + 1][-1])
+
+
+def open_run(
+    recipe: Recipe,
+    out: Path,
+    *,
+    cache: Path,
+    apart_from: Sequence[Path],
+    on_noise: Callable[[int], None],
+    notify: Callable[[str], None],
+) -> TrainingRun:
+    """Set up a run, or continue the run of the same recipe in `out` where it last saved.
+
+    Args:
+        apart_from: datasets for evaluation, with which training must share nothing.
+        on_noise: called with characters of noise as they are tokenized.
+        notify: called with one line that the user should see.
+    """
+    recipe = complete_recipe(recipe)
+    if any(stage.gradient_checkpointing for stage in recipe.stages):
+        return_freed_memory()
+    accelerator = _accelerator(recipe.precision)
+    rank, records = accelerator.process_index, _records(out)
+    if accelerator.is_main_process:
+        _write_tokenizer(recipe, out, cache)
+    accelerator.wait_for_everyone()
+    tokenizer = load_tokenizer(str(out)).tokenizer
+    model = build_network(recipe, tokenizer)
+    labels = model.config.labels or recipe.labels
+    source = open_sample_source(recipe, str(out), cache=cache, report=on_noise, notify=notify)
+    _check_contamination(source, recipe, records, apart_from, notify)
+    model.network.to(accelerator.device)
+    answers = [continuation_ids(tokenizer, model.config.answer_prefix + label) for label in labels]
+    network = UnrolledRMT(model.network, cue=model.config.answer_tokens, answers=answers)
+    optimizer = make_optimizer(recipe, network)
+    rows = max(stage.batch for stage in recipe.stages)
+    known, empty, false_positive = (MemoryPool(capacity=_POOL_BATCHES * rows) for _ in range(3))
+    pools = Pools(known=known, empty=empty, false_positive=false_positive)
+    state = resume_state.load(records, recipe, network, optimizer, pools, rank=rank) or TrainState()
+    _check_same_step(accelerator, state, records)
+    if state.step:
+        notify(f"{out}: continues after step {state.step:,}")
+    wrapped, optimizer = accelerator.prepare(network, optimizer)
+    run = TrainingRun(
+        recipe=recipe,
+        out=out,
+        model=model,
+        network=wrapped,
+        optimizer=optimizer,
+        accelerator=accelerator,
+        sampler=BatchSampler(source, labels, seed=recipe.seed, rows=rows, process=rank),
+        pools=pools,
+        state=state,
+        log=MetricsLog(records, step=state.step) if rank == 0 else None,
+    )
+    run.set_segment_size()
+    return run
+
+
+def _accelerator(precision: str) -> Accelerator:
+    # A step of one segment writes nothing to memory: its gate is then unused.
+    unused = DistributedDataParallelKwargs(find_unused_parameters=True)
+    try:
+        return Accelerator(mixed_precision=precision, kwargs_handlers=[unused])
+    except ValueError:
+        # The process has trained in another precision before.
+        AcceleratorState._reset_state()
+        return Accelerator(mixed_precision=precision, kwargs_handlers=[unused])
+
+
+def _records(out: Path) -> Path:
+    """Return the folder of everything but the model itself."""
+    return out / "training"
+
+
+def _write_tokenizer(recipe: Recipe, out: Path, cache: Path) -> None:
+    """Write recipe and tokenizer; leave them where a run of the same recipe did so."""
+    try:
+        _records(out).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{out}: cannot be written ({error.strerror}): give a folder that can, by --out"
+        ) from None
+    written, tokenizer = _records(out) / "recipe.yaml", out / "tokenizer.json"
+    text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False).encode()
+    unchanged = written.is_file() and written.read_bytes() == text
+    if tokenizer.is_file() and (unchanged or (_records(out) / resume_state.SNAPSHOT).is_file()):
+        return
+    write_whole(tokenizer, find_or_train_tokenizer(recipe, cache).to_str().encode())
+    write_whole(written, text)
+
+
+def _check_contamination(
+    source: SampleSource,
+    recipe: Recipe,
+    records: Path,
+    apart_from: Sequence[Path],
+    notify: Callable[[str], None],
+) -> None:
+    """Check that nothing held out is trained on, and write down what is held out."""
+    held_out = check_noise(source, recipe.tasks)
+    for data in apart_from:
+        notify(f"{data}: {check_dataset(data, source, held_out):,} samples, none shared with training")
+    proof = {
+        "held_out_documents": sorted(held_out),
+        "fingerprints": [prepared.fingerprint for prepared in source.prepared],
+    }
+    write_whole(records / "apart.json", (json.dumps(proof, indent=2) + "\n").encode())
+
+
+def _check_same_step(accelerator: Accelerator, state: TrainState, records: Path) -> None:
+    """Refuse to continue where processes would do so from different steps."""
+    steps = accelerator.gather(torch.tensor([state.step], device=accelerator.device))
+    assert isinstance(steps, torch.Tensor)
+    if len(found := sorted(set(steps.tolist()))) > 1:
+        raise TrainingError(
+            f"{records}: the processes' snapshots are of steps {found[0]:,} and {found[-1]:,}: start as many "
+            "processes as before, or delete the snapshots to start anew"
+        )

@@ -1,0 +1,143 @@
+"""One step of a run: a batch, its loss, the update, and what is written down of it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from babilong_eval.training.batch_rows import as_segments, to_carry
+from babilong_eval.training.memory_pool import NO_FACT
+from babilong_eval.training.metrics_log import LogLine
+from babilong_eval.training.optimizer import learning_rate
+from babilong_eval.training.run import TrainingError
+from babilong_eval.training.unroll import Batch, LossOptions, UnrollOutput
+from babilong_gen.rng import Rng
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from babilong_eval.models.rmt.model import RMTModel
+    from babilong_eval.training.batch_rows import Row
+    from babilong_eval.training.recipe import Stage
+    from babilong_eval.training.run import TrainingRun
+
+# A row without facts whose likeliest answer is likelier than this has taken something for a fact.
+_SURE = 0.5
+
+
+def train_step(run: TrainingRun, stage: Stage) -> LogLine:
+    """Train on one batch; count and log the step.
+
+    Raises:
+        TrainingError: the loss or a gradient is not finite; the weights are as they were.
+    """
+    torch.manual_seed(Rng(*run.sampler.key, "dropout", run.state.step).randrange(2**31))
+    rows = run.sampler.batch(stage, run.model.segment_size, run.state.step, run.pools)
+    batch = _to_device(rows, run.model, run.accelerator.device)
+    rate = learning_rate(run.recipe, run.state)
+    for group in run.optimizer.param_groups:
+        group["lr"] = rate
+    run.network.train()
+    with run.accelerator.autocast():
+        output: UnrollOutput = run.network(batch, _loss_options(stage))
+    loss = float(_over_processes(run, output.loss.detach().reshape(1), "mean"))
+    _check_finite(run, stage, "loss", loss)
+    run.accelerator.backward(output.loss)
+    norm = run.accelerator.clip_grad_norm_(run.network.parameters(), run.recipe.optimizer.max_grad_norm)
+    _check_finite(run, stage, "gradient's norm", float(norm) if norm is not None else 0.0)
+    run.optimizer.step()
+    run.optimizer.zero_grad()
+    return _record(run, stage, rows, batch, output, loss, rate)
+
+
+def _to_device(rows: Sequence[Row], model: RMTModel, device: torch.device) -> Batch:
+    start = model.network.memory.detach()
+    begin = torch.stack([start if row.start is None else row.start for row in rows])
+    return Batch(
+        segments=as_segments(rows, model.segment_size).to(device),
+        begin=begin.to(device),
+        carried=torch.tensor([row.start is not None for row in rows], device=device),
+        target=torch.tensor([row.target for row in rows], device=device),
+        last_fact_segment=torch.tensor([row.last_fact_segment for row in rows], device=device),
+    )
+
+
+def _loss_options(stage: Stage) -> LossOptions:
+    return LossOptions(
+        bptt_segments=stage.bptt_segments,
+        gradient_checkpointing=stage.gradient_checkpointing,
+        all_segments=stage.loss == "all",
+        gate_penalty=stage.gate_penalty,
+    )
+
+
+def _over_processes(run: TrainingRun, values: torch.Tensor, how: Literal["mean", "sum"]) -> torch.Tensor:
+    reduced = run.accelerator.reduce(values, how)
+    assert isinstance(reduced, torch.Tensor)
+    return reduced
+
+
+def _check_finite(run: TrainingRun, stage: Stage, what: str, value: float) -> None:
+    """Stop before a step that would spoil the weights."""
+    if not math.isfinite(value):
+        raise TrainingError(
+            f"stage {stage.name}, step {run.state.step + 1:,}: the {what} is {value}: stopped; the last good "
+            f"checkpoint is in {run.out}; try a lower learning_rate or a smaller max_grad_norm"
+        )
+
+
+def _record(
+    run: TrainingRun,
+    stage: Stage,
+    rows: Sequence[Row],
+    batch: Batch,
+    output: UnrollOutput,
+    loss: float,
+    rate: float,
+) -> LogLine:
+    """Put memories into the pools, count the step and log it."""
+    likeliest, answer = output.scores.exp().max(dim=-1)
+    without_facts = batch.target == NO_FACT
+    correct = torch.where(without_facts, likeliest < _SURE, answer == batch.target).tolist()
+    segments = len(batch.segments)
+    _fill_pools(run, stage, rows, output.memory, correct, segments)
+    fresh = [right for row, right in zip(rows, correct, strict=True) if row.is_fresh]
+    continued = [
+        right for row, right in zip(rows, correct, strict=True) if not row.is_fresh and row.target != NO_FACT
+    ]
+    counts = [len(fresh), sum(fresh), len(continued), sum(continued), batch.segments.numel()]
+    summed = _over_processes(run, torch.tensor(counts, device=answer.device), "sum").tolist()
+    n_fresh, fresh_correct, n_continued, continued_correct, tokens = summed
+    run.state.count(n_fresh, fresh_correct, stage.until.over)
+    line = LogLine(
+        step=run.state.step,
+        stage=stage.name,
+        segments=segments,
+        loss=loss,
+        rate=rate,
+        fresh=(n_fresh, fresh_correct),
+        continued=(n_continued, continued_correct),
+        sure=float(likeliest[without_facts].mean()) if bool(without_facts.any()) else None,
+        open_on_noise=None if output.open_on_noise is None else float(output.open_on_noise),
+        tokens=tokens,
+    )
+    if run.log is not None:
+        run.log.write(line)
+    return line
+
+
+def _fill_pools(
+    run: TrainingRun,
+    stage: Stage,
+    rows: Sequence[Row],
+    memory: torch.Tensor,
+    correct: Sequence[bool],
+    segments: int,
+) -> None:
+    carried = to_carry(rows, memory, correct, segments, stage.streams.max_age)
+    run.pools.known.add([each for each in carried if not each.is_empty])
+    run.pools.empty.add([each for each in carried if each.is_empty])
+    fooled = [not right and row.target == NO_FACT for row, right in zip(rows, correct, strict=True)]
+    run.pools.false_positive.add(to_carry(rows, memory, fooled, segments, stage.streams.max_age))

@@ -1,0 +1,64 @@
+"""Whatever the tokenizer, a dataset is exact or refused."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from hypothesis import HealthCheck, event, given, settings
+from tokenizers import Tokenizer
+
+from babilong_gen.assemble.sample import Sample
+from babilong_gen.errors import BabilongError
+from babilong_gen.make import make_samples
+from babilong_gen.prepare import prepare
+from babilong_gen.spec import make_spec
+from tests.exact.count import faults
+from tests.exact.random_tokenizers import tokenizers_and_texts
+
+SEGMENT = 120
+
+
+def samples_of(folder: Path) -> list[Sample]:
+    """Six samples, of facts alone and of facts in a text of the folder."""
+    spec = make_spec(
+        tasks=("qa1",),
+        lengths=("0k", "3seg"),
+        samples=3,
+        segment_size=SEGMENT,
+        leak_check="off",
+        noise=f"files:{folder}/noise.txt",
+        tokenizer=str(folder / "tokenizer.json"),
+        facts="2",
+        store_tokens=True,
+    )
+    prepared, _ = prepare(spec, cache=folder / "cache", report=lambda _: None, notify=lambda _: None)
+    event(f"proved: {prepared.tokenizer.proved}")
+    context = prepared.context("qa1")
+    return [
+        sample
+        for length in spec.lengths
+        for sample, _ in make_samples(prepared, context, "qa1", length, 0, 3)
+    ]
+
+
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+@given(tokenizers_and_texts())
+def test_a_dataset_of_any_tokenizer_is_exact_or_refused(drawn: tuple[str, str]) -> None:
+    definition, text = drawn
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "tokenizer.json").write_text(definition, encoding="utf-8")
+        (folder / "noise.txt").write_text(text, encoding="utf-8")
+        try:
+            samples = samples_of(folder)
+        except BabilongError as refused:
+            event(f"refused: {type(refused).__name__}")
+            assert "\n" not in str(refused)
+            return
+    tokenizer = Tokenizer.from_str(definition)
+    for sample in samples:
+        event("sample")
+        assert faults(tokenizer, sample.text.decode(), sample) == []
