@@ -7,6 +7,8 @@
     └── OutputError          the output folder holds something else, or cannot be written
 
 Each message names the thing, what was expected, and what to do.
+
+`SelfCheckError` stands apart: a finished sample is not what it says, and that is a fault of ours.
 """
 
 
@@ -28,6 +30,10 @@ class DoesNotFitError(BabilongError):
 
 class OutputError(BabilongError):
     """The output folder cannot be written, or holds a dataset of another spec."""
+
+
+class SelfCheckError(Exception):
+    """A finished sample, tokenized again, is not what it says of itself: a fault of ours, not the user's."""
 
 
 def first_line(error: BaseException) -> str:

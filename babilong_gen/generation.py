@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol, Unpack
 
+from babilong_gen.assemble.check import Check, parse_check
 from babilong_gen.errors import OutputError, UsageError
 from babilong_gen.executors import Executor, find_executor
 from babilong_gen.make import ShardContext
@@ -83,6 +84,7 @@ def generate(
     *,
     executor: str = "local",
     workers: int | None = None,
+    check: Check = "some",
     cache: Path | None = None,
     progress: Progress | None = None,
     **options: Unpack[SpecOptions],
@@ -96,6 +98,9 @@ def generate(
         out: the dataset's folder, or its URL as in `s3://bucket/folder`.
         executor: who makes the shards, `local` or `ray`.
         workers: how many shards are made at a time; None for one per core.
+        check: how many finished samples are tokenized again, to see that they are what they say: `some` (the
+            first of each task, length and shard as a whole, every other one around its facts and wherever
+            noise was cut), `all` as a whole, or none (`off`). It changes no sample.
         cache: where tokenized noise is kept; None for the user's cache folder.
         progress: is told how far the run is; without it, what the user should see becomes a warning.
 
@@ -104,15 +109,17 @@ def generate(
 
     Raises:
         BabilongError: something of the user's; whole shards that were written stay.
+        SelfCheckError: a finished sample is not what it says; there is no manifest then.
     """
     if out is None:
         raise UsageError("out is missing: the folder of the dataset, or its URL")
     spec, out = spec_of(spec, options), open_folder(out)
-    make_shards = find_executor(executor)
+    make_shards, check = find_executor(executor), parse_check(check)
     progress = progress or Silent()
     prepared, claim = prepare_claim(spec, cache=cache, progress=progress)
     with _writing_to(out):
-        written = _make(claim.shards, prepared, claim, out, make_shards, workers, progress)
+        workshop = ShardContext(prepared=prepared, out=out, check=check)
+        written = _make(claim.shards, workshop, claim, make_shards, workers, progress)
         return _complete(out, claim, written)
 
 
@@ -123,6 +130,7 @@ def generate_part(
     *,
     executor: str = "local",
     workers: int | None = None,
+    check: Check = "some",
     cache: Path | None = None,
     progress: Progress | None = None,
 ) -> list[WrittenShard]:
@@ -136,13 +144,15 @@ def generate_part(
 
     Raises:
         BabilongError: something of the user's; whole shards that were written stay.
+        SelfCheckError: a finished sample is not what it says.
     """
-    make_shards = find_executor(executor)
+    make_shards, check = find_executor(executor), parse_check(check)
     progress = progress or Silent()
     prepared, claim = prepare_claim(spec, cache=cache, progress=progress)
     shards = pick_shards(part, claim.shards)
     with _writing_to(out):
-        written = _make(shards, prepared, claim, out, make_shards, workers, progress)
+        workshop = ShardContext(prepared=prepared, out=out, check=check)
+        written = _make(shards, workshop, claim, make_shards, workers, progress)
         if written:
             note_part(out, claim, list(written.values()))
     return list(written.values())
@@ -207,17 +217,15 @@ def _finished_before(out: Folder) -> dict[str, Any]:
 
 def _make(
     shards: Sequence[Shard],
-    prepared: Prepared,
+    workshop: ShardContext,
     claim: DatasetPlan,
-    out: Folder,
     make_shards: Executor,
     workers: int | None,
     progress: Progress,
 ) -> dict[Shard, WrittenShard]:
-    start_folder(out, claim)
-    clear_leftovers(out, shards)
+    start_folder(workshop.out, claim)
+    clear_leftovers(workshop.out, shards)
     progress.planned(sum(shard.last - shard.first for shard in shards))
-    workshop = ShardContext(prepared=prepared, out=out)
     written = dict(make_shards(workshop, shards, workers=workers, report=progress.samples))
     return {shard: written[shard] for shard in shards}
 

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from babilong_gen.assemble.assemble import assemble
+from babilong_gen.assemble.check import Check, How, check_sample, how_to_check
 from babilong_gen.assemble.choose import choose_stories
 from babilong_gen.assemble.context import AssemblyContext
 from babilong_gen.assemble.sample import Sample
 from babilong_gen.lengths import parse_length
 from babilong_gen.prepare import Prepared
+from babilong_gen.tokenizer import TextTokenizer
 from babilong_gen.write.folder import Folder
 from babilong_gen.write.shards import Shard, WrittenShard, read_written, write_shard
+
+# Samples are checked in batches of so much text: one after the other they go quicker than each between
+# two that are made. A batch with one that is read as a whole may take long: it does not hold up the others.
+_BATCH_BYTES = 4_000_000
+_CHECKED_AT_ONCE = 2
+_MOST_UNDER_WAY = 4
 
 # Progress is told each time so much has been made, not for each of a thousand small samples a second.
 _REPORT_TOKENS = 1_000_000
@@ -20,10 +29,15 @@ _REPORT_TOKENS = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShardContext:
-    """What shards are made from, and where; a process keeps the mapped noise of each task between them."""
+    """What shards are made from, where, and how they are checked; a process keeps the noise of each task.
+
+    Attributes:
+        check: how many finished samples are tokenized again.
+    """
 
     prepared: Prepared
     out: Folder
+    check: Check = "some"
     _contexts: dict[str, AssemblyContext] = field(default_factory=dict)
 
     def haystack(self, task: str) -> AssemblyContext:
@@ -50,6 +64,9 @@ def make_shard(workshop: ShardContext, shard: Shard, report: Callable[[int], Non
 
     Args:
         report: called with the number of samples made since it was called last.
+
+    Raises:
+        SelfCheckError: a finished sample is not what it says; the shard is not written.
     """
     prepared, out = workshop.prepared, workshop.out
     done = read_written(out, shard, fingerprint=prepared.fingerprint)
@@ -57,13 +74,10 @@ def make_shard(workshop: ShardContext, shard: Shard, report: Callable[[int], Non
         report(done.counts.rows)
         return done
 
-    def reported() -> Iterator[tuple[Sample, int]]:
-        haystack = workshop.haystack(shard.task)
+    def reported() -> Iterator[tuple[Sample, int, How]]:
         samples = tokens = 0
-        for sample, passed_over in make_samples(
-            prepared, haystack, shard.task, shard.length, shard.first, shard.last
-        ):
-            yield sample, passed_over
+        for sample, passed_over, how in _checked(workshop, shard):
+            yield sample, passed_over, how
             samples, tokens = samples + 1, tokens + sample.n_tokens
             if tokens >= _REPORT_TOKENS:
                 report(samples)
@@ -73,3 +87,52 @@ def make_shard(workshop: ShardContext, shard: Shard, report: Callable[[int], Non
     return write_shard(
         out, shard, reported(), fingerprint=prepared.fingerprint, store_tokens=prepared.spec.store_tokens
     )
+
+
+def _checked(workshop: ShardContext, shard: Shard) -> Iterator[tuple[Sample, int, How]]:
+    """A shard's samples as `make_samples` gives them, and how each was tokenized again.
+
+    The check runs beside the making: the tokenizer works outside the interpreter's lock. All that were handed
+    out have passed when the iterator ends.
+    """
+    prepared, tokenizer = workshop.prepared, workshop.prepared.tokenizer
+    made = make_samples(
+        prepared, workshop.haystack(shard.task), shard.task, shard.length, shard.first, shard.last
+    )
+    beside = ThreadPoolExecutor(_CHECKED_AT_ONCE)
+    under_way: set[Future[None]] = set()
+    batch: list[tuple[Sample, How]] = []
+    size = 0
+    try:
+        for index, (sample, passed_over) in enumerate(made, start=shard.first):
+            how = how_to_check(
+                workshop.check,
+                proved=tokenizer.proved,
+                n_tokens=sample.n_tokens,
+                first_of_shard=index == shard.first,
+                first_of_cell=index == 0,
+            )
+            yield sample, passed_over, how
+            batch.append((sample, how))
+            size += len(sample.text)
+            if size >= _BATCH_BYTES:
+                under_way.add(beside.submit(_check, batch, tokenizer))
+                batch, size = [], 0
+            if len(under_way) > _MOST_UNDER_WAY:
+                finished, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+                _pass(finished)
+        _pass({*under_way, beside.submit(_check, batch, tokenizer)})
+    finally:
+        beside.shutdown(cancel_futures=True)
+
+
+def _check(samples: Sequence[tuple[Sample, How]], tokenizer: TextTokenizer) -> None:
+    for sample, how in samples:
+        # Where composition is not proved, it was read as a whole when it was put together.
+        if tokenizer.proved and how != "no":
+            check_sample(sample, tokenizer.tokenizer, whole=how == "whole")
+
+
+def _pass(checks: Iterable[Future[None]]) -> None:
+    for check in checks:
+        check.result()

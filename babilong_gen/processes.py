@@ -153,6 +153,17 @@ def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
 
 def serve() -> None:
     """Run a worker process: read a job and its items from standard input, answer on standard output."""
+    try:
+        _serve()
+    except SystemExit:  # the caller has ended us
+        pass
+    except BaseException:
+        traceback.print_exc()
+    # An ordinary exit trips over the thread that waits for input.
+    os._exit(1)
+
+
+def _serve() -> None:
     # The caller ends us itself when it is interrupted; a terminal interrupts both.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))

@@ -16,17 +16,17 @@ def token_span(encoding: Encoding, start: int, end: int) -> tuple[int, int]:
     Returns:
         Where none of the characters left a token, an empty span at 0.
     """
-    found = (encoding.char_to_token(at) for at in range(start, end))
-    first = next((token for token in found if token is not None), None)
-    if first is None:
+    for at in range(start, end):
+        if (first := encoding.char_to_token(at)) is not None:
+            break
+    else:
         return 0, 0
-    found = (encoding.char_to_token(at) for at in reversed(range(start, end)))
-    last = next(token for token in found if token is not None) + 1
-    while last < len(encoding) and _begins_before(encoding, last, end):
+    last = first
+    for at in range(end - 1, start, -1):
+        if (found := encoding.char_to_token(at)) is not None:
+            last = found
+            break
+    last += 1
+    while last < len(encoding) and (span := encoding.token_to_chars(last)) is not None and span[0] < end:
         last += 1
     return first, last
-
-
-def _begins_before(encoding: Encoding, token: int, end: int) -> bool:
-    span = encoding.token_to_chars(token)
-    return span is not None and span[0] < end

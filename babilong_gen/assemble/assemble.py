@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from babilong_gen.assemble.check import find_fault
 from babilong_gen.assemble.context import AssemblyContext
 from babilong_gen.assemble.fill import Noise, NoiseStart, fill
 from babilong_gen.assemble.places import Facts, in_bounds, place, room_needed
-from babilong_gen.assemble.sample import Sample
+from babilong_gen.assemble.sample import Piece, Sample
 from babilong_gen.assemble.splice import Spliced, Stretch, noise_spans, splice
-from babilong_gen.errors import DoesNotFitError, SourceError
+from babilong_gen.errors import DoesNotFitError, SelfCheckError
 from babilong_gen.lengths import Length
 from babilong_gen.rng import Rng
 from babilong_gen.tasks.story import Story
-from babilong_gen.tokenizer import TextTokenizer, does_not_compose
+from babilong_gen.tokenizer import does_not_compose
 
 # A story that leaves less room than this for noise counts as one that does not fit: the few sentences
 # short enough to close so small a gap would be the same ones over and over.
@@ -50,19 +51,17 @@ def assemble(story: Story, haystack: AssemblyContext, *, length: Length, index: 
         DoesNotFitError: no stretch of the noise closes to exactly the length, or has a sentence border
             where the placement wants the facts.
         SourceError: the tokenizer turned out not to compose at a sentence border.
+        SelfCheckError: the corpus's counts contradict each other.
     """
     if length.facts_only:
         spliced, stretches = splice(story, [0] * len(story.facts), None, haystack)
     else:
         spliced, stretches = _in_noise(story, haystack, length, index)
-    text = spliced.text()
-    if not haystack.tokenizer.proved:
-        _check_by_tokenizing(text.decode(), spliced, haystack.tokenizer)
-    return Sample(
+    sample = Sample(
         sample_id=f"{story.task}/{length.name}/{index:06d}",
         task=story.task,
         length=length.name,
-        text=text,
+        text=spliced.text(),
         question=story.question,
         target=story.answer,
         choices=story.choices,
@@ -71,7 +70,15 @@ def assemble(story: Story, haystack: AssemblyContext, *, length: Length, index: 
         facts=spliced.facts,
         noise=noise_spans(stretches, haystack),
         input_ids=spliced.input_ids() if haystack.store_tokens else None,
+        pieces=[
+            Piece(size=len(text), ids=ids) for text, ids in zip(spliced.pieces, spliced.ids, strict=True)
+        ],
     )
+    if not haystack.tokenizer.proved and (fault := find_fault(sample, haystack.tokenizer.tokenizer)):
+        text = sample.text.decode()
+        border = max(0, text.rfind(" ", 0, max(fault.char, 1)))
+        raise does_not_compose(haystack.tokenizer.name, text[:border], text[border + 1 :])
+    return sample
 
 
 def _in_noise(
@@ -91,7 +98,11 @@ def _in_noise(
         spliced, stretches = splice(story, borders, noise, haystack)
         spans = [(fact.token_start, fact.token_end) for fact in spliced.facts]
         if in_bounds(haystack.placement, spans, input_tokens=tokens, segment_size=haystack.segment_size):
-            assert spliced.tokens == tokens, (story.task, length.name, index, spliced.tokens, tokens)
+            if spliced.tokens != tokens:
+                raise SelfCheckError(
+                    f"{story.task}/{length.name}/{index:06d} was put together as {spliced.tokens:,} tokens, "
+                    f"not {tokens:,}; this is a fault of ours: please report it"
+                )
             return spliced, stretches
     raise DoesNotFitError(
         f"{story.task} at {length.name}, sample {index}: of {_STRETCHES_TRIED} stretches of noise none has "
@@ -164,22 +175,3 @@ def _facts(story: Story, haystack: AssemblyContext) -> Facts:
         supporting=story.supporting or tuple(range(len(story.facts))),
         opens=story.task == "memorize",
     )
-
-
-def _check_by_tokenizing(text: str, spliced: Spliced, tokenizer: TextTokenizer) -> None:
-    """Compare a text's tokens, and where its facts stand among them, with what it was put together from."""
-    encoding = tokenizer.tokenizer.encode(text, add_special_tokens=False)
-    expected = spliced.input_ids().tolist()
-    if encoding.ids != expected:
-        same = zip(encoding.ids, expected, strict=False)
-        first = next((i for i, (a, b) in enumerate(same) if a != b), min(len(encoding), len(expected)))
-        raise _refusal(tokenizer, text, encoding.offsets[first][0] if first < len(encoding) else len(text))
-    for fact in spliced.facts:
-        if encoding.char_to_token(fact.char_start) != fact.token_start:
-            raise _refusal(tokenizer, text, fact.char_start)
-
-
-def _refusal(tokenizer: TextTokenizer, text: str, place: int) -> SourceError:
-    """What to say of the two sentences around a place where the tokens are not those expected."""
-    border = text.rfind(" ", 0, max(place, 1))
-    return does_not_compose(tokenizer.name, text[: max(border, 0)], text[border + 1 :])

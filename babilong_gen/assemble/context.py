@@ -47,11 +47,6 @@ class AssemblyContext:
     _known: dict[str, FactTokens] = field(default_factory=dict, repr=False)
     _names: dict[int, str] = field(default_factory=dict, repr=False)
 
-    @property
-    def keeps_tokens(self) -> bool:
-        """Whether token ids are gathered: to be stored, or compared where nothing proves them."""
-        return self.store_tokens or not self.tokenizer.proved
-
     def fact_tokens(self, fact: str) -> FactTokens:
         """Tokens of a fact or question behind another sentence; bAbI's few sentences are remembered.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,19 @@ class NoiseSpan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A fact, or noise sentences that follow each other in their source: what was put together.
+
+    Attributes:
+        size: UTF-8 bytes of its text; a space stands between two pieces.
+        ids: its tokens; those of the space in front are the first of them.
+    """
+
+    size: int
+    ids: Sequence[int] | np.ndarray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """One sample; `row` has the columns of the dataset.
 
@@ -44,6 +58,7 @@ class Sample:
         facts: in their order.
         noise: where the rest comes from, in the order of the text.
         input_ids: uint32 [n_tokens], the tokens of the input, where they are to be stored, else None.
+        pieces: what the text was put together from, in order.
     """
 
     sample_id: str
@@ -58,6 +73,7 @@ class Sample:
     facts: list[PlacedFact]
     noise: list[NoiseSpan]
     input_ids: np.ndarray | None
+    pieces: Sequence[Piece] = field(compare=False, repr=False)
 
     @property
     def input(self) -> str:

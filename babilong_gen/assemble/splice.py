@@ -38,7 +38,7 @@ class Stretch:
 
 @dataclass(slots=True)
 class Spliced:
-    """The text so far."""
+    """The text so far; `ids` has the tokens of each piece."""
 
     pieces: list[memoryview | bytes] = field(default_factory=list)
     ids: list[np.ndarray | list[int]] = field(default_factory=list)
@@ -121,31 +121,31 @@ def _add_fact(spliced: Spliced, story: Story, index: int, haystack: AssemblyCont
         )
     )
     spliced.pieces.append(text.encode())
+    spliced.ids.append(ids)
     spliced.chars += len(text)
     spliced.tokens += len(ids)
-    if haystack.keeps_tokens:
-        spliced.ids.append(ids)
 
 
 def _add_noise(spliced: Spliced, stretch: Stretch, haystack: AssemblyContext) -> None:
     corpus = haystack.pool.corpus
-    opens = not spliced.pieces
-    spliced.pieces.append(corpus.text.data[stretch.byte_start : stretch.byte_end])
-    spliced.chars += stretch.chars + (0 if opens else 1)
+    byte_start = stretch.byte_start
     token_end = int(corpus.token_end[stretch.last - 1])
     token_start = token_end - stretch.tokens
-    extra = 0
+    opens = not spliced.pieces
+    spliced.chars += stretch.chars + (0 if opens else 1)
     if opens and haystack.tokenizer.joiner:
         # The sentence that opens the input has no space before it, so other tokens than the corpus holds.
         opening = haystack.tokenizer.opening(corpus.sentence(stretch.first))
-        continued = int(corpus.token_end[stretch.first]) - token_start
-        extra = len(opening) - continued
-        token_start += continued
-        if haystack.keeps_tokens:
-            spliced.ids.append(opening)
-    spliced.tokens += stretch.tokens + extra
-    if haystack.keeps_tokens:
-        spliced.ids.append(corpus.tokens[token_start:token_end])
+        byte_end, token_start = int(corpus.byte_end[stretch.first]), int(corpus.token_end[stretch.first])
+        spliced.pieces.append(corpus.text.data[byte_start:byte_end])
+        spliced.ids.append(opening)
+        spliced.tokens += len(opening)
+        byte_start = byte_end + 1
+        if stretch.first + 1 == stretch.last:
+            return
+    spliced.pieces.append(corpus.text.data[byte_start : stretch.byte_end])
+    spliced.ids.append(corpus.tokens[token_start:token_end])
+    spliced.tokens += token_end - token_start
 
 
 def _stretches(noise: Noise, borders: list[int]) -> list[Stretch]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import typer
 from typer.core import TyperGroup
 
-from babilong_gen.errors import BabilongError
+from babilong_gen.errors import BabilongError, SelfCheckError
 
 # typer brings its own copy of click or uses an installed one, so the base of its errors is found by name
 _CLICK_ERROR: type[Exception] = next(
@@ -17,6 +17,7 @@ _CLICK_ERROR: type[Exception] = next(
 )
 
 # exit codes: 0 done, 1 data or predictions are wrong, 2 a mistake of the user's, 130 interrupted
+WRONG = 1
 USER_ERROR = 2
 INTERRUPTED = 130
 
@@ -72,6 +73,8 @@ def _guarded(command: Callable[[], object]) -> int:
             # newer versions of typer catch the interruption themselves
             raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
+    except SelfCheckError as error:
+        return _fail(str(error), WRONG)
     except BabilongError as error:
         return _fail(str(error))
     except _CLICK_ERROR as error:
@@ -99,6 +102,6 @@ def _untested_in_use() -> str:
     return ", ".join(map(str, imported(untested())))
 
 
-def _fail(message: str) -> int:
+def _fail(message: str, code: int = USER_ERROR) -> int:
     typer.echo("babilong: " + " ".join(message.split()), err=True)
-    return USER_ERROR
+    return code

@@ -13,6 +13,7 @@ from babilong_gen.errors import UsageError
 from babilong_gen.user_paths import user_place
 
 if TYPE_CHECKING:
+    from babilong_gen.assemble.check import Check
     from babilong_gen.spec import DatasetSpec
 
 _SHOWN = 50
@@ -108,6 +109,13 @@ def generate(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Shards to make at a time.", show_default="one per core")
     ] = None,
+    check: Annotated[
+        str,
+        typer.Option(
+            help="Finished samples that are tokenized again: some (the first of each shard; of all others "
+            "what lies around their facts), all, off."
+        ),
+    ] = "some",
     shards: Annotated[
         str | None,
         typer.Option(
@@ -133,6 +141,7 @@ def generate(
 
     Example: babilong generate --tasks qa1,qa2 --lengths 0k,4k,32k --samples 100 --out data/demo
     """
+    from babilong_gen.assemble.check import parse_check
     from babilong_gen.spec import make_spec
 
     options = {
@@ -161,34 +170,36 @@ def generate(
     if finish is not None:
         _finish(finish, alone=not any((out, shards, plan, *options.values())))
         return
-    spec = make_spec(**options)
+    spec, checked = make_spec(**options), parse_check(check)
     if plan:
         _show_plan(spec)
     elif out is None:
         raise UsageError("--out is missing: the folder of the dataset, or its URL")
     elif shards is not None:
-        _make_part(spec, out, shards, executor, workers)
+        _make_part(spec, out, shards, executor, workers, checked)
     else:
-        _make_all(spec, out, executor, workers)
+        _make_all(spec, out, executor, workers, checked)
 
 
-def _make_all(spec: DatasetSpec, out: str, executor: str, workers: int | None) -> None:
+def _make_all(spec: DatasetSpec, out: str, executor: str, workers: int | None, check: Check) -> None:
     from babilong_gen.commands.progress import Bars
     from babilong_gen.generation import generate
 
     with Bars() as bars:
-        manifest = generate(spec, out, executor=executor, workers=workers, progress=bars)
+        manifest = generate(spec, out, executor=executor, workers=workers, check=check, progress=bars)
     _say_finished(out, manifest)
 
 
-def _make_part(spec: DatasetSpec, out: str, part: str, executor: str, workers: int | None) -> None:
+def _make_part(
+    spec: DatasetSpec, out: str, part: str, executor: str, workers: int | None, check: Check
+) -> None:
     from babilong_gen.commands.progress import Bars
     from babilong_gen.generation import generate_part
     from babilong_gen.write.folder import open_folder
 
     with Bars() as bars:
         written = generate_part(
-            spec, open_folder(out), part, executor=executor, workers=workers, progress=bars
+            spec, open_folder(out), part, executor=executor, workers=workers, check=check, progress=bars
         )
     samples, size = sum(shard.counts.rows for shard in written), sum(shard.bytes for shard in written)
     typer.echo(f"{out}: {len(written):,} shards, {samples:,} samples, {size:,} bytes on disk")

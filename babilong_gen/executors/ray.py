@@ -219,7 +219,8 @@ def _absolute(workshop: ShardContext) -> ShardContext:
     """Workers have a working folder of their own."""
     prepared, out = workshop.prepared, workshop.out
     pools = {task: pool.absolute() for task, pool in prepared.pools.items()}
-    return ShardContext(
+    return replace(
+        workshop,
         prepared=replace(prepared, cache=prepared.cache.absolute(), pools=pools),
         out=out.absolute() if isinstance(out, Path) else out,
     )

@@ -66,6 +66,10 @@ def make_manifest(
             "text_bytes": sum(shard.counts.text_bytes for _, shard in written),
             "bytes": sum(shard.bytes for _, shard in written),
         },
+        "tokenized_again": {
+            "whole": sum(shard.counts.checked_whole for _, shard in written),
+            "in_windows": sum(shard.counts.checked_in_windows for _, shard in written),
+        },
         "shards": [
             {
                 "path": done.path,

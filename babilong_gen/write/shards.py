@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
+from babilong_gen.assemble.check import How
 from babilong_gen.assemble.sample import Sample
 from babilong_gen.write.folder import Folder, sha256, writing
 from babilong_gen.write.schema import dataset_schema, record_batch
@@ -69,6 +70,7 @@ class ShardCounts:
         most_noise_tokens: noise tokens of the sample that has most of them.
         stories_passed_over: stories that did not fit.
         depths: supporting facts a tenth of the input, by where they start.
+        checked_whole, checked_in_windows: finished samples that were tokenized again.
     """
 
     rows: int
@@ -77,6 +79,8 @@ class ShardCounts:
     most_noise_tokens: int
     stories_passed_over: int
     depths: tuple[int, ...]
+    checked_whole: int
+    checked_in_windows: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +124,7 @@ class _HashingFile:
 def write_shard(
     folder: Folder,
     shard: Shard,
-    samples: Iterator[tuple[Sample, int]],
+    samples: Iterator[tuple[Sample, int, How]],
     *,
     fingerprint: str,
     store_tokens: bool,
@@ -128,7 +132,7 @@ def write_shard(
     """Write one shard, which is there when it is whole and not before.
 
     Args:
-        samples: each with the number of stories passed over for it.
+        samples: each with the number of stories passed over for it, and how it was tokenized again.
 
     Raises:
         OSError: the disk is full, or the folder cannot be written; nothing is left behind.
@@ -158,14 +162,14 @@ def read_written(folder: Folder, shard: Shard, *, fingerprint: str) -> WrittenSh
 
 
 def _write_rows(
-    file: _HashingFile, schema: pa.Schema, samples: Iterator[tuple[Sample, int]], fingerprint: str
+    file: _HashingFile, schema: pa.Schema, samples: Iterator[tuple[Sample, int, How]], fingerprint: str
 ) -> ShardCounts:
     tally = _Tally()
     with pq.ParquetWriter(pa.PythonFile(file, mode="w"), schema, **_PARQUET) as writer:
         group: list[Sample] = []
-        for sample, passed_over in samples:
+        for sample, passed_over, how in samples:
             group.append(sample)
-            tally.add(sample, passed_over)
+            tally.add(sample, passed_over, how)
             if tally.group_bytes >= ROW_GROUP_BYTES:
                 writer.write_batch(record_batch(group, schema))
                 group.clear()
@@ -188,14 +192,18 @@ class _Tally:
     stories_passed_over: int = 0
     group_bytes: int = 0
     depths: list[int] | None = None
+    checked_whole: int = 0
+    checked_in_windows: int = 0
 
-    def add(self, sample: Sample, passed_over: int) -> None:
+    def add(self, sample: Sample, passed_over: int, how: How) -> None:
         self.rows += 1
         self.tokens += sample.n_tokens
         self.text_bytes += len(sample.text)
         self.group_bytes += len(sample.text)
         self.most_noise_tokens = max(self.most_noise_tokens, sample.noise_tokens)
         self.stories_passed_over += passed_over
+        self.checked_whole += how == "whole"
+        self.checked_in_windows += how == "windows"
         self.depths = self.depths or [0] * DEPTH_CELLS
         for fact in sample.facts:
             if fact.supporting:
@@ -209,4 +217,6 @@ class _Tally:
             most_noise_tokens=self.most_noise_tokens,
             stories_passed_over=self.stories_passed_over,
             depths=tuple(self.depths or [0] * DEPTH_CELLS),
+            checked_whole=self.checked_whole,
+            checked_in_windows=self.checked_in_windows,
         )
