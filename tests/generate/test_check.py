@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
-from babilong_gen.assemble.check import check_sample, find_fault, how_to_check
+from babilong_gen.assemble.check import Check, check_sample, find_fault, how_to_check
 from babilong_gen.assemble.sample import Sample
 from babilong_gen.assemble.windows import all_agree, borders_agree, claims_of
 from babilong_gen.errors import SelfCheckError, SourceError, UsageError
@@ -208,11 +208,15 @@ def test_a_token_far_from_every_border_is_found_in_the_whole_text_alone(
 
 
 def test_the_manifest_says_how_many_were_checked(spec: DatasetSpec, cache: Path, tmp_path: Path) -> None:
-    asked = {"some": {"whole": 4, "in_windows": 20}, "all": {"whole": 24, "in_windows": 0}}
-    for check, counts in asked.items():
-        manifest = generate(spec, tmp_path / check, workers=1, cache=cache, check=check)
-        assert manifest["tokenized_again"] == counts
-    assert manifest["fingerprint"] == generate(spec, tmp_path / "some", cache=cache)["fingerprint"]
+    asked: dict[Check, dict[str, int]] = {
+        "some": {"whole": 4, "in_windows": 20},
+        "all": {"whole": 24, "in_windows": 0},
+    }
+    manifests = {
+        check: generate(spec, tmp_path / check, workers=1, cache=cache, check=check) for check in asked
+    }
+    assert {check: manifest["tokenized_again"] for check, manifest in manifests.items()} == asked
+    assert manifests["all"]["fingerprint"] == manifests["some"]["fingerprint"]
 
 
 def test_parts_are_summed(spec: DatasetSpec, cache: Path, tmp_path: Path) -> None:

@@ -33,13 +33,13 @@ def without_chatter() -> Iterator[None]:
         handler.addFilter(_is_no_advice)  # adding it again changes nothing
     hook, bar = library.set_tqdm_hook(_no_bar), vars(gguf).get("tqdm")
     if bar is not None:  # a bar that does not ask the hook, drawn while weights are unpacked for minutes
-        vars(gguf)["tqdm"] = partial(bar, disable=True)
+        setattr(gguf, "tqdm", partial(bar, disable=True))  # noqa: B010  # not a name it offers
     try:
         yield
     finally:
         library.set_tqdm_hook(hook)
         if bar is not None:
-            vars(gguf)["tqdm"] = bar
+            setattr(gguf, "tqdm", bar)  # noqa: B010
 
 
 def _is_no_advice(record: logging.LogRecord) -> bool:

@@ -57,7 +57,7 @@ def predictions(folder: Path) -> dict[str, list[dict]]:
 
 def test_results_have_the_published_form(config_qa1: EvaluationConfig) -> None:
     cells = evaluate(config_qa1)
-    out = config_qa1.out
+    out = Path(config_qa1.out)
     assert sorted(path.name for path in out.glob("*.csv")) == [f"qa1_0k_{PLAIN}.csv", f"qa1_1k_{PLAIN}.csv"]
     table = pd.read_csv(out / f"qa1_1k_{PLAIN}.csv")
     assert list(table.columns[:4]) == ["Unnamed: 0", "target", "output", "question"]
@@ -73,7 +73,7 @@ def test_results_have_the_published_form(config_qa1: EvaluationConfig) -> None:
 
 def test_results_can_be_plotted_and_say_what_they_are(config_qa1: EvaluationConfig) -> None:
     evaluate(replace(config_qa1, name="small RMT"))
-    (run,) = load_runs([config_qa1.out], "label")
+    (run,) = load_runs([Path(config_qa1.out)], "label")
     assert run.info.name == "small RMT"
     assert run.info.segment_size == 16
     assert run.info.versions["torch"]
@@ -83,7 +83,7 @@ def test_results_can_be_plotted_and_say_what_they_are(config_qa1: EvaluationConf
 def test_batches_do_not_change_predictions(config_qa1: EvaluationConfig, tmp_path: Path) -> None:
     evaluate(config_qa1)
     evaluate(replace(config_qa1, out=tmp_path / "one by one", batch_size=1))
-    assert predictions(config_qa1.out) == predictions(tmp_path / "one by one")
+    assert predictions(Path(config_qa1.out)) == predictions(tmp_path / "one by one")
 
 
 def test_a_model_object_answers_as_the_same_model_by_name(
@@ -92,8 +92,8 @@ def test_a_model_object_answers_as_the_same_model_by_name(
     evaluate(config_qa1)
     mine = EvaluationConfig(data=config_qa1.data, out=tmp_path / "object", tasks=["qa1"])
     evaluate(mine, model=load_model(f"rmt:{rmt_folder}", device="cpu"))
-    assert predictions(mine.out) == predictions(config_qa1.out)
-    assert (read_run(mine.out).name, read_run(mine.out).model) == ("RMTModel", "RMTModel")
+    assert predictions(Path(mine.out)) == predictions(Path(config_qa1.out))
+    assert (read_run(Path(mine.out)).name, read_run(Path(mine.out)).model) == ("RMTModel", "RMTModel")
 
 
 def test_options_of_loading_do_not_go_with_a_model_object(
@@ -111,14 +111,14 @@ def test_a_stopped_run_goes_on_where_it_was(config_qa1: EvaluationConfig, tmp_pa
         evaluate(config_qa1, on_result=stop_after(7))
     assert evaluate(config_qa1, on_result=lambda result: asked.append(result.sample.sample_id))
     assert len(asked) == 24 - 7
-    assert predictions(config_qa1.out) == predictions(tmp_path / "undisturbed")
+    assert predictions(Path(config_qa1.out)) == predictions(tmp_path / "undisturbed")
 
 
 def test_a_finished_run_asks_nothing_again(config_qa1: EvaluationConfig) -> None:
     evaluate(config_qa1)
     asked: list[str] = []
     cells = evaluate(config_qa1, on_result=lambda result: asked.append(result.sample.sample_id))
-    assert cells == read_cells(config_qa1.out)
+    assert cells == read_cells(Path(config_qa1.out))
     assert asked == []
 
 
@@ -126,9 +126,9 @@ def test_more_samples_and_lengths_can_be_added(config_qa1: EvaluationConfig) -> 
     evaluate(replace(config_qa1, limit=3, lengths=("0k",)))
     evaluate(replace(config_qa1, limit=5, lengths=("1k",)))
     evaluate(replace(config_qa1, limit=4, tasks=("qa11",)))
-    counts = {(cell.task, cell.length): cell.n for cell in read_cells(config_qa1.out)}
+    counts = {(cell.task, cell.length): cell.n for cell in read_cells(Path(config_qa1.out))}
     assert counts == {("qa1", "0k"): 3, ("qa1", "1k"): 5, ("qa11", "0k"): 4}
-    assert set(read_run(config_qa1.out).options["prompts"]) == {"qa1", "qa11"}
+    assert set(read_run(Path(config_qa1.out)).options["prompts"]) == {"qa1", "qa11"}
 
 
 @pytest.mark.parametrize(
@@ -156,8 +156,8 @@ def test_other_data_are_refused(config_qa1: EvaluationConfig, dataset: Path) -> 
 
 
 def test_a_folder_of_something_else_is_left_alone(config_qa1: EvaluationConfig) -> None:
-    config_qa1.out.mkdir()
-    (config_qa1.out / "thesis.tex").touch()
+    Path(config_qa1.out).mkdir()
+    (Path(config_qa1.out) / "thesis.tex").touch()
     with pytest.raises(OutputError, match="not empty, and no results folder"):
         evaluate(config_qa1)
 

@@ -74,10 +74,10 @@ def test_killed_at_any_moment_it_goes_on(undisturbed: EvaluationConfig, tmp_path
         process.join()
         kills += 1
     assert kills > 0
-    assert predictions(request.out) == predictions(undisturbed.out)
+    assert predictions(Path(request.out)) == predictions(Path(undisturbed.out))
     lines = [
         json.loads(line)
-        for path in request.out.glob("predictions-*.jsonl")
+        for path in Path(request.out).glob("predictions-*.jsonl")
         for line in path.read_bytes().splitlines()
     ]
     keys = [(line["task"], line["length"], line["index"]) for line in lines]
@@ -95,7 +95,7 @@ def test_several_processes_share_the_samples(
             for rank in range(2)
         ]
     assert [process.result().returncode for process in running] == [0, 0]
-    assert predictions(out) == predictions(undisturbed.out)
+    assert predictions(out) == predictions(Path(undisturbed.out))
     counts = sorted(len(path.read_bytes().splitlines()) for path in out.glob("predictions-*.jsonl"))
     assert counts == [14, 15]
 
@@ -187,14 +187,14 @@ def test_a_batch_too_large_for_the_memory_is_halved(
 
 
 def test_what_failed_is_asked_again(undisturbed: EvaluationConfig) -> None:
-    log = undisturbed.out / "predictions-0.jsonl"
+    log = Path(undisturbed.out) / "predictions-0.jsonl"
     lines = [json.loads(line) for line in log.read_bytes().splitlines()]
     for line in lines[:3]:
         line["prediction"] |= {"output": "", "label": "", "error": "out of memory"}
     log.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert sum(bool(line.prediction.error) for line in read_logs(undisturbed.out).values()) == 3
-    before = predictions(undisturbed.out)
+    assert sum(bool(line.prediction.error) for line in read_logs(Path(undisturbed.out)).values()) == 3
+    before = predictions(Path(undisturbed.out))
     asked: list[int] = []
     evaluate(undisturbed, on_result=lambda result: asked.append(result.sample.index))
     assert len(asked) == 3
-    assert predictions(undisturbed.out) == before
+    assert predictions(Path(undisturbed.out)) == before

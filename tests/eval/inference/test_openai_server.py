@@ -346,5 +346,5 @@ def test_a_published_run_is_repeated_through_a_server(
     assert {
         (asked["max_tokens"], asked["messages"][0]["content"].split(".")[0]) for asked in server.requests
     } == {(7, "Find the facts")}
-    assert (config.out / f"{published.stem}.csv").exists()
-    assert not any(b"secret" in path.read_bytes() for path in config.out.iterdir())
+    assert (Path(config.out) / f"{published.stem}.csv").exists()
+    assert not any(b"secret" in path.read_bytes() for path in Path(config.out).iterdir())

@@ -207,5 +207,5 @@ def test_one_pass_leaves_the_results_of_separate_evaluations(
     with pytest.raises(KeyboardInterrupt):
         evaluate(probe, on_result=stop_within_the_second_series)
     assert evaluate(probe)
-    assert len(predictions(probe.out)) == len(LENGTHS)
-    assert predictions(probe.out) == predictions(paired_config.out)
+    assert len(predictions(Path(probe.out))) == len(LENGTHS)
+    assert predictions(Path(probe.out)) == predictions(Path(paired_config.out))

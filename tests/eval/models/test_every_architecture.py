@@ -5,7 +5,7 @@ The same holds in every version of the library that is claimed; the suite runs w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -40,7 +40,7 @@ REFUSALS: dict[str, tuple[str | None, str | None, str | None]] = {
     "rwkv": (None, NOT_ROTARY, None),
     "xlstm": (None, NOT_ROTARY, None),
 }
-OPTIONS: dict[str, dict[str, int]] = {"hf": {}, "hf-window": {"window": 60, "sinks": 2}, "hf-recurrent": {}}
+OPTIONS: dict[str, dict[str, Any]] = {"hf": {}, "hf-window": {"window": 60, "sinks": 2}, "hf-recurrent": {}}
 
 
 @pytest.fixture(scope="session", params=REFUSALS)
