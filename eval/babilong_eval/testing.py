@@ -25,6 +25,8 @@ from babilong_gen.errors import BabilongError
 if TYPE_CHECKING:
     from babilong_eval.models.protocol import Answer, SegmentModel
 
+__all__ = ["CHECKS", "LABELS", "read", "some_tokens"]
+
 LABELS = ("garden", "kitchen", "office")
 
 # Arithmetic of another batch size or of masked positions may round otherwise.
