@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from babilong_gen.errors import OutputError
+from babilong_gen.foreign_files import is_leftover
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +68,7 @@ def whole_folder(out: Path) -> Iterator[Path]:
         OutputError: something is in `out` already, or the disk or its permissions do not allow it.
     """
     out = out.absolute()
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and (not out.is_dir() or not all(map(is_leftover, out.iterdir()))):
         raise OutputError(f"{out} is there already: name a new folder, or remove this one first")
     partial = out.with_name(f".{out.name}.partial")
     try:
@@ -76,6 +77,8 @@ def whole_folder(out: Path) -> Iterator[Path]:
         partial.mkdir(parents=True)
         yield partial
         if out.exists():
+            for leftover in filter(is_leftover, out.iterdir()):
+                leftover.unlink()
             out.rmdir()
         partial.rename(out)
     except OSError as error:

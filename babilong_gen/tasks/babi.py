@@ -19,6 +19,7 @@ from pathlib import Path
 
 from babilong_gen.archive import tar_members
 from babilong_gen.errors import SourceError, UsageError
+from babilong_gen.foreign_files import is_visible, refuse_pointer
 from babilong_gen.tasks import TASKS
 from babilong_gen.tasks.story import Story
 
@@ -108,6 +109,10 @@ def parse_babi(content: bytes, task: str, name: str) -> list[Story]:
                 facts, index_of = [], {}
             if "\t" in text:
                 question, answer, supporting = _columns(text, index_of)
+                if answer not in choices:
+                    raise ValueError(
+                        f"the answer {answer!r} is none of {task}'s labels: expected {', '.join(choices)}"
+                    )
                 stories.append(
                     Story(
                         task=task,
@@ -167,7 +172,7 @@ def _in_folder(path: Path, split: str) -> Iterator[BabiFile]:
         for file in sorted(path.glob(f"{levels}qa*.txt")):
             inner = file.relative_to(path)
             task = _task_of(inner, split)
-            if task and file.is_file():
+            if task and is_visible(inner) and file.is_file():
                 yield BabiFile(task=task, folder=str(inner.parent), name=str(file), read=partial(_read, file))
 
 
@@ -205,6 +210,7 @@ def _of_one_folder(path: Path, found: Iterable[BabiFile]) -> list[BabiFile]:
 
 
 def _read(file: Path) -> bytes:
+    refuse_pointer(file)
     try:
         return file.read_bytes()
     except OSError as error:

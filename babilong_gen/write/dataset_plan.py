@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from babilong_gen.errors import OutputError, first_line
+from babilong_gen.foreign_files import is_leftover
 from babilong_gen.noise.sources.source import NoiseSource
 from babilong_gen.prepare import Prepared
 from babilong_gen.write.folder import (
@@ -81,7 +82,8 @@ def start_folder(folder: Folder, claim: DatasetPlan) -> None:
         OutputError: the folder holds something else, or a dataset of another spec; it says what differs.
     """
     # Listed first: whatever another machine puts there before its claim is its claim's temporary file.
-    names = [path.name for path in folder.iterdir()] if folder.exists() else []
+    there = folder.iterdir() if folder.exists() else ()
+    names = [path.name for path in there if not is_leftover(path)]
     known = _known(folder)
     if known is None:
         if any(UNFINISHED not in name and name != _GIT_ATTRIBUTES for name in names):

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 from babilong_gen.errors import SourceError
+from babilong_gen.foreign_files import is_visible, refuse_pointer
 from babilong_gen.noise.document import Document
 from babilong_gen.noise.sources.rows import (
     decode,
@@ -198,7 +199,7 @@ def _matches(path: Path) -> list[NoiseFile]:
 def _glob(root: Path, pattern: str) -> list[NoiseFile]:
     # Not Path.glob, which shows hidden files.
     matches = glob.iglob(pattern, root_dir=root, recursive=True)  # noqa: PTH207
-    names = sorted(PurePosixPath(Path(match)).as_posix() for match in matches)
+    names = sorted(match for match in map(str, map(PurePosixPath, matches)) if is_visible(match))
     return [NoiseFile(path=root / name, name=name) for name in names if (root / name).is_file()]
 
 
@@ -227,6 +228,7 @@ def _check(file: NoiseFile) -> None:
         raise SourceError(f"cannot read {file.path}: {error.strerror}") from None
     if size == 0:
         raise SourceError(f"{file.path}: empty file; expected text; narrow the glob to leave it out")
+    refuse_pointer(file.path)
 
 
 def _known() -> str:

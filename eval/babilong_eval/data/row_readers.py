@@ -6,6 +6,7 @@ file: Parquet page by page, Arrow from a memory map, JSON object by object.
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -139,6 +140,8 @@ def _batch_rows(batch: pa.RecordBatch, skip: int, as_utf8: Sequence[str]) -> Ite
 
 
 def _value(scalar: pa.Scalar, *, utf8: bool) -> Any:
+    if isinstance(scalar, pa.DictionaryScalar):  # of a category in pandas
+        scalar = scalar.value
     if utf8 and isinstance(scalar, pa.StringScalar | pa.LargeStringScalar) and scalar.is_valid:
         return memoryview(scalar.as_buffer())
     if isinstance(scalar, pa.ListScalar | pa.LargeListScalar) and pa.types.is_integer(scalar.type.value_type):
@@ -152,15 +155,41 @@ def _encoded(value: Any) -> Any:
 
 def _json_rows(path: Path, skip: int) -> Iterator[Row]:
     """Yield the objects of a JSON file, be it an array of them or one after another (JSON lines)."""
+    encoding = _unicode_form(path)
     try:
-        with path.open(encoding="utf-8-sig") as file:
+        with path.open(encoding=encoding) as file:
             for number, value in enumerate(_json_values(file, path)):
                 if not isinstance(value, dict):
                     raise SourceError(f"{path}: entry {number} is not an object with the columns of a sample")
                 if number >= skip:
                     yield value
-    except UnicodeDecodeError as error:
-        raise SourceError(f"{path}: not UTF-8 ({error.reason}); save it as UTF-8") from error
+    except UnicodeError as error:
+        raise SourceError(f"{path}: {_not_unicode(path, encoding)}; save it as UTF-8") from error
+
+
+def _unicode_form(path: Path) -> str:
+    """Return the encoding that a JSON file begins with: by its byte-order mark, or by where zeros are."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
+    found = json.detect_encoding(start) if start else "utf-8"
+    return "utf-8-sig" if found == "utf-8" else found
+
+
+def _not_unicode(path: Path, encoding: str) -> str:
+    """Return what a file that cannot be decoded is likely to be."""
+    if encoding != "utf-8-sig":
+        return f"broken {encoding.upper()}"
+    decoder = codecs.getincrementaldecoder("cp1252")()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(_BYTES_AT_ONCE):
+                decoder.decode(block)
+    except UnicodeDecodeError:
+        return "not UTF-8"
+    return "not UTF-8 but, it seems, cp1252 (Windows-1252)"
 
 
 def _json_values(file: TextIO, path: Path) -> Iterator[Any]:
