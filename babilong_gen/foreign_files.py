@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
 from babilong_gen.errors import SourceError
+
+if TYPE_CHECKING:
+    from upath import UPath
 
 _MAC_ARCHIVE = "__MACOSX"
 _POINTER = b"version https://git-lfs.github.com/spec/"
@@ -21,7 +25,7 @@ def is_visible(name: str | PurePath) -> bool:
     )
 
 
-def is_leftover(path: Path) -> bool:
+def is_leftover(path: Path | UPath) -> bool:
     """Return whether a folder with only this counts as empty: `.DS_Store`, an empty `.gitkeep`."""
     if path.name in (".DS_Store", ".localized", "Thumbs.db", "desktop.ini"):
         return True
