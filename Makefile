@@ -44,9 +44,11 @@ WITHOUT_CUDA = grep --invert-match --extended-regexp '^(cuda|nvidia|triton)'
 lock:
 	$(PYTHON) -m venv $(VENV)/lock
 	$(VENV)/lock/bin/python -m pip install --quiet --upgrade uv
-	echo 'torch==2.13.0' | $(RESOLVE) --constraint - --universal --extra dev | $(WITHOUT_CUDA) > $(LOCK)
+	echo 'torch==2.13.0' | $(RESOLVE) --constraint - --universal --extra dev | $(WITHOUT_CUDA) > $(VENV)/lock/newest
 	$(RESOLVE) --resolution lowest-direct --extra datasets --extra eval --extra gguf --extra ray --extra s3 \
-		| $(RESOLVE) --constraint - --extra dev | $(WITHOUT_CUDA) > $(OLDEST_LOCK)
+		| $(RESOLVE) --constraint - --extra dev | $(WITHOUT_CUDA) > $(VENV)/lock/oldest
+	mv $(VENV)/lock/newest $(LOCK)
+	mv $(VENV)/lock/oldest $(OLDEST_LOCK)
 
 $(VENV)/.installed: pyproject.toml $(LOCK)
 	$(PYTHON) -m venv $(VENV)
