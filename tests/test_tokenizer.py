@@ -96,6 +96,15 @@ def test_a_path_that_is_not_there_is_not_looked_for_on_the_hub(name: str) -> Non
         load_tokenizer(name)
 
 
+@pytest.mark.parametrize("affix", ["continuing_subword_prefix", "end_of_word_suffix"])
+def test_bytes_for_unknown_characters_beside_affixes_are_refused(affix: str, tmp_path: Path) -> None:
+    vocabulary = {"<unk>": 0} | {f"<0x{byte:02X}>": byte + 1 for byte in range(256)}
+    model = models.BPE(vocabulary, [], unk_token="<unk>", byte_fallback=True, **{affix: "##"})
+    Tokenizer(model).save(str(tmp_path / "tokenizer.json"))
+    with pytest.raises(SourceError, match="marks parts of words with '##'"):
+        load_tokenizer(str(tmp_path))
+
+
 def test_bpe_dropout_is_refused(byte_bpe: Path, tmp_path: Path) -> None:
     text = (byte_bpe / "tokenizer.json").read_text(encoding="utf-8")
     (tmp_path / "tokenizer.json").write_text(

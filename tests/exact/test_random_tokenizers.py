@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, event, given, settings
 from tokenizers import Tokenizer
 
@@ -43,7 +42,6 @@ def samples_of(folder: Path) -> list[Sample]:
     ]
 
 
-@pytest.mark.xfail(strict=False, reason="a fact's stated place and the count differ")
 @settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )

@@ -75,7 +75,7 @@ NOISE = [
     ("empty.txt", b""),
     ("binary.txt", b"GIF89a\x00\x01\x02" * 50),
     ("latin.txt", "caf\u00e9 ol\u00e9".encode("latin-1")),
-    ("cut.jsonl.gz", gzip.compress(b'{"text": "One. Two."}\n' * 900)[:-20]),
+    ("cut.jsonl.gz", gzip.compress(b'{"text": "One. Two."}\n' * 900, mtime=0)[:-20]),
     ("broken.jsonl", b'{"text": "One."}\n{"text": \n'),
     ("numbers.jsonl", b'{"n": 1}\n'),
     ("not.parquet", b"PAR1 and no more"),
