@@ -11,7 +11,7 @@
 
     stateful_lm.py          a `SegmentModel` over anything that continues from a carry
     incremental_forward.py  how each family of recurrent models continues
-    reading_trial.py        whether a model continues from a carry as it reads a text at once, tried at loading
+    reading_trial.py        tries out whether a model continues as it reads at once
     transformers_versions.py  what differs between versions of the library
     library_output.py       what the library prints, kept off the terminal
     state.py                the tensors inside a state: their bytes, their rows, forks
