@@ -11,6 +11,9 @@
 
     stateful_lm.py          a `SegmentModel` over anything that continues from a carry
     incremental_forward.py  how each family of recurrent models continues
+    reading_trial.py        tries out whether a model continues as it reads at once
+    transformers_versions.py  what differs between versions of the library
+    library_output.py       what the library prints, kept off the terminal
     state.py                the tensors inside a state: their bytes, their rows, forks
     decoding.py             choices scored, text generated
     reasoning.py            what was thought aloud, parted from the answer

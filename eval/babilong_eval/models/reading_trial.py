@@ -65,7 +65,7 @@ class _Outcome:
 
 def _tried(trial: Callable[[], float]) -> _Outcome:
     try:
-        with torch.inference_mode():
+        with torch.no_grad():  # not in inference mode: what a model keeps of it must do for training
             difference = trial()
     except (torch.OutOfMemoryError, MemoryError):
         raise
