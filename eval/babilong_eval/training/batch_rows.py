@@ -71,6 +71,31 @@ class Pools:
     empty: MemoryPool
     false_positive: MemoryPool
 
+    def add(
+        self, rows: Sequence[Row], memory: Tensor, correct: Sequence[bool], segments: int, max_age: int
+    ) -> None:
+        """Add the memories of a batch that later rows can begin with.
+
+        Args:
+            rows: of the batch.
+            memory: [B, M, D] before the last segment, which holds the question.
+            correct: rows that were answered correctly; or, without facts, with due uncertainty.
+            segments: of the batch.
+            max_age: segments that a memory may have read.
+        """
+        for row, after, is_correct in zip(rows, memory, correct, strict=True):
+            age = row.age + segments - 1
+            is_forgotten = row.target != NO_FACT and not is_correct
+            is_incomplete = row.last_fact_segment >= segments - 1
+            if is_forgotten or is_incomplete or age > max_age:
+                continue
+            pool = self.known if row.target != NO_FACT else self.empty if is_correct else self.false_positive
+            pool.add(
+                CarriedMemory(
+                    memory=after.clone(), task=row.task, question=row.question, target=row.target, age=age
+                )
+            )
+
 
 class BatchSampler:
     """Samples the rows of each step, as a function of the step and of the pools.
@@ -230,33 +255,3 @@ def as_segments(rows: Sequence[Row], segment_size: int) -> Tensor:
     tokens = np.stack([row.tokens for row in rows]).astype(np.int64)
     size = min(segment_size, tokens.shape[1])
     return torch.from_numpy(tokens).view(len(rows), -1, size).transpose(0, 1)
-
-
-def to_carry(
-    rows: Sequence[Row], memory: Tensor, wanted: Sequence[bool], segments: int, max_age: int
-) -> list[CarriedMemory]:
-    """Return the memories that later rows can begin with.
-
-    Args:
-        rows: of the batch.
-        memory: [B, M, D] before the last segment, which holds the question.
-        wanted: rows whose memory is of use: mostly those that the model answered correctly (or, if empty,
-            was unsure of). It cannot be asked again for what it has forgotten.
-        segments: of the batch.
-        max_age: segments that a memory may have read.
-    """
-    carried = []
-    for place, (row, keep) in enumerate(zip(rows, wanted, strict=True)):
-        is_complete = row.last_fact_segment < segments - 1
-        age = row.age + segments - 1
-        if keep and is_complete and age <= max_age:
-            carried.append(
-                CarriedMemory(
-                    memory=memory[place].clone(),
-                    task=row.task,
-                    question=row.question,
-                    target=row.target,
-                    age=age,
-                )
-            )
-    return carried

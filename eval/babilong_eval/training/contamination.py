@@ -24,13 +24,10 @@ if TYPE_CHECKING:
 
 
 def check_noise(source: SampleSource, tasks: Sequence[str]) -> set[str]:
-    """Check that no sentence of a held-out document is in a pool that training draws from.
-
-    Returns:
-        The names of the held-out documents.
+    """Check that training draws from no held-out document; return the names of these documents.
 
     Raises:
-        ContaminationError: a pool holds one.
+        ContaminationError: it does.
     """
     names: set[str] = set()
     for noise in range(len(source.prepared)):
@@ -48,15 +45,10 @@ def check_noise(source: SampleSource, tasks: Sequence[str]) -> set[str]:
 
 
 def check_dataset(folder: Path, source: SampleSource, held_out: set[str]) -> int:
-    """Check that a dataset for evaluation shares nothing with training.
+    """Check that a dataset for evaluation shares nothing with training; return its number of samples.
 
     Args:
-        folder: of the dataset.
-        source: that training draws from.
-        held_out: names of its held-out documents.
-
-    Returns:
-        The number of samples that were checked.
+        held_out: names of the source's documents that training does not read.
 
     Raises:
         ContaminationError: a story, a noise document or the samples' key is shared.

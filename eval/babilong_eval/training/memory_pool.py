@@ -38,11 +38,6 @@ class CarriedMemory:
     target: int
     age: int
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether it has read noise alone."""
-        return self.target == NO_FACT
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedPool:
@@ -79,9 +74,10 @@ class MemoryPool:
         """Return a random memory and keep it; None if the pool is empty."""
         return rng.choice(self.waiting) if self.waiting else None
 
-    def add(self, memories: list[CarriedMemory]) -> None:
-        """Add memories; beyond the capacity, those that were added first are dropped."""
-        self.waiting = (self.waiting + memories)[-self.capacity :]
+    def add(self, memory: CarriedMemory) -> None:
+        """Add a memory; beyond the capacity, the one that was added first is dropped."""
+        self.waiting.append(memory)
+        del self.waiting[: -self.capacity]
 
     def save(self) -> SavedPool:
         """Return the pool's content as plain data."""

@@ -106,10 +106,7 @@ def save(
 def load(
     folder: Path, recipe: Recipe, network: nn.Module, optimizer: Optimizer, pools: Pools, *, rank: int
 ) -> TrainState | None:
-    """Restore what an earlier run of the same recipe saved.
-
-    Returns:
-        How far that run had come; None if there was none.
+    """Restore what an earlier run of the same recipe saved; return how far it was, None if there was none.
 
     Raises:
         UsageError: the folder holds a run of another recipe or of an earlier version.
@@ -124,26 +121,22 @@ def load(
     except Exception as error:  # torch raises whatever its unpickler meets
         reason = str(error).partition("\n")[0]
         raise SourceError(f"{path} is damaged ({reason}): delete it to start the run anew") from None
-    _check_recipe(saved.recipe, recipe, folder.parent)
+    try:
+        is_same = Recipe(**saved.recipe) == recipe
+    except ValidationError:
+        raise UsageError(
+            f"{folder.parent} holds a run of an earlier version, with other keys: choose another --out"
+        ) from None
+    if not is_same:
+        raise UsageError(
+            f"{folder.parent} holds a run of another recipe: continue with that one, or choose another --out"
+        )
     network.load_state_dict(saved.network)
     optimizer.load_state_dict(saved.optimizer)
     pools.known.restore(saved.knowing, device)
     pools.empty.restore(saved.empty, device)
     pools.false_positive.restore(saved.fooled, device)
     return saved.place
-
-
-def _check_recipe(saved: dict[str, Any], recipe: Recipe, out: Path) -> None:
-    try:
-        same = Recipe(**saved) == recipe
-    except ValidationError:
-        raise UsageError(
-            f"{out} holds a run of an earlier version, whose recipes had other keys: choose another --out"
-        ) from None
-    if not same:
-        raise UsageError(
-            f"{out} holds a run of another recipe: continue with that one, or choose another --out"
-        )
 
 
 def _path(folder: Path, rank: int) -> Path:

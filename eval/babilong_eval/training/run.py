@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 import yaml
@@ -84,11 +84,11 @@ class TrainingRun:
             rank=self.accelerator.process_index,
         )
 
-    def is_true_anywhere(self, flag: bool) -> bool:
-        """Return whether a flag is true in any process."""
-        flags = self.accelerator.gather(torch.tensor([flag], device=self.accelerator.device))
-        assert isinstance(flags, torch.Tensor)
-        return bool(flags.any())
+    def over_processes(self, values: torch.Tensor, how: Literal["mean", "sum"]) -> torch.Tensor:
+        """Return the mean or sum of values over all processes."""
+        reduced = self.accelerator.reduce(values, how)
+        assert isinstance(reduced, torch.Tensor)
+        return reduced
 
     def end_stage(self, *, keep: bool) -> None:
         """Begin the next stage; keep the model as it is, if asked to."""
@@ -111,13 +111,7 @@ def open_run(
     on_noise: Callable[[int], None],
     notify: Callable[[str], None],
 ) -> TrainingRun:
-    """Set up a run, or continue the run of the same recipe in `out` where it last saved.
-
-    Args:
-        apart_from: datasets for evaluation, with which training must share nothing.
-        on_noise: called with characters of noise as they are tokenized.
-        notify: called with one line that the user should see.
-    """
+    """Set up a run, or continue the run of the same recipe in `out` where it last saved; see `train`."""
     recipe = complete_recipe(recipe)
     if any(stage.gradient_checkpointing for stage in recipe.stages):
         return_freed_memory()

@@ -14,18 +14,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from babilong_eval.training.held_out import check_story
-from babilong_gen.assemble.assemble import assemble
+from babilong_gen.assemble.assemble import assemble, fits
 from babilong_gen.assemble.choose import choose_stories
 from babilong_gen.errors import DoesNotFitError, UsageError
 from babilong_gen.lengths import parse_length
 from babilong_gen.noise.corpus.pool import mentions
 from babilong_gen.prepare import leak_words, prepare
+from babilong_gen.rng import Rng
 from babilong_gen.spec import make_spec
 from babilong_gen.tasks import TASKS
+from babilong_gen.tasks.sources import OfficialFiles
 from babilong_gen.tasks.story import StoryShape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from babilong_eval.training.recipe import Recipe
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
     from babilong_gen.lengths import Length
     from babilong_gen.noise.corpus.pool import NoisePool
     from babilong_gen.prepare import Prepared
-    from babilong_gen.rng import Rng
     from babilong_gen.tasks.sources import StorySource
     from babilong_gen.tasks.story import Story
 
@@ -105,15 +106,23 @@ class SampleSource:
             UsageError: no question of the task matches.
             DoesNotFitError: stories do not fit so few segments.
         """
-        length = parse_length(f"{segments}seg" if segments else "0k")
+        length, wanted = parse_length(f"{segments}seg" if segments else "0k"), re.compile(questions or "")
         for attempt in range(_NOISE_TRIED):
             noise = rng.randrange(len(self.prepared))
-            context = self.context(noise, task, segment_size)
-            stories, first = self.prepared[noise].stories, number + (attempt << 32)
-            index, story = _choose_story(stories, context, task, length, first, questions)
+            context, first = self.context(noise, task, segment_size), number + (attempt << 32)
+            candidates = _stories(self.prepared[noise].stories, context, task, length, first)
+            found = next(
+                ((index, story) for index, story in candidates if wanted.search(story.question)), None
+            )
+            if found is None:
+                raise UsageError(
+                    f"no question of {task} matches {questions!r} at {length.name}: change the stage's "
+                    "'questions', or give it more segments"
+                )
             # Some stretches of noise cannot be closed to so few tokens: another sample is as good.
             with suppress(DoesNotFitError):
-                return _as_tokens(assemble(story, context, length=length, index=index), story, context)
+                sample = assemble(found[1], context, length=length, index=found[0])
+                return _as_tokens(sample, found[1], context)
         raise DoesNotFitError(
             f"{task} at {length.name}: noise could not be fitted around {_NOISE_TRIED} stories: give the "
             "stage more segments, or longer ones"
@@ -149,22 +158,20 @@ class SampleSource:
         return np.asarray(self.context(0, task).fact_tokens(sentence).ids, np.uint32)
 
 
-def _choose_story(
-    stories: StorySource,
-    context: AssemblyContext,
-    task: str,
-    length: Length,
-    number: int,
-    questions: str | None,
-) -> tuple[int, Story]:
-    wanted = re.compile(questions or "")
-    for index in range(number * _QUESTIONS_TRIED, (number + 1) * _QUESTIONS_TRIED):
-        ((_, story, _),) = choose_stories(
-            stories, context, task, ladder=[length], first=index, last=index + 1
-        )
-        if wanted.search(story.question):
-            return index, story
-    raise UsageError(f"no question of {task} matches {questions!r}: change the stage's 'questions'")
+def _stories(
+    stories: StorySource, context: AssemblyContext, task: str, length: Length, number: int
+) -> Iterator[tuple[int, Story]]:
+    """Yield stories that fit a length, each with a sample index of its own; each `number` gives others."""
+    indices = range(number * _QUESTIONS_TRIED, (number + 1) * _QUESTIONS_TRIED)
+    if isinstance(stories, OfficialFiles) and task in stories.tasks():
+        # There are only so many: they come again with other noise.
+        for index in indices:
+            story = Rng(context.draws_key, task, index, "official").choice(stories.stories(task))
+            if fits(story, length, context):
+                yield index, story
+        return
+    chosen = choose_stories(stories, context, task, ladder=[length], first=indices[0], last=indices[-1] + 1)
+    yield from ((index, story) for index, story, _ in chosen)
 
 
 def _as_tokens(sample: Sample, story: Story, context: AssemblyContext) -> TrainingSample:

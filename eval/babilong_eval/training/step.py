@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch
 
-from babilong_eval.training.batch_rows import as_segments, to_carry
+from babilong_eval.training.batch_rows import as_segments
 from babilong_eval.training.memory_pool import NO_FACT
 from babilong_eval.training.metrics_log import LogLine
 from babilong_eval.training.optimizer import learning_rate
@@ -42,7 +42,7 @@ def train_step(run: TrainingRun, stage: Stage) -> LogLine:
     run.network.train()
     with run.accelerator.autocast():
         output: UnrollOutput = run.network(batch, _loss_options(stage))
-    loss = float(_over_processes(run, output.loss.detach().reshape(1), "mean"))
+    loss = float(run.over_processes(output.loss.detach().reshape(1), "mean"))
     _check_finite(run, stage, "loss", loss)
     run.accelerator.backward(output.loss)
     norm = run.accelerator.clip_grad_norm_(run.network.parameters(), run.recipe.optimizer.max_grad_norm)
@@ -73,12 +73,6 @@ def _loss_options(stage: Stage) -> LossOptions:
     )
 
 
-def _over_processes(run: TrainingRun, values: torch.Tensor, how: Literal["mean", "sum"]) -> torch.Tensor:
-    reduced = run.accelerator.reduce(values, how)
-    assert isinstance(reduced, torch.Tensor)
-    return reduced
-
-
 def _check_finite(run: TrainingRun, stage: Stage, what: str, value: float) -> None:
     """Stop before a step that would spoil the weights."""
     if not math.isfinite(value):
@@ -102,13 +96,13 @@ def _record(
     without_facts = batch.target == NO_FACT
     correct = torch.where(without_facts, likeliest < _SURE, answer == batch.target).tolist()
     segments = len(batch.segments)
-    _fill_pools(run, stage, rows, output.memory, correct, segments)
+    run.pools.add(rows, output.memory, correct, segments, stage.streams.max_age)
     fresh = [right for row, right in zip(rows, correct, strict=True) if row.is_fresh]
     continued = [
         right for row, right in zip(rows, correct, strict=True) if not row.is_fresh and row.target != NO_FACT
     ]
     counts = [len(fresh), sum(fresh), len(continued), sum(continued), batch.segments.numel()]
-    summed = _over_processes(run, torch.tensor(counts, device=answer.device), "sum").tolist()
+    summed = run.over_processes(torch.tensor(counts, device=answer.device), "sum").tolist()
     n_fresh, fresh_correct, n_continued, continued_correct, tokens = summed
     run.state.count(n_fresh, fresh_correct, stage.until.over)
     line = LogLine(
@@ -126,18 +120,3 @@ def _record(
     if run.log is not None:
         run.log.write(line)
     return line
-
-
-def _fill_pools(
-    run: TrainingRun,
-    stage: Stage,
-    rows: Sequence[Row],
-    memory: torch.Tensor,
-    correct: Sequence[bool],
-    segments: int,
-) -> None:
-    carried = to_carry(rows, memory, correct, segments, stage.streams.max_age)
-    run.pools.known.add([each for each in carried if not each.is_empty])
-    run.pools.empty.add([each for each in carried if each.is_empty])
-    fooled = [not right and row.target == NO_FACT for row, right in zip(rows, correct, strict=True)]
-    run.pools.false_positive.add(to_carry(rows, memory, fooled, segments, stage.streams.max_age))

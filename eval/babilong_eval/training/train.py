@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import torch
+
 from babilong_eval.training.interrupt import deferred_interrupt
 from babilong_eval.training.recipe import Recipe, read_recipe
 from babilong_eval.training.run import TrainingError, TrainingRun, open_run
@@ -100,7 +102,10 @@ def _run_stages(
         if not is_met and run.state.stage_step < stage.until.steps:
             line = train_step(run, stage)
             on_step(_progress(run, stage, line))
-            if run.is_true_anywhere(is_interrupted()):
+            # In one process or another: they save together.
+            if run.over_processes(
+                torch.tensor([int(is_interrupted())], device=run.accelerator.device), "sum"
+            ):
                 run.save()
                 notify(f"{run.out}: saved after step {run.state.step:,}")
                 raise KeyboardInterrupt

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
 
 _SERVER = multiprocessing.get_context("forkserver")
-_PATIENCE = 200
+_PATIENCE = 600
 
 
 def start_training(recipe: Path, out: Path, cache: Path, *, processes: int = 1) -> list[ForkServerProcess]:

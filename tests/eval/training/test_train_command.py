@@ -152,10 +152,10 @@ MISTAKES: list[tuple[str, Any, str]] = [
 
 def put(content: Any, key: str, value: object) -> None:
     """Sets a value deep in a recipe: `stages.1.tasks`."""
-    *path, last = key.split(".")
+    *path, last = (int(name) if name.isdigit() else name for name in key.split("."))
     for name in path:
-        content = content[int(name) if name.isdigit() else name]
-    content[int(last) if last.isdigit() else last] = value
+        content = content[name]
+    content[last] = value
 
 
 @pytest.mark.parametrize(("key", "value", "says"), MISTAKES, ids=lambda given: str(given)[:40])
