@@ -181,7 +181,7 @@ def finish(out: Folder) -> dict[str, Any]:
 
     Raises:
         ShardsMissingError: it says which.
-        OutputError: nobody has begun a dataset there, or the folder cannot be written.
+        OutputError: no dataset was begun there, or the folder cannot be written.
     """
     with _writing_to(out):
         if (out / MANIFEST).exists():

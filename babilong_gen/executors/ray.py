@@ -83,7 +83,7 @@ def make_shards(
 
 
 def _tell(report: Callable[[int], None], samples: int) -> int:
-    """Report so many more samples; a shard that is made again takes some back, which nobody need see."""
+    """Report so many more samples; a shard that is made again takes some back, which need not be shown."""
     more = max(0, samples)
     report(more)
     return more
@@ -174,7 +174,7 @@ def _cluster(workers: int | None) -> Iterator[None]:
         }
     try:
         ray.init(**where, logging_level=logging.CRITICAL, log_to_driver=False)
-    except (ConnectionError, ValueError) as refused:  # nobody there, or no address
+    except (ConnectionError, ValueError) as refused:  # nothing there, or no address
         raise _no_cluster(address) from refused
     try:
         yield

@@ -120,7 +120,7 @@ def read_plan(folder: Folder) -> DatasetPlan:
 
 
 def note_part(folder: Folder, plan: DatasetPlan, written: Sequence[WrittenShard]) -> None:
-    """Note sizes and checksums of a part, so that nobody has to read its shards again to finish."""
+    """Note sizes and checksums of a part, so that its shards need not be read again to finish."""
     paths = "\n".join(shard.path for shard in written)
     name = _PARTS.replace("*", hashlib.sha256(paths.encode()).hexdigest()[:16])
     part = {"fingerprint": plan.fingerprint, "shards": [asdict(shard) for shard in written]}
