@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,8 +25,6 @@ from babilong_eval.models.segments import cut
 from babilong_eval.prompts.prompts import plain_prompts
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from babilong_eval.inference.sample_result import SampleResult
     from babilong_eval.models.protocol import SegmentModel
 
