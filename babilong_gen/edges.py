@@ -22,7 +22,7 @@ _EDGES_REMEMBERED = 1 << 17
 
 
 def hazardous_edge(sentence: str) -> bool:
-    """Whether a sentence's first or last character may melt, when normalised, into the space beside it."""
+    """Return whether a sentence's edge may melt, when normalised, into the space beside it."""
     return any(not c.isprintable() or (not c.isascii() and _melts(c)) for c in (sentence[0], sentence[-1]))
 
 
@@ -41,7 +41,7 @@ class EdgeTrial:
     _tails: dict[str, bool] = field(default_factory=dict)
 
     def passed(self, sentences: list[str]) -> list[bool]:
-        """For each sentence, whether its first and last characters leave its neighbours' tokens alone."""
+        """Return which sentences leave their neighbours' tokens alone by their first and last characters."""
         heads = [sentence[:_EDGE_CHARACTERS].rstrip() for sentence in sentences]
         tails = [sentence[-_EDGE_CHARACTERS:].lstrip() for sentence in sentences]
         good_heads = self._try(self._heads, set(heads), lambda head: [(n, head) for n in _NEIGHBOURS])

@@ -23,10 +23,10 @@ from babilong_gen.write.dataset_plan import (
     DatasetPlan,
     clear_leftovers,
     finish_folder,
-    make_claim,
+    make_plan,
     note_part,
     noted_shards,
-    read_claim,
+    read_plan,
     start_folder,
 )
 from babilong_gen.write.folder import Folder, file_sizes, open_folder, reaching
@@ -39,19 +39,19 @@ class Progress(Protocol):
     """What a run tells while it goes on; the command line draws it."""
 
     def notify(self, line: str) -> None:
-        """One line that the user should see."""
+        """Show one line to the user."""
         ...
 
     def noise(self, characters: int) -> None:
-        """So many more characters of noise are tokenized."""
+        """Count so many more characters of noise as tokenized."""
         ...
 
     def planned(self, samples: int) -> None:
-        """So many samples are to be made."""
+        """Say that so many samples are to be made."""
         ...
 
     def samples(self, count: int) -> None:
-        """So many more samples are made."""
+        """Count so many more samples as made."""
         ...
 
 
@@ -116,11 +116,11 @@ def generate(
     spec, out = spec_of(spec, options), open_folder(out)
     make_shards, check = find_executor(executor), parse_check(check)
     progress = progress or Silent()
-    prepared, claim = prepare_claim(spec, cache=cache, progress=progress)
+    prepared, plan = prepare_plan(spec, cache=cache, progress=progress)
     with _writing_to(out):
-        workshop = ShardContext(prepared=prepared, out=out, check=check)
-        written = _make(claim.shards, workshop, claim, make_shards, workers, progress)
-        return _complete(out, claim, written)
+        context = ShardContext(prepared=prepared, out=out, check=check)
+        written = _make(plan.shards, context, plan, make_shards, workers, progress)
+        return _complete(out, plan, written)
 
 
 def generate_part(
@@ -148,17 +148,17 @@ def generate_part(
     """
     make_shards, check = find_executor(executor), parse_check(check)
     progress = progress or Silent()
-    prepared, claim = prepare_claim(spec, cache=cache, progress=progress)
-    shards = pick_shards(part, claim.shards)
+    prepared, plan = prepare_plan(spec, cache=cache, progress=progress)
+    shards = pick_shards(part, plan.shards)
     with _writing_to(out):
-        workshop = ShardContext(prepared=prepared, out=out, check=check)
-        written = _make(shards, workshop, claim, make_shards, workers, progress)
+        context = ShardContext(prepared=prepared, out=out, check=check)
+        written = _make(shards, context, plan, make_shards, workers, progress)
         if written:
-            note_part(out, claim, list(written.values()))
+            note_part(out, plan, list(written.values()))
     return list(written.values())
 
 
-def prepare_claim(
+def prepare_plan(
     spec: DatasetSpec, *, cache: Path | None, progress: Progress
 ) -> tuple[Prepared, DatasetPlan]:
     """Find all that a dataset is made of, and plan its shards; nothing of it is made yet.
@@ -170,7 +170,7 @@ def prepare_claim(
         spec, cache=cache or default_cache(), report=progress.noise, notify=progress.notify
     )
     check_reuse(prepared, progress.notify)
-    return prepared, make_claim(prepared, source)
+    return prepared, make_plan(prepared, source)
 
 
 def finish(out: Folder) -> dict[str, Any]:
@@ -181,16 +181,16 @@ def finish(out: Folder) -> dict[str, Any]:
 
     Raises:
         ShardsMissingError: it says which.
-        OutputError: nobody has begun a dataset there, or the folder cannot be written.
+        OutputError: no dataset was begun there, or the folder cannot be written.
     """
     with _writing_to(out):
         if (out / MANIFEST).exists():
             return _finished_before(out)
-        claim = read_claim(out)
-        noted = noted_shards(out, claim)
+        plan = read_plan(out)
+        noted = noted_shards(out, plan)
         written = {
-            shard: noted.get(shard.path) or read_written(out, shard, fingerprint=claim.fingerprint)
-            for shard in claim.shards
+            shard: noted.get(shard.path) or read_written(out, shard, fingerprint=plan.fingerprint)
+            for shard in plan.shards
         }
         missing = [shard for shard, done in written.items() if done is None]
         if missing:
@@ -199,7 +199,7 @@ def finish(out: Folder) -> dict[str, Any]:
                 f"{out} lacks {len(missing):,} of {len(written):,} shards: make them with --shards {numbers}",
                 missing,
             )
-        return _complete(out, claim, {shard: done for shard, done in written.items() if done})
+        return _complete(out, plan, {shard: done for shard, done in written.items() if done})
 
 
 def _finished_before(out: Folder) -> dict[str, Any]:
@@ -217,21 +217,21 @@ def _finished_before(out: Folder) -> dict[str, Any]:
 
 def _make(
     shards: Sequence[Shard],
-    workshop: ShardContext,
-    claim: DatasetPlan,
+    context: ShardContext,
+    plan: DatasetPlan,
     make_shards: Executor,
     workers: int | None,
     progress: Progress,
 ) -> dict[Shard, WrittenShard]:
-    start_folder(workshop.out, claim)
-    clear_leftovers(workshop.out, shards)
+    start_folder(context.out, plan)
+    clear_leftovers(context.out, shards)
     progress.planned(sum(shard.last - shard.first for shard in shards))
-    written = dict(make_shards(workshop, shards, workers=workers, report=progress.samples))
+    written = dict(make_shards(context, shards, workers=workers, report=progress.samples))
     return {shard: written[shard] for shard in shards}
 
 
-def _complete(out: Folder, claim: DatasetPlan, written: Mapping[Shard, WrittenShard]) -> dict[str, Any]:
-    manifest = make_manifest(claim.provenance, claim.noise_tokens, list(written.items()))
+def _complete(out: Folder, plan: DatasetPlan, written: Mapping[Shard, WrittenShard]) -> dict[str, Any]:
+    manifest = make_manifest(plan.provenance, plan.noise_tokens, list(written.items()))
     write_card(out, manifest)
     write_croissant(out, manifest)
     finish_folder(out, manifest)

@@ -36,7 +36,7 @@ class Length:
         return self.count == 0
 
     def input_tokens(self, *, question_tokens: int, segment_size: int, reserve: int) -> int:
-        """The exact number of tokens that `input` must have (not defined for `0k`).
+        """Return the exact number of tokens that `input` must have (not defined for `0k`).
 
         Args:
             question_tokens: tokens of the question, tokenized after one space; counts in `seg`.

@@ -90,12 +90,12 @@ class Library:
 
 
 def own_version() -> str:
-    """The version of this package."""
+    """Return the version of this package."""
     return metadata.version(DISTRIBUTION)
 
 
 def libraries() -> list[Library]:
-    """Every library that a user may need, installed or not; none where we are not installed ourselves."""
+    """List every library that a user may need, installed or not; none where we are not installed."""
     try:
         ours = metadata.metadata(DISTRIBUTION)
     except metadata.PackageNotFoundError:
@@ -111,7 +111,7 @@ def libraries() -> list[Library]:
 
 
 def library(name: str) -> Library:
-    """One of them."""
+    """Return one of them."""
     return next(
         (one for one in libraries() if one.name == name),
         Library(name=name, version=_version(name), oldest=None, newest=_NEWEST_TESTED.get(name)),
@@ -119,12 +119,12 @@ def library(name: str) -> Library:
 
 
 def untested() -> list[Library]:
-    """The installed ones of them that are older or newer than what was tested."""
+    """Return the installed ones of them that are older or newer than what was tested."""
     return [one for one in libraries() if one.version is not None and not one.tested]
 
 
 def imported(some: list[Library]) -> list[Library]:
-    """Those of some libraries that this process has imported."""
+    """Return those of some libraries that this process has imported."""
     loaded = {name.partition(".")[0] for name in sys.modules}
     owners = metadata.packages_distributions()
     used = {canonicalize_name(owner) for name in loaded for owner in owners.get(name, ())}

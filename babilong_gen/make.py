@@ -40,26 +40,26 @@ class ShardContext:
     check: Check = "some"
     _contexts: dict[str, AssemblyContext] = field(default_factory=dict)
 
-    def haystack(self, task: str) -> AssemblyContext:
-        """What all samples of a task share."""
+    def assembly(self, task: str) -> AssemblyContext:
+        """Return what all samples of a task share."""
         if task not in self._contexts:
             self._contexts[task] = self.prepared.context(task)
         return self._contexts[task]
 
 
 def make_samples(
-    prepared: Prepared, haystack: AssemblyContext, task: str, length_name: str, first: int, last: int
+    prepared: Prepared, context: AssemblyContext, task: str, length_name: str, first: int, last: int
 ) -> Iterator[tuple[Sample, int]]:
-    """Samples [first, last) of a cell, each with the number of stories passed over for it."""
+    """Make samples [first, last) of a cell, each with the number of stories passed over for it."""
     length = parse_length(length_name)
     chosen = choose_stories(
-        prepared.stories, haystack, task, ladder=prepared.ladder(length), first=first, last=last
+        prepared.stories, context, task, ladder=prepared.ladder(length), first=first, last=last
     )
     for index, story, passed_over in chosen:
-        yield assemble(story, haystack, length=length, index=index), passed_over
+        yield assemble(story, context, length=length, index=index), passed_over
 
 
-def make_shard(workshop: ShardContext, shard: Shard, report: Callable[[int], None]) -> WrittenShard:
+def make_shard(context: ShardContext, shard: Shard, report: Callable[[int], None]) -> WrittenShard:
     """Make one shard, or read back what an earlier run finished.
 
     Args:
@@ -68,7 +68,7 @@ def make_shard(workshop: ShardContext, shard: Shard, report: Callable[[int], Non
     Raises:
         SelfCheckError: a finished sample is not what it says; the shard is not written.
     """
-    prepared, out = workshop.prepared, workshop.out
+    prepared, out = context.prepared, context.out
     done = read_written(out, shard, fingerprint=prepared.fingerprint)
     if done is not None:
         report(done.counts.rows)
@@ -76,7 +76,7 @@ def make_shard(workshop: ShardContext, shard: Shard, report: Callable[[int], Non
 
     def reported() -> Iterator[tuple[Sample, int, How]]:
         samples = tokens = 0
-        for sample, passed_over, how in _checked(workshop, shard):
+        for sample, passed_over, how in _checked(context, shard):
             yield sample, passed_over, how
             samples, tokens = samples + 1, tokens + sample.n_tokens
             if tokens >= _REPORT_TOKENS:
@@ -89,15 +89,15 @@ def make_shard(workshop: ShardContext, shard: Shard, report: Callable[[int], Non
     )
 
 
-def _checked(workshop: ShardContext, shard: Shard) -> Iterator[tuple[Sample, int, How]]:
-    """A shard's samples as `make_samples` gives them, and how each was tokenized again.
+def _checked(context: ShardContext, shard: Shard) -> Iterator[tuple[Sample, int, How]]:
+    """Yield a shard's samples, as from `make_samples`, and how each was tokenized again.
 
     The check runs beside the making: the tokenizer works outside the interpreter's lock. All that were handed
     out have passed when the iterator ends.
     """
-    prepared, tokenizer = workshop.prepared, workshop.prepared.tokenizer
+    prepared, tokenizer = context.prepared, context.prepared.tokenizer
     made = make_samples(
-        prepared, workshop.haystack(shard.task), shard.task, shard.length, shard.first, shard.last
+        prepared, context.assembly(shard.task), shard.task, shard.length, shard.first, shard.last
     )
     beside = ThreadPoolExecutor(_CHECKED_AT_ONCE)
     under_way: set[Future[None]] = set()
@@ -106,7 +106,7 @@ def _checked(workshop: ShardContext, shard: Shard) -> Iterator[tuple[Sample, int
     try:
         for index, (sample, passed_over) in enumerate(made, start=shard.first):
             how = how_to_check(
-                workshop.check,
+                context.check,
                 proved=tokenizer.proved,
                 n_tokens=sample.n_tokens,
                 first_of_shard=index == shard.first,

@@ -35,7 +35,7 @@ class Rng:
         self._next = 0
 
     def random(self) -> float:
-        """A float uniform in [0, 1)."""
+        """Draw a float uniform in [0, 1)."""
         if self._next == len(self._numbers):
             self._numbers = self._generator.random(_BATCH).tolist()
             self._next = 0
@@ -44,19 +44,19 @@ class Rng:
         return value
 
     def randrange(self, n: int) -> int:
-        """An int uniform in [0, n)."""
+        """Draw an int uniform in [0, n)."""
         return int(self.random() * n)
 
     def randint(self, low: int, high: int) -> int:
-        """An int uniform in [low, high], both ends included."""
+        """Draw an int uniform in [low, high], both ends included."""
         return low + int(self.random() * (high - low + 1))
 
     def bernoulli(self, probability: float) -> bool:
-        """True with the given probability."""
+        """Draw True with the given probability."""
         return self.random() < probability
 
     def choice(self, items: Sequence[T]) -> T:
-        """One of ``items``, uniformly."""
+        """Draw one of ``items``, uniformly."""
         return items[int(self.random() * len(items))]
 
     def shuffle(self, items: MutableSequence[T]) -> None:
@@ -66,7 +66,7 @@ class Rng:
             items[last], items[other] = items[other], items[last]
 
     def sample(self, items: Sequence[T], k: int) -> list[T]:
-        """``k`` distinct items of ``items``, in random order.
+        """Draw ``k`` distinct items of ``items``, in random order.
 
         Raises:
             ValueError: ``k`` is larger than the number of items.

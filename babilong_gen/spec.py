@@ -184,7 +184,7 @@ class DatasetSpec(BaseModel):
         return self._digest(SAMPLES_VERSION, stories_key, noise_key)
 
     def draws_key(self, *, stories_key: str, noise_key: str) -> str:
-        """The key of all randomness: a digest like the fingerprint, by `DRAWS_VERSION`."""
+        """Return the key of all randomness: a digest like the fingerprint, by `DRAWS_VERSION`."""
         return self._digest(DRAWS_VERSION, stories_key, noise_key)
 
     def _digest(self, version: int, stories_key: str, noise_key: str) -> str:

@@ -1,6 +1,6 @@
 """What is held out: a tenth of all documents and of all stories, told by their content alone.
 
-Nobody has to keep a list. A model trained on the `train` part of any data and measured on the `test` part of
+No list has to be kept. A model trained on the `train` part of any data and measured on the `test` part of
 any data has met none of its documents or facts, whatever files they came from and whatever they are called.
 """
 

@@ -6,7 +6,7 @@ from tokenizers import Encoding
 
 
 def token_span(encoding: Encoding, start: int, end: int) -> tuple[int, int]:
-    """The tokens that cover any of the characters [start, end), half-open.
+    """Return the tokens that cover any of the characters [start, end), half-open.
 
     A character can have several tokens (the bytes of `”` in a byte-level vocabulary, the full stops that a
     normaliser makes of `…`), a token several characters, and some characters leave none. `char_to_token`

@@ -77,32 +77,32 @@ class TextTokenizer:
     reserved: frozenset[int]
 
     def opening(self, sentence: str) -> list[int]:
-        """Token ids of a sentence that opens a text."""
+        """Return the token ids of a sentence that opens a text."""
         return _ids(self.tokenizer, [sentence], self.name)[0]
 
     def continued(self, sentence: str) -> list[int]:
-        """Token ids of a sentence that follows another one and a space."""
+        """Return the token ids of a sentence that follows another one and a space."""
         return self.all_continued([sentence])[0]
 
     def all_continued(self, sentences: list[str]) -> list[list[int]]:
-        """Token ids of many sentences, each for itself, as ones that follow another and a space."""
+        """Return the token ids of many sentences, each on its own, that follow another and a space."""
         return _ids(self.tokenizer, [self.joiner + sentence for sentence in sentences], self.name)
 
     def space_tokens(self, sentence: str) -> int:
-        """How many of `continued(sentence)`'s first tokens hold the space and nothing of the sentence."""
+        """Return how many of `continued(sentence)`'s first tokens hold the space and nothing else."""
         encoding = self.tokenizer.encode(f"a {sentence}", add_special_tokens=False)
         first = encoding.char_to_token(2)
         before = len(self.tokenizer.encode("a", add_special_tokens=False).ids)
         return 0 if first is None else max(0, first - before)
 
     def composes(self, sentences: list[str]) -> bool:
-        """Whether the sentences, tokenized as one text, give the tokens of the sentences."""
+        """Return whether the sentences, tokenized as one text, give the tokens of the sentences."""
         whole = self.opening(" ".join(sentences))
         parts = self.opening(sentences[0]) + [t for s in sentences[1:] for t in self.continued(s)]
         return whole == parts
 
     def keeps_apart(self, pairs: list[tuple[str, str]]) -> list[bool]:
-        """For each two sentences, whether they compose."""
+        """Return for each two sentences whether they compose."""
         joined = _ids(self.tokenizer, [f"{first} {second}" for first, second in pairs], self.name)
         firsts = _ids(self.tokenizer, [first for first, _ in pairs], self.name)
         seconds = self.all_continued([second for _, second in pairs])
@@ -150,7 +150,7 @@ def _check_model(model: dict[str, Any], origin: str) -> None:
 
 
 def read_tokenizer(name: str) -> tuple[Tokenizer, str]:
-    """A tokenizer and its key, whether or not it composes: `verify` asks nothing more of it.
+    """Read a tokenizer and its key, whether or not it composes: `verify` asks nothing more of it.
 
     Raises:
         SourceError: there is no such tokenizer, or its file is broken.
@@ -166,7 +166,7 @@ def _key(definition: dict[str, Any]) -> str:
 
 
 def does_not_compose(tokenizer: str, first: str, second: str) -> SourceError:
-    """The refusal of a tokenizer for two sentences that it does not keep apart."""
+    """Return the refusal of a tokenizer for two sentences that it does not keep apart."""
     return SourceError(
         f"tokenizer {tokenizer} does not compose at sentence borders: {first[-_SHOWN:]!r} and "
         f"{second[:_SHOWN]!r} have other tokens together than apart, so no length would be exact; "
@@ -218,7 +218,7 @@ def _download(name: str) -> Path:
 
 
 def _find_joiner(tokenizer: Tokenizer, origin: str, proved: frozenset[str]) -> str:
-    """The joiner under which the trial holds, one with a proof before one without."""
+    """Find the joiner under which the trial holds, one with a proof before one without."""
     pairs = list(itertools.product(_TRIAL_SENTENCES, repeat=2))
     whole = _ids(tokenizer, [f"{a} {b}" for a, b in pairs], origin)
     opening = dict(zip(_TRIAL_SENTENCES, _ids(tokenizer, list(_TRIAL_SENTENCES), origin), strict=True))
@@ -238,7 +238,7 @@ def _find_joiner(tokenizer: Tokenizer, origin: str, proved: frozenset[str]) -> s
 
 
 def _ids(tokenizer: Tokenizer, texts: list[str], origin: str) -> list[list[int]]:
-    """Token ids of texts, without control tokens.
+    """Return the token ids of texts, without control tokens.
 
     Raises:
         SourceError: the tokenizer fails over one of them.

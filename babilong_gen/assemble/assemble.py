@@ -25,26 +25,26 @@ _STRETCHES_TRIED = 32
 _OPENINGS_TRIED = 4
 
 
-def fits(story: Story, length: Length, haystack: AssemblyContext) -> bool:
-    """Whether the story, placed as asked, and some noise can make up the length."""
+def fits(story: Story, length: Length, context: AssemblyContext) -> bool:
+    """Return whether the story, placed as asked, and some noise can make up the length."""
     if length.facts_only:
         return True
-    facts = _facts(story, haystack)
-    tokens = input_tokens(story, length, haystack)
-    needed = room_needed(haystack.placement, facts, input_tokens=tokens, segment_size=haystack.segment_size)
+    facts = _facts(story, context)
+    tokens = input_tokens(story, length, context)
+    needed = room_needed(context.placement, facts, input_tokens=tokens, segment_size=context.segment_size)
     return tokens - needed >= LEAST_NOISE_TOKENS
 
 
-def input_tokens(story: Story, length: Length, haystack: AssemblyContext) -> int:
-    """How many tokens the sample's `input` must have (not defined for `0k`)."""
+def input_tokens(story: Story, length: Length, context: AssemblyContext) -> int:
+    """Return how many tokens the sample's `input` must have (not defined for `0k`)."""
     return length.input_tokens(
-        question_tokens=len(haystack.fact_tokens(story.question).ids),
-        segment_size=haystack.segment_size,
-        reserve=haystack.reserve,
+        question_tokens=len(context.fact_tokens(story.question).ids),
+        segment_size=context.segment_size,
+        reserve=context.reserve,
     )
 
 
-def assemble(story: Story, haystack: AssemblyContext, *, length: Length, index: int) -> Sample:
+def assemble(story: Story, context: AssemblyContext, *, length: Length, index: int) -> Sample:
     """Make sample `index` of the story's task at a length.
 
     Raises:
@@ -54,9 +54,9 @@ def assemble(story: Story, haystack: AssemblyContext, *, length: Length, index: 
         SelfCheckError: the corpus's counts contradict each other.
     """
     if length.facts_only:
-        spliced, stretches = splice(story, [0] * len(story.facts), None, haystack)
+        spliced, stretches = splice(story, [0] * len(story.facts), None, context)
     else:
-        spliced, stretches = _in_noise(story, haystack, length, index)
+        spliced, stretches = _in_noise(story, context, length, index)
     sample = Sample(
         sample_id=f"{story.task}/{length.name}/{index:06d}",
         task=story.task,
@@ -68,36 +68,36 @@ def assemble(story: Story, haystack: AssemblyContext, *, length: Length, index: 
         n_tokens=spliced.tokens,
         noise_tokens=sum(stretch.tokens for stretch in stretches),
         facts=spliced.facts,
-        noise=noise_spans(stretches, haystack),
-        input_ids=spliced.input_ids() if haystack.store_tokens else None,
+        noise=noise_spans(stretches, context),
+        input_ids=spliced.input_ids() if context.store_tokens else None,
         pieces=[
             Piece(size=len(text), ids=ids) for text, ids in zip(spliced.pieces, spliced.ids, strict=True)
         ],
     )
-    if not haystack.tokenizer.proved and (fault := find_fault(sample, haystack.tokenizer.tokenizer)):
+    if not context.tokenizer.proved and (fault := find_fault(sample, context.tokenizer.tokenizer)):
         text = sample.text.decode()
         border = max(0, text.rfind(" ", 0, max(fault.char, 1)))
-        raise does_not_compose(haystack.tokenizer.name, text[:border], text[border + 1 :])
+        raise does_not_compose(context.tokenizer.name, text[:border], text[border + 1 :])
     return sample
 
 
 def _in_noise(
-    story: Story, haystack: AssemblyContext, length: Length, index: int
+    story: Story, context: AssemblyContext, length: Length, index: int
 ) -> tuple[Spliced, list[Stretch]]:
-    tokens = input_tokens(story, length, haystack)
-    facts = _facts(story, haystack)
+    tokens = input_tokens(story, length, context)
+    facts = _facts(story, context)
     # A paired ladder draws the same noise and the same relative positions at every length.
-    key = (haystack.draws_key, story.task, "" if haystack.paired else length.name, index)
+    key = (context.draws_key, story.task, "" if context.paired else length.name, index)
     starts = Rng(*key, "noise")
     for stretch in range(_STRETCHES_TRIED):
-        start = _draw_start(haystack, starts, tokens)
-        found = _fill_and_place(story, haystack, facts, start, (*key, "place", stretch), index, tokens)
+        start = _draw_start(context, starts, tokens)
+        found = _fill_and_place(story, context, facts, start, (*key, "place", stretch), index, tokens)
         if found is None:
             continue
         noise, borders = found
-        spliced, stretches = splice(story, borders, noise, haystack)
+        spliced, stretches = splice(story, borders, noise, context)
         spans = [(fact.token_start, fact.token_end) for fact in spliced.facts]
-        if in_bounds(haystack.placement, spans, input_tokens=tokens, segment_size=haystack.segment_size):
+        if in_bounds(context.placement, spans, input_tokens=tokens, segment_size=context.segment_size):
             if spliced.tokens != tokens:
                 raise SelfCheckError(
                     f"{story.task}/{length.name}/{index:06d} was put together as {spliced.tokens:,} tokens, "
@@ -106,72 +106,72 @@ def _in_noise(
             return spliced, stretches
     raise DoesNotFitError(
         f"{story.task} at {length.name}, sample {index}: of {_STRETCHES_TRIED} stretches of noise none has "
-        f"sentences that make up exactly {tokens:,} tokens with the facts at {haystack.placement.text}; "
+        f"sentences that make up exactly {tokens:,} tokens with the facts at {context.placement.text}; "
         "use more varied noise, another length or another placement"
     )
 
 
-def _draw_start(haystack: AssemblyContext, rng: Rng, tokens: int) -> NoiseStart:
-    """Where the noise begins, and where each further pass begins if the pool must be read again."""
-    passes = tokens // max(1, haystack.pool.tokens) + 2 if haystack.reuse else 1
-    first = rng.randrange(haystack.pool.start_below)
-    if haystack.pool.start_below < len(haystack.pool.kept):
+def _draw_start(context: AssemblyContext, rng: Rng, tokens: int) -> NoiseStart:
+    """Draw where the noise begins, and where each further pass begins if the pool must be read again."""
+    passes = tokens // max(1, context.pool.tokens) + 2 if context.reuse else 1
+    first = rng.randrange(context.pool.start_below)
+    if context.pool.start_below < len(context.pool.kept):
         return NoiseStart(starts=(first,))
-    return NoiseStart(starts=(first, *(rng.randrange(len(haystack.pool.kept)) for _ in range(passes - 1))))
+    return NoiseStart(starts=(first, *(rng.randrange(len(context.pool.kept)) for _ in range(passes - 1))))
 
 
 def _fill_and_place(
     story: Story,
-    haystack: AssemblyContext,
+    context: AssemblyContext,
     facts: Facts,
     start: NoiseStart,
     place_key: tuple[str | int, ...],
     index: int,
     tokens: int,
 ) -> tuple[Noise, list[int]] | None:
-    """Noise that fills the input exactly, and the facts' borders in it; None where there are none.
+    """Fill the input exactly, and find the facts' borders in the noise; None where there are none.
 
     How many tokens the opening sentence has depends on whether noise or a fact opens the input, which is
     known only when the facts are placed: it is guessed, and the noise filled again where the guess was wrong.
     """
-    extra = _opening_extra(story, [1], start.starts[0], haystack)
+    extra = _opening_extra(story, [1], start.starts[0], context)
     for _ in range(_OPENINGS_TRIED):
-        noise = fill(haystack.pool, start, tokens - facts.total - extra)
+        noise = fill(context.pool, start, tokens - facts.total - extra)
         if noise is None:
             return None
         borders = place(
-            haystack.placement,
+            context.placement,
             facts,
             noise,
             Rng(*place_key),
             index=index,
             input_tokens=tokens,
-            segment_size=haystack.segment_size,
+            segment_size=context.segment_size,
         )
         if borders is None:
             return None
         first = noise.runs[0][0] if noise.runs else 0
-        actual = _opening_extra(story, borders if noise.runs else [0], first, haystack)
+        actual = _opening_extra(story, borders if noise.runs else [0], first, context)
         if actual == extra:
             return noise, borders
         extra = actual
     return None
 
 
-def _opening_extra(story: Story, borders: list[int], first_kept: int, haystack: AssemblyContext) -> int:
-    if not haystack.tokenizer.joiner:
+def _opening_extra(story: Story, borders: list[int], first_kept: int, context: AssemblyContext) -> int:
+    if not context.tokenizer.joiner:
         return 0
     if borders[0] == 0:
         fact = story.facts[0]
-        return haystack.opening_extra(fact, len(haystack.fact_tokens(fact).ids))
-    before = haystack.pool.tokens_before
-    sentence = haystack.pool.corpus.sentence(int(haystack.pool.kept[first_kept]))
-    return haystack.opening_extra(sentence, int(before[first_kept + 1] - before[first_kept]))
+        return context.opening_extra(fact, len(context.fact_tokens(fact).ids))
+    before = context.pool.tokens_before
+    sentence = context.pool.corpus.sentence(int(context.pool.kept[first_kept]))
+    return context.opening_extra(sentence, int(before[first_kept + 1] - before[first_kept]))
 
 
-def _facts(story: Story, haystack: AssemblyContext) -> Facts:
+def _facts(story: Story, context: AssemblyContext) -> Facts:
     return Facts(
-        tokens=[len(haystack.fact_tokens(fact).ids) for fact in story.facts],
+        tokens=[len(context.fact_tokens(fact).ids) for fact in story.facts],
         supporting=story.supporting or tuple(range(len(story.facts))),
         opens=story.task == "memorize",
     )

@@ -48,7 +48,7 @@ class AssemblyContext:
     _names: dict[int, str] = field(default_factory=dict, repr=False)
 
     def fact_tokens(self, fact: str) -> FactTokens:
-        """Tokens of a fact or question behind another sentence; bAbI's few sentences are remembered.
+        """Return the tokens of a fact or question that follows a sentence; bAbI's few are remembered.
 
         Raises:
             SourceError: the tokenizer takes a part of it for a control token.
@@ -67,15 +67,15 @@ class AssemblyContext:
         return tokens
 
     def opening_extra(self, sentence: str, continued: int) -> int:
-        """How many more tokens a sentence has where it opens the input than `continued`, behind another."""
+        """Return how many more tokens a sentence has where it opens the input than behind another."""
         return len(self.tokenizer.opening(sentence)) - continued if self.tokenizer.joiner else 0
 
     def document_of(self, sentences: np.ndarray) -> np.ndarray:
-        """The documents that sentences of the corpus belong to."""
+        """Return the documents that sentences of the corpus belong to."""
         return self.pool.corpus.document_end.searchsorted(sentences, "right")
 
     def document_name(self, document: int) -> str:
-        """The name of a document of the corpus."""
+        """Return the name of a document of the corpus."""
         name = self._names.get(document)
         if name is None:
             name = self._names[document] = self.pool.corpus.document_name(document)

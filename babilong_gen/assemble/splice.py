@@ -47,16 +47,16 @@ class Spliced:
     tokens: int = 0
 
     def text(self) -> bytes:
-        """All pieces, one space between any two."""
+        """Join all pieces by single spaces."""
         return b" ".join(self.pieces)
 
     def input_ids(self) -> np.ndarray:
-        """uint32 [tokens]: the tokens of all pieces, where they were kept."""
+        """Return the tokens of all pieces, uint32 [tokens], where they were kept."""
         return np.concatenate([np.asarray(ids, np.uint32) for ids in self.ids])
 
 
 def splice(
-    story: Story, borders: list[int], noise: Noise | None, haystack: AssemblyContext
+    story: Story, borders: list[int], noise: Noise | None, context: AssemblyContext
 ) -> tuple[Spliced, list[Stretch]]:
     """Put each fact in front of its noise border.
 
@@ -68,20 +68,20 @@ def splice(
     fact = 0
     for stretch in stretches:
         while fact < len(borders) and borders[fact] <= stretch.border:
-            _add_fact(spliced, story, fact, haystack)
+            _add_fact(spliced, story, fact, context)
             fact += 1
-        _add_noise(spliced, stretch, haystack)
+        _add_noise(spliced, stretch, context)
     for rest in range(fact, len(borders)):
-        _add_fact(spliced, story, rest, haystack)
+        _add_fact(spliced, story, rest, context)
     return spliced, stretches
 
 
-def noise_spans(stretches: list[Stretch], haystack: AssemblyContext) -> list[NoiseSpan]:
-    """Where the noise came from: stretches cut at document ends, joined where only a fact had cut them."""
+def noise_spans(stretches: list[Stretch], context: AssemblyContext) -> list[NoiseSpan]:
+    """Say where the noise came from: stretches cut at document ends, joined where only a fact parted them."""
     if not stretches:
         return []
-    ends = haystack.pool.corpus.document_end
-    firsts = haystack.document_of(np.array([stretch.first for stretch in stretches])).tolist()
+    ends = context.pool.corpus.document_end
+    firsts = context.document_of(np.array([stretch.first for stretch in stretches])).tolist()
     spans: list[list[int]] = []
     for stretch, document in zip(stretches, firsts, strict=True):
         first = stretch.first
@@ -93,23 +93,23 @@ def noise_spans(stretches: list[Stretch], haystack: AssemblyContext) -> list[Noi
                 spans.append([document, first, last])
             first = last
             document += 1
-    return [_within_document(document, first, last, haystack) for document, first, last in spans]
+    return [_within_document(document, first, last, context) for document, first, last in spans]
 
 
-def _within_document(document: int, first: int, last: int, haystack: AssemblyContext) -> NoiseSpan:
-    start = int(haystack.pool.corpus.document_end[document - 1]) if document else 0
-    name = haystack.document_name(document)
+def _within_document(document: int, first: int, last: int, context: AssemblyContext) -> NoiseSpan:
+    start = int(context.pool.corpus.document_end[document - 1]) if document else 0
+    name = context.document_name(document)
     return NoiseSpan(document=name, sentence_start=first - start, sentence_end=last - start)
 
 
-def _add_fact(spliced: Spliced, story: Story, index: int, haystack: AssemblyContext) -> None:
+def _add_fact(spliced: Spliced, story: Story, index: int, context: AssemblyContext) -> None:
     text = story.facts[index]
     if spliced.pieces:
-        known = haystack.fact_tokens(text)
+        known = context.fact_tokens(text)
         ids, space = known.ids, known.space
         spliced.chars += 1
     else:
-        ids, space = haystack.tokenizer.opening(text), 0
+        ids, space = context.tokenizer.opening(text), 0
     spliced.facts.append(
         PlacedFact(
             text=text,
@@ -126,16 +126,16 @@ def _add_fact(spliced: Spliced, story: Story, index: int, haystack: AssemblyCont
     spliced.tokens += len(ids)
 
 
-def _add_noise(spliced: Spliced, stretch: Stretch, haystack: AssemblyContext) -> None:
-    corpus = haystack.pool.corpus
+def _add_noise(spliced: Spliced, stretch: Stretch, context: AssemblyContext) -> None:
+    corpus = context.pool.corpus
     byte_start = stretch.byte_start
     token_end = int(corpus.token_end[stretch.last - 1])
     token_start = token_end - stretch.tokens
     opens = not spliced.pieces
     spliced.chars += stretch.chars + (0 if opens else 1)
-    if opens and haystack.tokenizer.joiner:
+    if opens and context.tokenizer.joiner:
         # The sentence that opens the input has no space before it, so other tokens than the corpus holds.
-        opening = haystack.tokenizer.opening(corpus.sentence(stretch.first))
+        opening = context.tokenizer.opening(corpus.sentence(stretch.first))
         byte_end, token_start = int(corpus.byte_end[stretch.first]), int(corpus.token_end[stretch.first])
         spliced.pieces.append(corpus.text.data[byte_start:byte_end])
         spliced.ids.append(opening)
@@ -149,7 +149,7 @@ def _add_noise(spliced: Spliced, stretch: Stretch, haystack: AssemblyContext) ->
 
 
 def _stretches(noise: Noise, borders: list[int]) -> list[Stretch]:
-    """The noise cut where facts go in and where its sentences do not follow each other in the corpus."""
+    """Cut the noise where facts go in and where its sentences do not follow each other in the corpus."""
     corpus = noise.pool.corpus
     runs = [noise.pool.kept[first:last] for first, last in noise.runs]
     sentences = runs[0] if len(runs) == 1 else np.concatenate(runs)

@@ -57,7 +57,7 @@ class Claims:
 
 
 def claims_of(sample: Sample) -> Claims | None:
-    """What a sample says of its text; None where it contradicts itself, or a fact is not where it says."""
+    """Return what a sample says of its text; None if it contradicts itself or a fact is elsewhere."""
     byte_starts, token_starts = [0], [0]
     for piece in sample.pieces:
         byte_starts.append(byte_starts[-1] + piece.size + 1)
@@ -85,7 +85,7 @@ def claims_of(sample: Sample) -> Claims | None:
 
 
 def borders_agree(claims: Claims, tokenizer: Tokenizer) -> bool:
-    """Whether all that was read around the borders is as claimed."""
+    """Return whether all that was read around the borders is as claimed."""
     text = claims.text
     windows = _windows(claims)
     # One text of all windows takes half the time. What lies at their edges is not compared: that keeps them
@@ -111,7 +111,7 @@ def borders_agree(claims: Claims, tokenizer: Tokenizer) -> bool:
 
 
 def all_agree(claims: Claims, tokenizer: Tokenizer) -> bool:
-    """Whether every token of the text is as claimed."""
+    """Return whether every token of the text is as claimed."""
     text = claims.text
     cuts = list(_cuts(claims))
     position = 0
@@ -155,24 +155,24 @@ class _Read:
     offset: int
 
     def char(self, byte: int) -> int:
-        """The character of what was encoded that begins at a byte of the text."""
+        """Return the character of what was encoded that begins at a byte of the text."""
         return self.offset + len(self.text[self.window.low : byte].decode())
 
     def compared(self) -> tuple[int, int] | None:
-        """The tokens that are compared, half-open; None where the word at an edge left none."""
+        """Return the tokens that are compared, half-open; None where the word at an edge left none."""
         start, end = self.window.start, self.window.end
         first = self.token(start) if start else 0
         last = self.token(end) if end < len(self.text) else len(self.encoding)
         return None if first is None or last is None else (first, last)
 
     def token(self, byte: int) -> int | None:
-        """The first token of what begins at a byte."""
+        """Return the first token of what begins at a byte."""
         char = self.char(byte)
         tokens = map(self.encoding.char_to_token, range(char, char + _LOOKED_PAST))
         return next((token for token in tokens if token is not None), None)
 
     def tokens_before(self, border: int) -> int | None:
-        """How many tokens end before a border: those up to the end of the piece before it."""
+        """Return how many tokens end before a border: those up to the end of the piece before it."""
         if border == 0:
             return 0
         end = self.char(border - 1)
@@ -186,7 +186,7 @@ def _widened(text: bytes, start: int, end: int) -> _Window:
 
 
 def _windows(claims: Claims) -> list[tuple[int, _Window]]:
-    """The windows of all borders, each with its first border; one where they touch, and for each fact."""
+    """Return the windows of all borders, each with its first border; one where they touch and per fact."""
     text = claims.text
     facts = set(claims.fact_starts)
     windows: list[tuple[int, _Window]] = []
@@ -206,7 +206,7 @@ def _windows(claims: Claims) -> list[tuple[int, _Window]]:
 
 
 def _cuts(claims: Claims) -> Iterator[int]:
-    """Where blocks begin and end: at words, and never within a fact."""
+    """Yield where blocks begin and end: at words, and never within a fact."""
     cut = 0
     while cut < len(claims.text):
         yield cut
@@ -221,7 +221,7 @@ def _cuts(claims: Claims) -> Iterator[int]:
 
 
 def _are_at(claims: Claims, position: int, ids: list[int]) -> bool:
-    """Whether these tokens are claimed to begin at a position."""
+    """Return whether these tokens are claimed to begin at a position."""
     if not 0 <= position <= position + len(ids) <= claims.token_starts[-1]:
         return False
     piece = bisect_right(claims.token_starts, position) - 1
@@ -238,7 +238,7 @@ def _are_at(claims: Claims, position: int, ids: list[int]) -> bool:
 
 
 def _facts_agree(claims: Claims, read: _Read, position: int) -> bool:
-    """Whether the facts in a window have the tokens that they claim.
+    """Return whether the facts in a window have the tokens that they claim.
 
     Args:
         position: of the encoding's first token in the whole text.

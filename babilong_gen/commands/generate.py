@@ -222,13 +222,13 @@ def _finish(out: str, *, alone: bool) -> None:
 
 def _show_plan(spec: DatasetSpec) -> None:
     from babilong_gen.commands.progress import Bars
-    from babilong_gen.generation import prepare_claim
+    from babilong_gen.generation import prepare_plan
 
     with Bars() as bars:
-        _, claim = prepare_claim(spec, cache=None, progress=bars)
-    shards = claim.shards
+        _, plan = prepare_plan(spec, cache=None, progress=bars)
+    shards = plan.shards
     first = 0
-    for length, count in claim.shard_counts.items():
+    for length, count in plan.shard_counts.items():
         last = first + count * len(spec.tasks) - 1
         typer.echo(f"{length}: shards {first}-{last}, {count:,} per task")
         first = last + 1

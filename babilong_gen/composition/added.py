@@ -16,7 +16,7 @@ _MARKUP = re.compile(r"[][<>{}|\uff5c]")
 def added_tokens_stay_apart(
     definition: dict[str, Any], normalise: Callable[[str], str], *, mark: str, prepended: str
 ) -> bool:
-    """Whether no added token can stand across a border, or in a sentence that is used all the same.
+    """Return whether no added token can stand across a border, or in a sentence that is used all the same.
 
     Sentences that hold one of `reserved_ids` are not used, so what such a token does to the text beside it
     (`lstrip`, `rstrip`) does not matter. Any other is allowed only where it cannot be met.
@@ -40,7 +40,7 @@ def added_tokens_stay_apart(
 
 
 def reserved_ids(definition: dict[str, Any]) -> frozenset[int]:
-    """Ids of the tokens that no sentence should hold: special ones and markup, not that for the unknown."""
+    """Return the ids that no sentence should hold: special tokens and markup, but for the unknown token."""
     model = definition["model"]
     unknown = model.get("unk_token")
     if model.get("unk_id") is not None:
@@ -53,7 +53,7 @@ def reserved_ids(definition: dict[str, Any]) -> frozenset[int]:
 
 
 def _is_met(form: str, space: str) -> bool:
-    """Whether it can be met at a border or an edge, where no two spaces, line ends or metaspaces are."""
+    """Return whether it can be met at a border or an edge, where two spaces or line ends never are."""
     if 2 * space in form or any(c.isspace() and c != " " for c in form):
         return False
     return not form or form == space or bool(form.strip(METASPACE))

@@ -73,7 +73,7 @@ class _UnreadError(Exception):
 
 
 def at_space(pattern: str) -> AtSpace | None:
-    """What the matches of a pattern do at a single space; None where they may depend on both its sides."""
+    """Return what a pattern's matches do at a single space; None where that may depend on both sides."""
     reader = _Reader(pattern)
     try:
         whole = reader.alternatives()

@@ -57,16 +57,16 @@ class _Border:
     cut: bool = False
 
     def replace(self, mark: str) -> None:
-        """The space becomes another character."""
+        """Make the space another character."""
         self.alone = {joiner: front.replace(self.mark, mark) for joiner, front in self.alone.items()}
         self.mark = mark
 
     def is_white(self) -> bool:
-        """Whether nothing but spaces stand at the border and in front."""
+        """Return whether nothing but spaces stand at the border and in front."""
         return self.mark == " " and not any(front.strip() for front in self.alone.values())
 
     def put_in_front(self, mark: str) -> None:
-        """A text, or each piece, that does not begin with the mark gets it."""
+        """Put the mark in front of a text, or of each piece, that does not begin with it."""
         if self.pieces:
             self.keep_like_mark()
         self.alone = {
@@ -88,7 +88,7 @@ class _Border:
 
 
 def proved_joiners(definition: dict[str, Any], normalise: Callable[[str], str]) -> frozenset[str]:
-    """The joiners with which composition is certain. With others, or where there is none, it may still hold.
+    """Return the joiners with which composition is certain; with others, or none, it may still hold.
 
     Args:
         definition: a `tokenizer.json` (the format of the `tokenizers` library), parsed.
@@ -234,7 +234,7 @@ def _at_mark(kind: str, pattern: str, mark: str) -> AtSpace | None:
 
 
 def _no_piece_reaches_across(model: Stage, mark: str) -> bool:
-    """Whether the model's pieces of a text that is not cut are surely those of its sentences.
+    """Return whether the model's pieces of a text that is not cut are surely those of its sentences.
 
     A Unigram model is left out: it adds up scores from the start of the text, and where two ways to cut a
     word score the same, their rounding, and so the place in the text, decides.

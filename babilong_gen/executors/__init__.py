@@ -28,7 +28,7 @@ class Executor(Protocol):
 
     def __call__(
         self,
-        workshop: ShardContext,
+        context: ShardContext,
         shards: Sequence[Shard],
         *,
         workers: int | None,
@@ -41,7 +41,7 @@ EXECUTORS: dict[str, Executor] = {"local": local.make_shards, "ray": ray.make_sh
 
 
 def find_executor(name: str) -> Executor:
-    """The executor of a name.
+    """Find the executor of a name.
 
     Raises:
         UsageError: there is none, or what it needs is not installed.

@@ -14,28 +14,28 @@ from babilong_gen.write.shards import Shard, WrittenShard
 
 
 def make_shards(
-    workshop: ShardContext, shards: Sequence[Shard], *, workers: int | None, report: Callable[[int], None]
+    context: ShardContext, shards: Sequence[Shard], *, workers: int | None, report: Callable[[int], None]
 ) -> Iterator[tuple[Shard, WrittenShard]]:
     """Make shards with so many processes, one a core if None is given.
 
     Raises:
         OutputError: a worker process died; finished shards are kept.
     """
-    workers = 1 if in_this_process(workshop.out) else min(workers or os.cpu_count() or 1, len(shards))
+    workers = 1 if in_this_process(context.out) else min(workers or os.cpu_count() or 1, len(shards))
     if workers > 1:
-        yield from _make_in_processes(workshop, shards, workers, report)
+        yield from _make_in_processes(context, shards, workers, report)
         return
     for shard in shards:
-        yield shard, make_shard(workshop, shard, report)
+        yield shard, make_shard(context, shard, report)
 
 
 def _make_in_processes(
-    workshop: ShardContext, shards: Sequence[Shard], workers: int, report: Callable[[int], None]
+    context: ShardContext, shards: Sequence[Shard], workers: int, report: Callable[[int], None]
 ) -> Iterator[tuple[Shard, WrittenShard]]:
     # The longest samples first, so that no worker is left alone with them at the end.
     longest_first = list(reversed(shards))
     try:
-        yield from in_processes(_start_worker, workshop, longest_first, workers=workers, report=report)
+        yield from in_processes(_start_worker, context, longest_first, workers=workers, report=report)
     except WorkerDiedError as died:
         raise OutputError(
             f"{died}, perhaps for lack of memory: finished shards are kept; "
@@ -43,6 +43,6 @@ def _make_in_processes(
         ) from died
 
 
-def _start_worker(workshop: ShardContext) -> Callable[[Shard, Report], WrittenShard]:
-    """What a worker process does with each shard; it keeps the mapped noise between them."""
-    return partial(make_shard, workshop)
+def _start_worker(context: ShardContext) -> Callable[[Shard, Report], WrittenShard]:
+    """Return what a worker process does with each shard; it keeps the mapped noise between them."""
+    return partial(make_shard, context)

@@ -46,7 +46,7 @@ _OBJECT_STORE_BYTES = 100_000_000
 
 
 def make_shards(
-    workshop: ShardContext, shards: Sequence[Shard], *, workers: int | None, report: Callable[[int], None]
+    context: ShardContext, shards: Sequence[Shard], *, workers: int | None, report: Callable[[int], None]
 ) -> Iterator[tuple[Shard, WrittenShard]]:
     """Make shards on a cluster, so many at a time, or as many as it has cores if None is given.
 
@@ -58,7 +58,7 @@ def make_shards(
     with _cluster(workers), _one_line():
         import ray
 
-        materials = ray.put(_absolute(workshop))
+        materials = ray.put(_absolute(context))
         tally = _start_tally()
         make = ray.remote(num_cpus=1, max_retries=_RETRIES)(_make_in_worker)
         # The longest samples first, so that no worker is left alone with them at the end.
@@ -75,15 +75,15 @@ def make_shards(
             told += _tell(report, made - told)
             for one in finished:
                 shard, written = under_way.pop(one), ray.get(one)
-                _check_seen(workshop.out, written)
+                _check_seen(context.out, written)
                 yield shard, written
         _tell(report, sum(shard.last - shard.first for shard in shards) - told)
     # Of workers that were lost while the others went on; what else there is may be under way elsewhere.
-    clear_leftovers(workshop.out, shards)
+    clear_leftovers(context.out, shards)
 
 
 def _tell(report: Callable[[int], None], samples: int) -> int:
-    """Report so many more samples; a shard that is made again takes some back, which nobody need see."""
+    """Report so many more samples; a shard that is made again takes some back, which need not be shown."""
     more = max(0, samples)
     report(more)
     return more
@@ -103,7 +103,7 @@ class _Tally:
 
 
 def _start_tally() -> Any:
-    """A tally in a process of its own, beside this one: it must not be lost with some other machine."""
+    """Start a tally in a process of its own, beside this one: it must not be lost with another machine."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -121,20 +121,20 @@ def _make_in_worker(shared: Sequence[Any], shard: Shard) -> WrittenShard:
         samples += count
         tally.made.remote(shard.path, samples)
 
-    return make_shard(_workshop(materials), shard, report)
+    return make_shard(_context(materials), shard, report)
 
 
 @lru_cache(maxsize=1)
-def _workshop(materials: ObjectRef) -> ShardContext:
-    """What a worker process keeps from shard to shard."""
+def _context(materials: ObjectRef) -> ShardContext:
+    """Read what a worker process keeps from shard to shard."""
     import ray
 
-    workshop: ShardContext = ray.get(materials)
-    return replace(workshop, prepared=_at_hand(workshop.prepared))
+    context: ShardContext = ray.get(materials)
+    return replace(context, prepared=_at_hand(context.prepared))
 
 
 def _at_hand(prepared: Prepared) -> Prepared:
-    """The same with noise that lies on this machine."""
+    """Return the same with noise that lies on this machine."""
     if all(pool.is_dir() for pool in prepared.pools.values()):
         return prepared
     from filelock import FileLock  # Ray's own dependency
@@ -153,7 +153,7 @@ def _at_hand(prepared: Prepared) -> Prepared:
 
 @contextmanager
 def _cluster(workers: int | None) -> Iterator[None]:
-    """A connection to Ray, which says nothing itself; one that the calling program has already is used."""
+    """Connect to Ray, which says nothing itself; use a connection that the calling program has already."""
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)  # read when Ray is imported
     import ray
@@ -174,7 +174,7 @@ def _cluster(workers: int | None) -> Iterator[None]:
         }
     try:
         ray.init(**where, logging_level=logging.CRITICAL, log_to_driver=False)
-    except (ConnectionError, ValueError) as refused:  # nobody there, or no address
+    except (ConnectionError, ValueError) as refused:  # nothing there, or no address
         raise _no_cluster(address) from refused
     try:
         yield
@@ -183,7 +183,7 @@ def _cluster(workers: int | None) -> Iterator[None]:
 
 
 def _check_answers(address: str) -> None:
-    """Ray itself tries an address where nobody is for many minutes."""
+    """Check that a cluster answers: Ray itself tries a dead address for many minutes."""
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if not colon or not port.isdecimal():  # `auto`: Ray looks on this machine, and knows at once
         return
@@ -201,7 +201,7 @@ def _no_cluster(address: str | None) -> UsageError:
 
 @contextmanager
 def _one_line() -> Iterator[None]:
-    """What a worker raised is raised here; what Ray itself has to say becomes our error."""
+    """Raise here what a worker raised; what Ray itself has to say becomes our error."""
     from ray.exceptions import RayError, RayTaskError
 
     try:
@@ -215,12 +215,12 @@ def _one_line() -> Iterator[None]:
         ) from lost
 
 
-def _absolute(workshop: ShardContext) -> ShardContext:
-    """Workers have a working folder of their own."""
-    prepared, out = workshop.prepared, workshop.out
+def _absolute(context: ShardContext) -> ShardContext:
+    """Make paths absolute: workers have a working folder of their own."""
+    prepared, out = context.prepared, context.out
     pools = {task: pool.absolute() for task, pool in prepared.pools.items()}
     return replace(
-        workshop,
+        context,
         prepared=replace(prepared, cache=prepared.cache.absolute(), pools=pools),
         out=out.absolute() if isinstance(out, Path) else out,
     )

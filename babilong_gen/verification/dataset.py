@@ -132,13 +132,13 @@ def _over_shards(
 def _start_worker(
     source: tuple[Folder, dict[str, Any], Path],
 ) -> Callable[[dict[str, Any], Report], list[str]]:
-    """What a worker process does with each shard; it maps the corpus once."""
+    """Return what a worker process does with each shard; it maps the corpus once."""
     proof = open_proof(*source)
     return lambda shard, _: check_shard(proof, shard)
 
 
 def check_shard(proof: Proof, shard: dict[str, Any]) -> list[str]:
-    """Everything that is wrong with a shard's file and rows."""
+    """Find everything that is wrong with a shard's file and rows."""
     failures = list(_check_file(proof.folder, shard))
     path = proof.folder / shard["path"]
     if not path.exists():

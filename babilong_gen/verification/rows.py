@@ -18,7 +18,7 @@ Row = Mapping[str, Any]
 
 
 def check_tokens(row: Row, tokenizer: Tokenizer, spec: Mapping[str, Any]) -> Iterator[str]:
-    """The finished text has the tokens that the row and its length say, and each fact has its own."""
+    """Check that the text has the tokens that the row and its length say, and each fact its own."""
     encoding = tokenizer.encode(row["input"], add_special_tokens=False)
     found = len(encoding)
     if found != row["n_tokens"]:
@@ -47,13 +47,13 @@ def check_tokens(row: Row, tokenizer: Tokenizer, spec: Mapping[str, Any]) -> Ite
 
 
 def _continued_tokens(sentence: str, tokenizer: Tokenizer) -> int:
-    """How many tokens a sentence has behind another one and a space."""
+    """Return how many tokens a sentence has behind another one and a space."""
     before = tokenizer.encode("a", add_special_tokens=False)
     return len(tokenizer.encode(f"a {sentence}", add_special_tokens=False)) - len(before)
 
 
 def check_offsets(row: Row) -> Iterator[str]:
-    """Facts stand at their offsets, in order, apart from their neighbours by one space."""
+    """Check that facts stand at their offsets, in order, one space apart from their neighbours."""
     text: str = row["input"]
     shown = 0
     for number, fact in enumerate(row["facts"]):
@@ -68,7 +68,7 @@ def check_offsets(row: Row) -> Iterator[str]:
 
 
 def noise_text(row: Row) -> str:
-    """What is left of `input` without its facts."""
+    """Return what is left of `input` without its facts."""
     text: str = row["input"]
     parts: list[str] = []
     shown = 0
@@ -80,7 +80,7 @@ def noise_text(row: Row) -> str:
 
 
 def check_noise(row: Row, corpus: NoiseCorpus, documents: Mapping[str, int]) -> Iterator[str]:
-    """What is left without the facts is whole sentences of the corpus: those that `noise` names.
+    """Check that what is left without the facts is whole sentences of the corpus: those of `noise`.
 
     Args:
         documents: the number of each document in the corpus, by name.
@@ -103,7 +103,7 @@ def check_noise(row: Row, corpus: NoiseCorpus, documents: Mapping[str, int]) -> 
 
 
 def check_answer(row: Row, vocabulary: Vocabulary, *, official: bool) -> Iterator[str]:
-    """The facts found in the text, and already the supporting ones alone, give the answer.
+    """Check that the facts found in the text, and the supporting ones alone, give the answer.
 
     Args:
         vocabulary: the words that the stories were told in. Solvers read them in bAbI's own: that the
@@ -132,7 +132,7 @@ def check_answer(row: Row, vocabulary: Vocabulary, *, official: bool) -> Iterato
 
 
 def _enough(task: str, facts: list[str], question: str, target: str) -> bool:
-    """Whether these facts alone give the answer: some questions can be argued in several ways."""
+    """Return whether these facts alone give the answer: some questions can be argued in several ways."""
     try:
         return solve(task, facts, question).answer == target
     except SolverError:

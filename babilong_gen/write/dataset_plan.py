@@ -1,7 +1,7 @@
 """A folder that is being filled: what it is going to hold, and what machines have noted of their parts.
 
-Whoever begins claims the folder (`.unfinished.json`). The claim holds all that the manifest says apart from
-the shards, so that the manifest can be written where neither noise nor tokenizer is at hand.
+The first run claims the folder with its plan (`.unfinished.json`), which holds all that the manifest says
+apart from the shards, so that the manifest can be written where neither noise nor tokenizer is at hand.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class DatasetPlan:
 _PLAN, _SHARDS = TypeAdapter(DatasetPlan), TypeAdapter(list[WrittenShard])
 
 
-def make_claim(prepared: Prepared, source: NoiseSource) -> DatasetPlan:
+def make_plan(prepared: Prepared, source: NoiseSource) -> DatasetPlan:
     """Plan the dataset of a run that has found everything it needs."""
     corpus = prepared.corpus()
     return DatasetPlan(
@@ -75,13 +75,13 @@ def make_claim(prepared: Prepared, source: NoiseSource) -> DatasetPlan:
     )
 
 
-def start_folder(folder: Folder, claim: DatasetPlan) -> None:
+def start_folder(folder: Folder, plan: DatasetPlan) -> None:
     """Claim a folder for a plan, or accept it where an earlier run or another machine claimed it already.
 
     Raises:
         OutputError: the folder holds something else, or a dataset of another spec; it says what differs.
     """
-    # Listed first: whatever another machine puts there before its claim is its claim's temporary file.
+    # Listed first: all that another machine puts there before its plan is the plan's temporary file.
     there = folder.iterdir() if folder.exists() else ()
     names = [path.name for path in there if not is_leftover(path)]
     known = _known(folder)
@@ -92,16 +92,16 @@ def start_folder(folder: Folder, claim: DatasetPlan) -> None:
             )
         make_folder(folder)
     else:
-        difference = _difference(known, claim.provenance)
+        difference = _difference(known, plan.provenance)
         if difference:
             raise OutputError(
                 f"{folder} holds a dataset of another spec ({difference}): give another --out, or remove it"
             )
     if not (folder / MANIFEST).exists():
-        write_atomically(folder / UNFINISHED, json.dumps(asdict(claim), indent=1))
+        write_atomically(folder / UNFINISHED, json.dumps(asdict(plan), indent=1))
 
 
-def read_claim(folder: Folder) -> DatasetPlan:
+def read_plan(folder: Folder) -> DatasetPlan:
     """Read the plan of a folder that is not finished.
 
     Raises:
@@ -119,21 +119,21 @@ def read_claim(folder: Folder) -> DatasetPlan:
         raise OutputError(f"{path} cannot be read ({reason}): give the generate command again") from broken
 
 
-def note_part(folder: Folder, claim: DatasetPlan, written: Sequence[WrittenShard]) -> None:
-    """Note sizes and checksums of a part, so that nobody has to read its shards again to finish."""
+def note_part(folder: Folder, plan: DatasetPlan, written: Sequence[WrittenShard]) -> None:
+    """Note sizes and checksums of a part, so that its shards need not be read again to finish."""
     paths = "\n".join(shard.path for shard in written)
     name = _PARTS.replace("*", hashlib.sha256(paths.encode()).hexdigest()[:16])
-    part = {"fingerprint": claim.fingerprint, "shards": [asdict(shard) for shard in written]}
+    part = {"fingerprint": plan.fingerprint, "shards": [asdict(shard) for shard in written]}
     write_atomically(folder / name, json.dumps(part, indent=1))
 
 
-def noted_shards(folder: Folder, claim: DatasetPlan) -> dict[str, WrittenShard]:
+def noted_shards(folder: Folder, plan: DatasetPlan) -> dict[str, WrittenShard]:
     """Return the shards that parts have noted and that are there in the size noted, by path."""
     sizes = file_sizes(folder, "data/*/*.parquet")
     noted = {}
     for name in file_sizes(folder, _PARTS):
         part = json.loads((folder / name).read_bytes())
-        if part["fingerprint"] == claim.fingerprint:
+        if part["fingerprint"] == plan.fingerprint:
             shards = _SHARDS.validate_python(part["shards"])
             noted |= {shard.path: shard for shard in shards if sizes.get(shard.path) == shard.bytes}
     return noted

@@ -23,7 +23,7 @@ _LIBRARIES = ("babilong-gen", "numpy", "pyarrow", "tokenizers")
 
 
 def provenance(prepared: Prepared, source: NoiseSource) -> dict[str, Any]:
-    """The first part of the manifest: what the samples are made of, with what, whichever are asked for."""
+    """Return the first part of the manifest: what samples are made of, with what, whichever are asked for."""
     return {
         "format": 1,
         "spec": prepared.spec.model_dump(mode="json"),
@@ -52,7 +52,7 @@ def make_manifest(
     noise_tokens: Mapping[str, int],
     written: Sequence[tuple[Shard, WrittenShard]],
 ) -> dict[str, Any]:
-    """Provenance and every shard, as JSON; no time or place in it, so equal runs write equal bytes.
+    """Return provenance and every shard as JSON; no time or path is in it: equal runs write equal bytes.
 
     Args:
         noise_tokens: tokens of the noise that each task may use.
@@ -87,7 +87,7 @@ def make_manifest(
 
 
 def read_manifest(folder: Folder) -> dict[str, Any]:
-    """The manifest of a finished dataset.
+    """Read the manifest of a finished dataset.
 
     Raises:
         OutputError: the folder holds no finished dataset.
@@ -135,7 +135,7 @@ def _noise(prepared: Prepared, source: NoiseSource) -> dict[str, Any]:
 def _cells(
     noise_tokens: Mapping[str, int], written: Sequence[tuple[Shard, WrittenShard]]
 ) -> list[dict[str, Any]]:
-    """One row a (task, length): counts, where supporting facts lie, and what was passed over."""
+    """Return one row per (task, length): counts, where supporting facts lie, and what was passed over."""
     cells: dict[tuple[str, str], list[WrittenShard]] = {}
     for shard, done in written:
         cells.setdefault((shard.task, shard.length), []).append(done)

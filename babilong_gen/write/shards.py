@@ -145,7 +145,7 @@ def write_shard(
 
 
 def read_written(folder: Folder, shard: Shard, *, fingerprint: str) -> WrittenShard | None:
-    """A shard that an earlier run finished; None where it is missing, damaged or of another fingerprint."""
+    """Read back a shard that an earlier run finished; None if missing, damaged or of another fingerprint."""
     try:
         with (folder / shard.path).open("rb") as file:
             metadata = pq.read_metadata(file).metadata or {}

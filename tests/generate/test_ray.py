@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from babilong_gen.executors.ray import make_shards
-from babilong_gen.generation import Silent, prepare_claim
+from babilong_gen.generation import Silent, prepare_plan
 from babilong_gen.make import ShardContext
 from babilong_gen.spec import make_spec
 from tests.conftest import Run
@@ -141,13 +141,13 @@ def test_a_machine_that_lacks_the_noise_prepares_its_own(
     cache: Path, noise_files: str, tmp_path: Path
 ) -> None:
     spec = make_spec(tasks=("qa1",), lengths=("1k",), samples=5, noise=noise_files)
-    prepared, claim = prepare_claim(spec, cache=cache, progress=Silent())
+    prepared, plan = prepare_plan(spec, cache=cache, progress=Silent())
     elsewhere = replace(prepared, cache=tmp_path / "not here", pools={"qa1": tmp_path / "not here/pool"})
     made = {}
     for place, known in {"here": prepared, "there": elsewhere}.items():
         reported: list[int] = []
-        workshop = ShardContext(prepared=known, out=tmp_path / place)
-        [(_, made[place])] = make_shards(workshop, claim.shards, workers=None, report=reported.append)
+        context = ShardContext(prepared=known, out=tmp_path / place)
+        [(_, made[place])] = make_shards(context, plan.shards, workers=None, report=reported.append)
         assert sum(reported) == 5
     assert made["here"] == made["there"]
 

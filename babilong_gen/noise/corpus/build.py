@@ -137,7 +137,7 @@ def _byte_lengths(sentences: list[str]) -> np.ndarray:
 
 
 def _tokenize(sentences: list[str], tokenizer: TextTokenizer) -> tuple[np.ndarray, np.ndarray]:
-    """Token ids of all sentences, each encoded for itself as one that follows another, and how many each has.
+    """Return the tokens of all sentences, each encoded as one that follows another, and each one's count.
 
     Where a sentence ends could also be asked of a text encoded whole, by its offsets; but a character can be
     several tokens, or several characters one, and then an offset says nothing certain.
@@ -148,7 +148,7 @@ def _tokenize(sentences: list[str], tokenizer: TextTokenizer) -> tuple[np.ndarra
 
 
 def _usable(sentences: list[str], tokens: np.ndarray, lengths: np.ndarray, edges: EdgeTrial) -> np.ndarray:
-    """bool [sentences]: which have tokens, none of them reserved, and edges that keep apart from others."""
+    """Return which sentences have tokens, none reserved, and edges that keep apart: bool [sentences]."""
     control = edges.tokenizer.control
     safe = (
         passed and not hazardous_edge(sentence) and not (control and control.search(sentence))
@@ -198,7 +198,7 @@ def _append_parts(folder: Path, batches: Iterator[EncodedBatch], report: Report)
     ends: dict[str, int] = {part: 0 for part in _PARTS if part.endswith("_end")}
 
     def running(column: str, lengths: np.ndarray, separator: int) -> bytes:
-        """Ends of consecutive spans, `separator` units apart, that go on from the batch before."""
+        """Return the ends of consecutive spans, `separator` units apart, continued from the batch before."""
         offsets = np.cumsum(lengths + separator) - separator + ends[column]
         ends[column] = int(offsets[-1]) + separator
         return offsets.tobytes()

@@ -61,31 +61,31 @@ class NoiseCorpus:
     names: np.ndarray
 
     def sentence(self, index: int) -> str:
-        """The text of one sentence."""
+        """Return the text of one sentence."""
         return self.text[self.byte_start(index) : self.byte_end[index]].tobytes().decode()
 
     def byte_start(self, index: int) -> int:
-        """Where a sentence begins in `text`: one space behind the end of the one before."""
+        """Return where a sentence begins in `text`: one space behind the end of the one before."""
         return int(self.byte_end[index - 1]) + 1 if index else 0
 
     def char_start(self, index: int) -> int:
-        """Where a sentence begins, in characters."""
+        """Return where a sentence begins, in characters."""
         return int(self.char_end[index - 1]) + 1 if index else 0
 
     def document_name(self, document: int) -> str:
-        """The name that the source gave a document."""
+        """Return the name that the source gave a document."""
         start = int(self.name_end[document - 1]) if document else 0
         return self.names[start : self.name_end[document]].tobytes().decode()
 
 
 def corpus_key(content_key: str, tokenizer: TextTokenizer) -> str:
-    """What a corpus is made from: source content, splitter version and tokenizer."""
+    """Return what a corpus is made from: source content, splitter version and tokenizer."""
     parts = (_KEY_VERSION, content_key, SPLITTER_VERSION, tokenizer.key)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def corpus_folder(cache: Path, key: str) -> Path:
-    """Where in the cache a corpus lies."""
+    """Return where in the cache a corpus lies."""
     return cache / "corpora" / f"{key[:32]}-v{CORPUS_VERSION}"
 
 

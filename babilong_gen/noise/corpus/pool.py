@@ -77,7 +77,7 @@ def prepare_pool(
 
 
 def mentions(pool: NoisePool, lexicon: Lexicon, choices: tuple[str, ...]) -> np.ndarray:
-    """Places in `pool.kept` of the sentences that name an entity or a label of the task: its decoys."""
+    """Return indices into `pool.kept` of the sentences that name an entity or a label of the task."""
     named = _leaking(pool.corpus, _patterns(lexicon, choices, "words"))
     return np.flatnonzero(named[pool.kept])
 
@@ -130,7 +130,7 @@ def _store(folder: Path, corpus: NoiseCorpus, leaking: np.ndarray, in_split: np.
 
 
 def _in_split(corpus: NoiseCorpus, split: Split) -> np.ndarray:
-    """bool [sentences]: which sentences stand in a document of the split."""
+    """Return which sentences are in a document of the split: bool [sentences]."""
     wanted = np.ones(len(corpus.byte_end), bool)
     if split == "all":
         return wanted
@@ -143,7 +143,7 @@ def _in_split(corpus: NoiseCorpus, split: Split) -> np.ndarray:
 
 
 def _patterns(lexicon: Lexicon, choices: tuple[str, ...], check: LeakCheck) -> list[str]:
-    """Regular expressions; a sentence that matches all of them leaks."""
+    """Return regular expressions; a sentence that matches all of them leaks."""
     if check == "off":
         return []
     if check == "words":
@@ -159,7 +159,7 @@ def _any_of(words: set[str] | frozenset[str]) -> str:
 
 
 def _leaking(corpus: NoiseCorpus, patterns: list[str]) -> np.ndarray:
-    """bool [sentences]: which sentences match all patterns; blockwise, so memory stays bounded."""
+    """Return which sentences match all patterns, bool [sentences]; blockwise, so memory stays bounded."""
     leaking = np.zeros(len(corpus.byte_end), bool)
     if not patterns:
         return leaking
@@ -175,7 +175,7 @@ def _matches(sentences: pa.Array, pattern: str) -> pa.BooleanArray:
 
 
 def _sentences(corpus: NoiseCorpus, first: int, last: int) -> pa.Array:
-    """Sentences [first, last) as an Arrow array, each with the space that follows it, without a copy."""
+    """Return sentences [first, last) as an Arrow array, each with the space after it, without a copy."""
     begin = corpus.byte_start(first)
     ends = np.minimum(corpus.byte_end[first:last] + 1, len(corpus.text))
     offsets = np.concatenate(([begin], ends)).astype(np.int64)

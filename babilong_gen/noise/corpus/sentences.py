@@ -35,7 +35,7 @@ _KEPT_AT_WORD_ENDS = 30
 
 
 def normalise(text: str) -> str:
-    """``text`` with every run of white space made one space, none at its ends; otherwise untouched."""
+    """Make every run of white space one space, none at the ends; leave the rest untouched."""
     return " ".join(text.split())
 
 
@@ -64,7 +64,7 @@ def _sentences(text: str) -> Iterator[str]:
 
 
 def _cut(text: str) -> list[str]:
-    """The sentences of one window: cut at the clear borders first, then each stretch where need be."""
+    """Cut a window into sentences: at the clear borders first, then each stretch where need be."""
     sentences: list[str] = []
     start = 0
     for end in _CLEAR_END.finditer(text):
@@ -75,7 +75,7 @@ def _cut(text: str) -> list[str]:
 
 
 def _is_border(text: str, mark: int) -> bool:
-    """Whether the mark at this place, a capital after it, ends a sentence whatever the context."""
+    """Return whether a mark, with a capital after it, ends a sentence whatever the context."""
     if text[mark] != ".":
         return True
     _, space, word = text[max(0, mark - _PLAIN_WORD_CHARS) : mark].rpartition(" ")
@@ -85,12 +85,12 @@ def _is_border(text: str, mark: int) -> bool:
 
 @lru_cache(_WORDS_REMEMBERED)
 def _can_only_end(word: str) -> bool:
-    """Whether nupunkt sees a border after ``word.`` even before a name, so that it is no abbreviation."""
+    """Return whether nupunkt sees a border after ``word.`` even before a name: it is no abbreviation."""
     return len(_splitter().tokenize(f"It was {word}. Marsh spoke.")) > 1
 
 
 def _cut_stretch(text: str) -> list[str]:
-    """nupunkt's sentences of a stretch, less the borders where no space stands."""
+    """Cut a stretch by nupunkt, but not where no space stands."""
     if not text or _ONE_END.fullmatch(text):
         return [text] if text else []
     sentences: list[str] = []
@@ -111,7 +111,7 @@ def _splitter() -> nupunkt.PunktSentenceTokenizer:
 
 
 def _veil_long_words(text: str) -> str:
-    """``text`` with the middle of each overlong word replaced, so that no position moves."""
+    """Replace the middle of each overlong word, so that no position moves."""
     steps = range(0, len(text), _LONG_WORD_CHARS)
     if all(text.find(" ", step, step + _LONG_WORD_CHARS) >= 0 for step in steps[:-1]):
         return text  # a word twice as long as a step would cover one whole step

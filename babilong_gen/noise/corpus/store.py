@@ -37,7 +37,7 @@ def write_columns(path: Path, columns: Columns) -> None:
 
 
 def map_columns(path: Path) -> dict[str, np.ndarray]:
-    """The columns of an Arrow file as read-only views of its mapped pages."""
+    """Map the columns of an Arrow file as read-only views of its pages."""
     batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
     return {name: batch.column(name).to_numpy(zero_copy_only=True) for name in batch.schema.names}
 
@@ -49,7 +49,7 @@ def seal(folder: Path, facts: Mapping[str, Any]) -> None:
 
 
 def sealed_facts(folder: Path) -> dict[str, Any] | None:
-    """What the folder's seal says, or None where the folder is missing, unfinished or damaged."""
+    """Return what the folder's seal says, or None where the folder is missing, unfinished or damaged."""
     try:
         facts = json.loads((folder / SEAL).read_text(encoding="utf-8"))
         sound = all(digest(folder / name) == known for name, known in facts["digests"].items())
@@ -69,7 +69,7 @@ def put_in_place(building: Path, final: Path) -> None:
 
 
 def digest(path: Path) -> str:
-    """Digest of a file's size and content; of a file above 256 MiB, of 256 blocks spread evenly over it.
+    """Return a digest of a file's size and content; above 256 MiB, of 256 blocks spread evenly over it.
 
     Damage is found without reading tens of gigabytes each time a corpus is opened: a truncated file or a
     lost region is seen always, a flipped byte in a very large one not.

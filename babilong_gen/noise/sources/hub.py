@@ -74,7 +74,7 @@ class HubSplit:
 
 
 def parse_hub_name(text: str) -> HubName:
-    """``REPO[@REVISION][:CONFIG[:SPLIT]][#FIELD]``, as it follows ``hf:``.
+    """Read ``REPO[@REVISION][:CONFIG[:SPLIT]][#FIELD]``, as it follows ``hf:``.
 
     Raises:
         UsageError: it is none.
@@ -121,7 +121,7 @@ def _layout(repo: str, listing: Listing) -> Layout:
 
 
 def _listing(repo: str, revision: str | None, cache: Path) -> Listing:
-    """What the repository holds: as written down by an earlier run, else as the Hub says now."""
+    """List what the repository holds: as written down by an earlier run, else as the Hub says now."""
     record = cache / "hub" / f"{quote(repo, safe='')}@{quote(revision or 'main', safe='')}.json"
     try:
         return Listing(**json.loads(record.read_bytes()))

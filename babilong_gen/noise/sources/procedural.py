@@ -1,4 +1,4 @@
-"""The built-in noise: endless story-like English prose, written by nobody and seeded by a number.
+"""The built-in noise: endless story-like English prose, drawn from a grammar by a seed.
 
 It needs no download, never runs out, and speaks of no person, place, thing or animal of the bAbI tasks,
 so that no sentence of it can be taken for a fact.

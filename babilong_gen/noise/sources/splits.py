@@ -51,7 +51,7 @@ def declared_layout(names: Iterable[str], card: dict[str, Any]) -> Layout:
 
 
 def inferred_layout(names: Iterable[str]) -> Layout:
-    """The layout that the paths suggest: everything is the config ``default``, each folder one of its own."""
+    """Infer the layout from the paths: all is the config ``default``, and each folder one of its own."""
     data = _data_files(names)
     layout: Layout = {}
     for name in data:
@@ -61,7 +61,7 @@ def inferred_layout(names: Iterable[str]) -> Layout:
 
 
 def converted_layout(names: Iterable[str]) -> Layout:
-    """The layout of the branch on which the Hub keeps its own Parquet: ``CONFIG/SPLIT/0000.parquet``."""
+    """Return the layout of the branch with the Hub's own Parquet: ``CONFIG/SPLIT/0000.parquet``."""
     layout: Layout = {}
     for name in _data_files(names):
         config, *_ = PurePosixPath(name).parts
@@ -70,7 +70,7 @@ def converted_layout(names: Iterable[str]) -> Layout:
 
 
 def choose_split(layout: Layout, *, repo: str, config: str | None, split: str | None) -> list[str]:
-    """The files of one split.
+    """Choose the files of one split.
 
     Args:
         layout: of the repository.
@@ -129,7 +129,7 @@ def _matches(name: str, patterns: Iterable[str]) -> bool:
 
 
 def _data_files(names: Iterable[str]) -> list[str]:
-    """The files that hold data, all of the one kind that is read best."""
+    """Return the files that hold data, all of the one kind that is read best."""
     for kinds in _BY_PREFERENCE:
         if chosen := [name for name in names if file_format(name) in kinds and not _NO_DATA.search(name)]:
             return sorted(chosen)

@@ -2,7 +2,7 @@
 
     Mice are afraid of wolves. Gertrude is a mouse. What is gertrude afraid of? wolf
 
-Each kind is afraid of one other. Nobody is introduced before it was said what such animals are afraid of.
+Each kind is afraid of one other. No animal is introduced before it was said what its kind is afraid of.
 Longer stories introduce more animals, whose names bAbI does not have.
 """
 

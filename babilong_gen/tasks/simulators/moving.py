@@ -5,7 +5,7 @@
     qa12    Mary and John went to the kitchen.
     qa13    Mary and John went to the kitchen. Then they moved to the garden.
 
-Nobody goes where they already are.
+No one goes where they already are.
 """
 
 from __future__ import annotations

@@ -13,7 +13,6 @@ from babilong_gen.noise.corpus.sentences import normalise, split_sentences
 from babilong_gen.noise.sources.source import open_noise_source
 from babilong_gen.rng import Rng
 from babilong_gen.split import belongs
-from babilong_gen.tasks import TASKS
 from babilong_gen.tasks.sources import Simulated
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ def _trainer(texts: list[str], vocabulary: int) -> trainers.WordPieceTrainer:
 
 def _stories(recipe: Recipe) -> Iterator[str]:
     for task in recipe.tasks:
-        for number in range(_STORIES_READ if TASKS[task].simulate else 0):
+        for number in range(_STORIES_READ):
             story = Simulated().story(task, Rng("vocabulary", task, number))
             yield " ".join((*story.facts, story.question, *story.choices))
 

@@ -2,7 +2,7 @@
 
 What happens next is tried out: somebody would go somewhere, take something, leave something, or there
 would be a gift, all equally likely; what cannot be is tried anew. The frequencies of the official files
-follow from that. Where all are at first is not told, and so a taken thing may be nobody knows where.
+follow from that. Where everything is at first is not told, so that the place of a taken thing may be unknown.
 """
 
 from __future__ import annotations

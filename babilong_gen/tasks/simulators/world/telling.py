@@ -1,7 +1,7 @@
 """How a story unfolds, whatever it is about: two facts, then perhaps a question, five questions in all.
 
 A question is about something of which one of the last five facts told. Where none of these can be asked
-about (nobody knows where the milk is, as nobody said where Mary was when she took it), the story goes on
+about (no fact says where Mary was when she took the milk, so its place is unknown), the story continues
 for two more facts. An official story of five questions is five of ours, each with all facts before it.
 
 Where the user bounds the number of facts, it is drawn uniformly between the bounds, and the question comes
