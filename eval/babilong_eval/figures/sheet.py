@@ -1,7 +1,7 @@
 """What a figure is drawn on: a figure made for it, or axes that a caller already has.
 
-Every function of this room that draws takes `ax` and returns the figure. Without `ax` it makes a figure with
-legend and small print; otherwise it draws on the given axes, one per panel, and changes nothing else:
+Every function of this room that draws takes `ax` and returns the figure. Without `ax` it makes a figure, with
+legend and small print. With it, it draws on a caller's axes, one per panel, and changes nothing else:
 
     figure, ax = plt.subplots()
     accuracy_by_length(load_runs([Path("results/mine")], "official"), ax=ax)
@@ -66,8 +66,8 @@ class Sheet:
             return
         columns = _legend_columns(names)
         self.figure.legend(list(entries.values()), names, loc="outside upper left", ncols=columns)
-        grown = self.figure.get_figheight() + _LEGEND_ROW_INCHES * ceil(len(names) / columns)
-        self.figure.set_figheight(grown)
+        rows = ceil(len(names) / columns)
+        self.figure.set_figheight(self.figure.get_figheight() + _LEGEND_ROW_INCHES * rows)
 
     def heading(self, text: str) -> None:
         """Write a line above all panels of a figure of our own."""
@@ -92,7 +92,7 @@ class Sheet:
             label = axes.get_xlabel()
             axes.label_outer()
             if index + self.columns >= len(self.panels):
-                # matplotlib takes a panel that was removed for one that is there
+                # matplotlib counts a panel that was removed as one that is there
                 axes.tick_params(labelbottom=True)
                 axes.set_xlabel(label)
 
@@ -115,39 +115,35 @@ def sheet(
         ax: a caller's axes; None makes a figure.
         columns: how many panels of a new figure stand side by side, at most.
         settings: of matplotlib's, beside those of the look.
-        grid: what `Figure.subplots` is told of a new figure's panels.
+        grid: what `Figure.subplots` is told about a new figure's panels.
 
     Raises:
         UsageError: another number of axes than of panels was given.
     """
     with style.look(settings):
-        if ax is None:
-            columns = min(panels, columns)
-            yield _new(panels, columns, (width_inches, height_inches), grid)
-        else:
-            yield _given(panels, [ax] if isinstance(ax, Axes) else list(np.ravel(np.asarray(ax))))
+        if ax is not None:
+            yield _given([ax] if isinstance(ax, Axes) else list(np.ravel(np.asarray(ax))), panels)
+            return
+        columns = min(panels, columns)
+        # the layout lets panels make room for each other
+        figure = Figure(figsize=(width_inches, height_inches), layout="constrained")
+        cells = list(figure.subplots(ceil(panels / columns), columns, squeeze=False, **grid).flat)
+        for unused in cells[panels:]:
+            unused.remove()
+        width = width_inches / columns
+        yield Sheet(figure=figure, panels=cells[:panels], columns=columns, panel_inches=width, own=True)
 
 
-def _new(panels: int, columns: int, inches: tuple[float, float], grid: Mapping[str, Any]) -> Sheet:
-    # the layout lets panels make room for each other
-    figure = Figure(figsize=inches, layout="constrained")
-    places = list(figure.subplots(ceil(panels / columns), columns, squeeze=False, **grid).flat)
-    for unused in places[panels:]:
-        unused.remove()
-    width = inches[0] / columns
-    return Sheet(figure=figure, panels=places[:panels], columns=columns, panel_inches=width, own=True)
-
-
-def _given(panels: int, axes: Sequence[Axes]) -> Sheet:
+def _given(axes: Sequence[Axes], panels: int) -> Sheet:
     if len(axes) != panels:
         raise UsageError(
             f"this figure has {panels} panels, but {len(axes)} axes were given: give one per panel, or draw "
             "fewer runs or tasks"
         )
-    figure: Any = axes[0].figure
-    width = axes[0].get_window_extent().width / figure.dpi
-    # a subfigure's own figure is the outermost one
-    return Sheet(figure=figure.figure, panels=axes, columns=panels, panel_inches=width, own=False)
+    holder: Any = axes[0].figure
+    width = axes[0].get_window_extent().width / holder.dpi
+    # the figure of a subfigure is the outermost one
+    return Sheet(figure=holder.figure, panels=axes, columns=panels, panel_inches=width, own=False)
 
 
 def _legend_columns(names: Sequence[str]) -> int:
