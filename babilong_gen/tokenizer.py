@@ -144,8 +144,8 @@ def _check_model(model: dict[str, Any], origin: str) -> None:
     if model["type"] == "BPE" and model.get("byte_fallback") and affix:
         # The library takes the affix for text when it spells it in bytes: offsets drift, and run backwards.
         raise SourceError(
-            f"tokenizer {origin}: it spells unknown characters in bytes and marks parts of words with {affix!r}, "
-            "so the places of its tokens cannot be told: use one that does not do both"
+            f"tokenizer {origin}: it spells unknown characters in bytes and marks parts of words with "
+            f"{affix!r}, so the places of its tokens cannot be told: use one that does not do both"
         )
 
 
