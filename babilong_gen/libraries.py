@@ -20,6 +20,7 @@ DISTRIBUTION = "babilong-gen"
 # is any 2.x, "2.13" any 2.13.x. A renewed lock file may ask for newer ones.
 _NEWEST_TESTED = {
     "accelerate": "1",
+    "datasets": "5",
     "filelock": "4",
     "fsspec": "2026",
     "gguf": "0.19",
@@ -31,6 +32,7 @@ _NEWEST_TESTED = {
     "nupunkt": "0.8",
     "openai": "3",
     "packaging": "26",
+    "pandas": "3",
     "pyarrow": "26",
     "pydantic": "2",
     "pyyaml": "6",
