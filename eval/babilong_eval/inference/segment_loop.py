@@ -178,8 +178,8 @@ def results_of(
     for row, answer in zip(rows, answers or [None] * len(rows), strict=True):
         yield SampleResult(
             sample=row.sample,
-            answer=answer,
-            error="" if answer else f"out of memory with {len(row.tokens):,} tokens",
+            answer=answer if answer and not answer.failure else None,
+            error=answer.failure if answer else f"out of memory with {len(row.tokens):,} tokens",
             n_tokens=len(row.tokens),
             segments=n_segments(model, row),
             seconds=seconds,
@@ -200,4 +200,4 @@ def _tokens(reader: SegmentReader, sample: Sample, prompt: Prompt) -> np.ndarray
     if not model.adds_special_tokens:
         return tokens
     before, after = encoder.special_tokens()
-    return np.concatenate([before, tokens, after])
+    return np.concatenate([before, tokens, *([after] if model.adds_special_tokens is True else [])])

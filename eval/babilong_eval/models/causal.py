@@ -32,7 +32,14 @@ if TYPE_CHECKING:
 
     from transformers import Cache, PreTrainedModel
 
-    from babilong_eval.models.protocol import Alignment, Answer, InputForm, Messages, Segment
+    from babilong_eval.models.protocol import (
+        Alignment,
+        Answer,
+        InputForm,
+        Messages,
+        Segment,
+        SpecialTokens,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,7 @@ def load(
 class CausalModel:
     """A causal LM with attention in every layer as the harness's `SegmentModel`."""
 
-    adds_special_tokens = True
+    adds_special_tokens: SpecialTokens = "before"
     alignment: Alignment = "right"  # so that padding stands before a row's first token only
     input_form: InputForm = "prompt"
     bounded_state = False
