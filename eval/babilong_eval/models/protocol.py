@@ -19,7 +19,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Protocol
+
+from pydantic import Field
 
 if TYPE_CHECKING:
     import torch
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 MAX_NEW_TOKENS = 20
 """Of an answer, where nothing else is asked for: as in the published BABILong runs."""
+
+TokenCount = Annotated[int, Field(ge=1)]
+"""An option of a kind; `load_model` holds values to it."""
 
 NOT_FINITE = "logits are not finite"
 """Why a model has no answer where it computed no numbers that can be compared."""
@@ -68,7 +73,7 @@ class Answer:
 
     @property
     def failure(self) -> str:
-        """Why this is no answer: the model says so, or its scores cannot be compared; empty where it is one."""
+        """Why this is no answer: the model says so, or no score is finite; empty where it is one."""
         if self.error or self.scores is None:
             return self.error
         comparable = not any(map(math.isnan, self.scores)) and math.isfinite(max(self.scores))

@@ -82,9 +82,10 @@ class NotFiniteError(ArithmeticError):
 
 def _judge(network: PreTrainedModel, outcome: _Outcome) -> None:
     if isinstance(outcome.error, NotFiniteError):
+        name, dtype = network.config.model_type, str(network.dtype).removeprefix("torch.")
         raise SourceError(
-            f"{network.config.model_type} gives {outcome.error} as soon as it reads a few tokens: its weights "
-            f"are damaged, or too large for {str(network.dtype).removeprefix('torch.')} (try dtype=float32)"
+            f"{name} gives {outcome.error} as soon as it reads a few tokens: its weights are damaged, or too "
+            f"large for {dtype} (then take dtype=float32)"
         )
     if outcome.difference <= max(1e-3, 16 * torch.finfo(network.dtype).eps):
         return

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from babilong_gen.errors import SourceError, first_line
+from babilong_eval.models.loading import loading
+from babilong_gen.errors import SourceError
+from babilong_gen.foreign_files import refuse_pointer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,18 +19,17 @@ def read_tokenizer(path: Path) -> Tokenizer:
     """Reads a `tokenizer.json`."""
     if not path.is_file():
         raise SourceError(f"{path.parent} has no {path.name}: save the model's tokenizer there")
+    refuse_pointer(path)
     try:
         return whole(Tokenizer.from_file(str(path)))
     except Exception as error:  # the library raises bare Exception for any fault of the file
         raise SourceError(f"{path} is not a tokenizer file: {error}") from None
 
 
-def find_tokenizer(name: str, **where: str) -> PreTrainedTokenizerBase:
+def find_tokenizer(name: str, *, trust_remote_code: bool = False, **where: str) -> PreTrainedTokenizerBase:
     """The transformers tokenizer of a local folder, of a GGUF file (`gguf_file=`) or of a hub name."""
-    try:
-        found = AutoTokenizer.from_pretrained(name, **where)
-    except (OSError, ValueError) as error:
-        raise SourceError(f"no tokenizer in {name}: {first_line(error)}") from None
+    with loading("tokenizer", "/".join([name, *where.values()])):
+        found = AutoTokenizer.from_pretrained(name, trust_remote_code=trust_remote_code, **where)
     if not isinstance(found, PreTrainedTokenizerFast):
         raise SourceError(f"the tokenizer of {name} has no fast form: save it as a tokenizer.json")
     whole(core(found))
