@@ -6,7 +6,7 @@ import json
 import logging
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from transformers import PreTrainedTokenizerFast
@@ -72,7 +72,7 @@ def test_a_broken_template_is_one_line(chat, template):
         chat(template)(CHAT)
 
 
-def run(folder: Path, dataset: Path, out: Path, **options: str) -> list:
+def run(folder: Path, dataset: Path, out: Path, **options: Any) -> list:
     config = EvaluationConfig(
         data=dataset,
         out=out,

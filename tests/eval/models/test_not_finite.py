@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -42,7 +42,7 @@ def test_a_model_that_is_not_finite_from_the_start_is_named_when_it_is_loaded(
 ):
     folder = save_small(kind, architecture)
     spoil(folder, weight)
-    options = {"window": 8, "segment_size": 8} if kind == "hf-window" else {}
+    options: dict[str, Any] = {"window": 8, "segment_size": 8} if kind == "hf-window" else {}
     with pytest.raises(SourceError, match=f"^{architecture} gives logits that are not finite .* damaged"):
         load_model(f"{kind}:{folder}", **options)
 
@@ -58,7 +58,7 @@ def test_a_model_that_is_not_finite_from_the_start_is_named_when_it_is_loaded(
 def test_a_row_that_is_not_finite_fails_and_the_one_beside_it_does_not(
     save_small, kind, architecture, table, choices
 ):
-    model = load_model(f"{kind}:{save_small(kind, architecture)}", max_new_tokens=1)
+    model: Any = load_model(f"{kind}:{save_small(kind, architecture)}", max_new_tokens=1)
     good = some_tokens(model, 6) % 20 + 4
     expected = read(model, [good], choices)[0]
     with torch.inference_mode():
