@@ -27,6 +27,7 @@ from tokenizers import Tokenizer
 from babilong_gen.composition.added import reserved_ids
 from babilong_gen.composition.proof import proved_joiners
 from babilong_gen.errors import SourceError, UsageError
+from babilong_gen.foreign_files import refuse_pointer
 from babilong_gen.user_paths import user_path
 
 BUILTIN = "babilong"
@@ -188,6 +189,7 @@ def _read(name: str) -> tuple[Tokenizer, str]:
             )
     elif not path.is_file():
         path = _download(name)
+    refuse_pointer(path)
     try:
         return Tokenizer.from_file(str(path)), str(path)
     except Exception as broken:  # the Rust side raises bare Exception

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -40,7 +41,15 @@ def make_app(about: str, *commands: Callable[..., None], group: type[TyperGroup]
 def run(app: typer.Typer) -> None:
     """Run a command line; a mistake ends in one line on stderr and exit code 2."""
     arguments = sys.argv[1:] or ["--help"]
+    _print_anything()
     sys.exit(_guarded(lambda: app(arguments, standalone_mode=False)))
+
+
+def _print_anything() -> None:
+    """Let streams write a code for what their encoding has no sign for: old terminals, odd file names."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def warn_of_untested_libraries() -> None:

@@ -1,5 +1,6 @@
 """The command `babilong`: the one place that knows the generator and the evaluation harness."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -46,4 +47,6 @@ def before_each_command(
 
 def main() -> None:
     """Entry point of the console script."""
+    # figures are drawn into files; what a notebook names for itself need not even be installed here
+    os.environ["MPLBACKEND"] = "agg"
     run(app)

@@ -1,5 +1,6 @@
 """`babilong train`."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,7 +50,7 @@ def train(
             on_noise=screen.noise,
             notify=screen.notify,
         )
-    typer.echo(f"{out}: babilong evaluate DATA --model rmt:{out} --out RESULTS")
+    typer.echo(f"{out}: babilong evaluate DATA --model {shlex.quote(f'rmt:{out}')} --out RESULTS")
 
 
 class _Screen:
