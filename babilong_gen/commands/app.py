@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Callable
 
 import typer
 from typer.core import TyperGroup
 
 from babilong_gen.errors import BabilongError, SelfCheckError
+from babilong_gen.redaction import redacted
 
 # typer brings its own copy of click or uses an installed one, so the base of its errors is found by name
 _CLICK_ERROR: type[Exception] = next(
@@ -89,7 +91,7 @@ def _guarded(command: Callable[[], object]) -> int:
     except Exception as error:
         # A bug of ours is told by its traceback; but here it need not be ours.
         if os.environ.get("BABILONG_TRACEBACK") or not (strange := _untested_in_use()):
-            raise
+            return _crash(error)
         return _fail(
             f"{type(error).__name__}: {error}; its cause may be a version that was not tested: {strange}. "
             "Install a tested one, or set BABILONG_TRACEBACK=1 to see where it happened"
@@ -103,5 +105,11 @@ def _untested_in_use() -> str:
 
 
 def _fail(message: str, code: int = USER_ERROR) -> int:
-    typer.echo("babilong: " + " ".join(message.split()), err=True)
+    typer.echo("babilong: " + redacted(" ".join(message.split())), err=True)
     return code
+
+
+def _crash(error: Exception) -> int:
+    """Show where a bug of ours is, as Python does; but its messages may quote a key that was sent."""
+    typer.echo(redacted("".join(traceback.format_exception(error))), err=True, nl=False)
+    return WRONG

@@ -19,6 +19,7 @@ from upath.implementations.cloud import CloudPath
 
 from babilong_gen.atomic import renaming
 from babilong_gen.errors import OutputError, UsageError
+from babilong_gen.redaction import redacted
 from babilong_gen.user_paths import user_path
 
 Folder = Path | UPath
@@ -87,7 +88,7 @@ def reaching(folder: Folder, wanted: str, remedy: str) -> Iterator[None]:
         yield
     except _refusals() as refused:
         reason = getattr(refused, "strerror", None) or str(refused) or type(refused).__name__
-        raise OutputError(f"{folder} cannot be {wanted} ({reason}): {remedy}") from refused
+        raise OutputError(redacted(f"{folder} cannot be {wanted} ({reason}): {remedy}")) from None
 
 
 def make_folder(folder: Folder) -> None:
