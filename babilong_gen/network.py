@@ -50,13 +50,13 @@ def address_fault(url: str) -> str | None:
 
 
 def shown_address(url: str) -> str:
-    """Return an address as it may be printed: without user, password and what follows ? or #, a key perhaps."""
+    """Return an address as it may be printed: without user and password, and what follows ? or #."""
     scheme, separator, place = re.split("[?#]", url)[0].rpartition("://")
     return scheme + separator + place.rpartition("@")[2]
 
 
 def environment_fault(url: str) -> str | None:
-    """Return in one clause what in the environment keeps every request from a server; None where nothing does."""
+    """Return in one clause what in the environment keeps every request from a server; None if nothing."""
     for name in _CERTIFICATE_VARIABLES:
         place = os.environ.get(name)
         if place and not Path(place).exists():
@@ -64,7 +64,8 @@ def environment_fault(url: str) -> str | None:
     try:
         ssl_context()
     except OSError:
-        return f"SSL_CERT_FILE names {os.environ['SSL_CERT_FILE']}, which holds no certificates: correct or unset it"
+        place = os.environ["SSL_CERT_FILE"]
+        return f"SSL_CERT_FILE names {place}, which holds no certificates: correct or unset it"
     if (proxy := proxy_for(url)) is not None:
         return proxy_fault(proxy)
     return None
