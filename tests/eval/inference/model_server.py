@@ -10,8 +10,15 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+from babilong_eval.data.dataset import Sample
+from babilong_eval.inference.endpoint import Endpoint, ServerOptions
+from babilong_eval.inference.openai_server import request_answers
+from babilong_eval.prompts.prompts import Prompt
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from babilong_eval.inference.sample_result import SampleResult
 
 Reply = tuple[int, Any]
 
@@ -94,3 +101,30 @@ def serving(
         server.url = f"http://127.0.0.1:{http.server_port}/v1"
         yield server
         http.shutdown()
+
+
+CHAT = Prompt(template="{context} {question}", chat_template=True, system_prompt="Be brief.")
+TEXT = Prompt(template="{context} {question}")
+
+
+def samples(n: int) -> list[Sample]:
+    return [
+        Sample(
+            task="qa1",
+            length="0k",
+            index=index,
+            sample_id=f"qa1/0k/{index:06d}",
+            utf8=f"Mary went to room {index}.".encode(),
+            question="Where is Mary?",
+            target="room",
+        )
+        for index in range(n)
+    ]
+
+
+def outcomes(
+    server: Server, n: int = 1, prompt: Prompt = CHAT, options: ServerOptions | None = None, **settings: Any
+) -> list[SampleResult]:
+    endpoint = Endpoint(model="small", base_url=server.url, options=options or ServerOptions(), **settings)
+    results = request_answers(endpoint, samples(n), {"qa1": prompt})
+    return sorted(results, key=lambda result: result.sample.index)

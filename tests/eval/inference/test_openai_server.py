@@ -5,51 +5,31 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from babilong_eval.data.dataset import Sample
 from babilong_eval.evaluation.config import EvaluationConfig
 from babilong_eval.evaluation.evaluate import evaluate
 from babilong_eval.inference.endpoint import Endpoint, ServerOptions
 from babilong_eval.inference.openai_server import request_answers
 from babilong_eval.inference.server_address import parse_address
-from babilong_eval.prompts.prompts import Prompt
 from babilong_gen.errors import SourceError, UsageError
-from tests.eval.inference.model_server import Reply, Server, chat_answer, serving, text_answer
+from tests.eval.inference.model_server import (
+    CHAT,
+    TEXT,
+    Reply,
+    chat_answer,
+    outcomes,
+    samples,
+    serving,
+    text_answer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from babilong_eval.inference.sample_result import SampleResult
-
-CHAT = Prompt(template="{context} {question}", chat_template=True, system_prompt="Be brief.")
-TEXT = Prompt(template="{context} {question}")
-
-
-def samples(n: int) -> list[Sample]:
-    return [
-        Sample(
-            task="qa1",
-            length="0k",
-            index=index,
-            sample_id=f"qa1/0k/{index:06d}",
-            utf8=f"Mary went to room {index}.".encode(),
-            question="Where is Mary?",
-            target="room",
-        )
-        for index in range(n)
-    ]
-
-
-def outcomes(
-    server: Server, n: int = 1, prompt: Prompt = CHAT, options: ServerOptions | None = None, **settings: Any
-) -> list[SampleResult]:
-    endpoint = Endpoint(model="small", base_url=server.url, options=options or ServerOptions(), **settings)
-    results = request_answers(endpoint, samples(n), {"qa1": prompt})
-    return sorted(results, key=lambda result: result.sample.index)
-
+    from babilong_eval.data.dataset import Sample
 
 def test_a_chat_is_sent_and_its_answer_read() -> None:
     with serving(lambda _, body: chat_answer(body["messages"][1]["content"].upper())) as server:
