@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from babilong_eval.data.dataset import Sample
 
+
 def test_a_chat_is_sent_and_its_answer_read() -> None:
     with serving(lambda _, body: chat_answer(body["messages"][1]["content"].upper())) as server:
         (outcome,) = outcomes(server, max_tokens=7, seed=3)

@@ -25,14 +25,17 @@ ANYTHING = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["type", "text"]), inner),
     max_leaves=4,
 )
-PART_KINDS = st.sampled_from(["text", "output_text", "thinking", "reasoning", "refusal", "image_url", None, 3])
+PART_KINDS = st.sampled_from(
+    ["text", "output_text", "thinking", "reasoning", "refusal", "image_url", None, 3]
+)
 PARTS = st.lists(
     st.fixed_dictionaries({"type": PART_KINDS}, optional={"text": WORDS | ANYTHING, "thinking": ANYTHING})
     | ANYTHING,
     max_size=3,
 )
 ERRORS = st.one_of(
-    ANYTHING, st.fixed_dictionaries({"message": WORDS | ANYTHING}, optional={"code": ANYTHING, "loc": ANYTHING})
+    ANYTHING,
+    st.fixed_dictionaries({"message": WORDS | ANYTHING}, optional={"code": ANYTHING, "loc": ANYTHING}),
 )
 ENDS = st.sampled_from(["stop", "length", "content_filter", "tool_calls", "error", "", None, 7, ["stop"]])
 MESSAGES = st.none() | st.fixed_dictionaries(

@@ -78,7 +78,9 @@ def test_a_guess_that_does_not_help_is_not_kept() -> None:
 
 
 def test_too_long_a_prompt_is_not_blamed_on_the_limit_of_the_answer() -> None:
-    words = "'max_tokens' or 'max_completion_tokens' is too large: 20. The maximum context length is 4096 tokens"
+    words = (
+        "'max_tokens' or 'max_completion_tokens' is too large: 20. The maximum context length is 4096 tokens"
+    )
     with serving(lambda *_: (400, {"error": {"message": words}})) as server:
         (outcome,) = outcomes(server, max_tokens=20)
     assert outcome.error == f"HTTP 400: {words}"
