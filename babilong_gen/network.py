@@ -71,6 +71,20 @@ def environment_fault(url: str) -> str | None:
     return None
 
 
+def store_fault(protocol: str) -> str | None:
+    """Return in one clause what in the environment keeps a driver from its store; None if nothing."""
+    if protocol not in ("s3", "s3a"):
+        return None
+    for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
+        address = os.environ.get(name)
+        if address and (fault := address_fault(address)):
+            return f"{name} {shown_address(address)} {fault}: expected one as https://HOST:PORT"
+    bundle = os.environ.get("AWS_CA_BUNDLE")
+    if bundle and not Path(bundle).exists():
+        return f"AWS_CA_BUNDLE names {bundle}, which is not there: correct or unset it"
+    return None
+
+
 def proxy_fault(proxy: Proxy) -> str | None:
     """Return in one clause why a proxy cannot be used; None where nothing speaks against it."""
     if not _has_valid_port(proxy.url) or urlsplit(proxy.url).scheme not in _PROXY_SCHEMES:

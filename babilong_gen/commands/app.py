@@ -10,7 +10,8 @@ from collections.abc import Callable
 import typer
 from typer.core import TyperGroup
 
-from babilong_gen.errors import BabilongError, SelfCheckError
+from babilong_gen.errors import BabilongError, SelfCheckError, UsageError
+from babilong_gen.network import address_fault, shown_address
 from babilong_gen.redaction import redacted
 
 # typer brings its own copy of click or uses an installed one, so the base of its errors is found by name
@@ -58,6 +59,23 @@ def warn_of_untested_libraries() -> None:
         typer.echo(
             f"babilong: outside the tested range: {', '.join(map(str, strange))}; results may differ",
             err=True,
+        )
+
+
+def check_hub_address() -> None:
+    """Check `HF_ENDPOINT` before the Hub's client is imported, which ends in a traceback where it is wrong.
+
+    Raises:
+        UsageError: it is no web address.
+    """
+    address = os.environ.get("HF_ENDPOINT")
+    if address is None:
+        return
+    if not address.strip():
+        del os.environ["HF_ENDPOINT"]  # the client would take the empty address for one
+    elif fault := address_fault(address):
+        raise UsageError(
+            f"HF_ENDPOINT {shown_address(address)} {fault}: expected one as https://huggingface.co"
         )
 
 

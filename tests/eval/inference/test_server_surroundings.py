@@ -122,7 +122,7 @@ def test_a_proxy_that_is_not_there_is_named_without_its_password(monkeypatch: py
     monkeypatch.setenv("HTTP_PROXY", f"http://user:{SECRET}@127.0.0.1:9")
     with (
         serving(lambda *_: chat_answer("garden")) as server,
-        pytest.raises(SourceError, match="through the proxy http://127.0.0.1:9 of HTTP_PROXY") as raised,
+        pytest.raises(SourceError, match=r"through the proxy http://127.0.0.1:9 of HTTP_PROXY") as raised,
     ):
         outcomes(server)
     assert SECRET not in str(raised.value)
@@ -168,5 +168,5 @@ def test_certificates_that_are_not_there_are_named(
 def test_certificates_that_are_none_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-    with pytest.raises(BabilongError, match="ca.pem, which holds no certificates"):
+    with pytest.raises(BabilongError, match=r"ca.pem, which holds no certificates"):
         outcomes(Server(url="http://127.0.0.1:9/v1"))
