@@ -21,14 +21,18 @@ from babilong_gen.redaction import is_sendable
 _HTTP_ERROR, *_OTHER_BASES = errors.HfHubHTTPError.__bases__
 
 # The Hub's errors and, beside them, those of whichever HTTP client this version of huggingface_hub uses:
-# also those for an address, a proxy or a token that it cannot use.
+# also those for an address, a proxy or a token that it cannot use, and for an answer that is not the Hub's,
+# such as the page of a hotel's network.
 HUB_ERRORS: tuple[type[BaseException], ...] = (
     OSError,
     _HTTP_ERROR,
     *_OTHER_BASES,
     import_module(_HTTP_ERROR.__module__.partition(".")[0]).InvalidURL,
     ImportError,
-    UnicodeError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
 )
 
 
@@ -73,6 +77,8 @@ def reading_failed(error: BaseException, dataset: str, remedy: str) -> SourceErr
             said = out_of_reach
         case OSError(strerror=str(reason)):
             said = f"cannot keep {dataset} in the Hub's cache ({reason}); make room, or set HF_HOME"
+        case ValueError() | LookupError() | TypeError() | AttributeError() if not isinstance(error, OSError):
+            said = f"{dataset}: what answers at {shown_address(constants.ENDPOINT)} is not the Hub; {remedy}"
         case _:
             said = out_of_reach
     return SourceError(said)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import string
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from babilong_gen.redaction import keep_secret, redacted
+from tests.command_line import run_here
 
 KEYS = st.text(alphabet=string.ascii_letters + string.digits + "-_+/=", min_size=8, max_size=60)
 
@@ -72,3 +75,22 @@ def test_paths_and_words_are_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None
 def test_passwords_in_urls_are_left_out() -> None:
     assert redacted("ftp://me:pass@host/x cannot be read") == "ftp://[password]@host/x cannot be read"
     assert redacted("api:org/model@v2@http://host/v1") == "api:org/model@v2@http://host/v1"
+
+
+def test_a_traceback_shows_where_and_not_what_was_sent(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A bug of ours, met while a library quotes what it was given."""
+
+    def fail(*_: object) -> None:
+        raise KeyError("Illegal header value b'Bearer qXw81LpVn3zR'")
+
+    monkeypatch.setenv("BABILONG_TRACEBACK", "1")
+    monkeypatch.setenv("SOME_API_KEY", "qXw81LpVn3zR")
+    monkeypatch.setattr("babilong_gen.write.folder.open_folder", fail)
+    monkeypatch.setattr("babilong_gen.verification.dataset.open_folder", fail, raising=False)
+    monkeypatch.setattr("babilong_gen.commands.verify.open_folder", fail, raising=False)
+    done = run_here(["verify", str(tmp_path)], os.environ)
+    assert done.returncode == 1
+    assert "in fail" in done.stderr
+    assert "KeyError: \"Illegal header value b'Bearer [key]'\"" in done.stderr

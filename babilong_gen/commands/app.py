@@ -109,7 +109,9 @@ def _guarded(command: Callable[[], object]) -> int:
     except Exception as error:
         # A bug of ours is told by its traceback; but here it need not be ours.
         if os.environ.get("BABILONG_TRACEBACK") or not (strange := _untested_in_use()):
-            return _crash(error)
+            if not _quotes_a_secret(error):
+                raise
+            return WRONG
         return _fail(
             f"{type(error).__name__}: {error}; its cause may be a version that was not tested: {strange}. "
             "Install a tested one, or set BABILONG_TRACEBACK=1 to see where it happened"
@@ -127,7 +129,10 @@ def _fail(message: str, code: int = USER_ERROR) -> int:
     return code
 
 
-def _crash(error: Exception) -> int:
-    """Show where a bug of ours is, as Python does; but its messages may quote a key that was sent."""
-    typer.echo(redacted("".join(traceback.format_exception(error))), err=True, nl=False)
-    return WRONG
+def _quotes_a_secret(error: Exception) -> bool:
+    """Return whether a traceback holds a key that a library was given; if so, show it without."""
+    shown = "".join(traceback.format_exception(error))
+    if redacted(shown) == shown:
+        return False
+    typer.echo(redacted(shown), err=True, nl=False)
+    return True

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from json import JSONDecodeError
 from urllib.parse import urlsplit
 
 import huggingface_hub
@@ -36,11 +37,10 @@ _SHOWN_CHARACTERS = 300
 _TEMPORARY = {408, 409, 412, 425, 429, 500, 502, 503, 504}
 
 # All that the client raises: its own errors and those of its HTTP client, which depends on its version;
-# uploads wrap theirs in a RuntimeError, and a refused card or an answer without sense is a ValueError.
+# uploads wrap theirs in a RuntimeError, and a refused card is a ValueError.
 _CLIENT_ERRORS: tuple[type[BaseException], ...] = (
     *HUB_ERRORS,
     RuntimeError,
-    ValueError,
 )
 
 
@@ -193,6 +193,8 @@ def _translated(error: BaseException, hub: HubDataset) -> TemporaryError | Babil
     if isinstance(cause, OSError) and cause.filename is not None:
         return OutputError(f"cannot read {cause.filename} ({cause.strerror}): verify the dataset")
     reason = _first_line(str(cause))
+    if isinstance(cause, (JSONDecodeError, LookupError, TypeError, AttributeError)):
+        return OutputError(f"{hub.endpoint} does not answer as the Hub does: is it the Hub's address?")
     if isinstance(cause, (ValueError, RuntimeError, PermissionError)):
         return OutputError(f"{hub.endpoint} did not take {hub.repo}: {reason}")
     return TemporaryError(

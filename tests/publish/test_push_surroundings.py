@@ -62,9 +62,11 @@ def test_a_proxy_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, hub
     assert TOKEN not in str(told.value)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    kind=st.sampled_from([ValueError, RuntimeError, OSError, PermissionError, UnicodeError, ImportError]),
+    kind=st.sampled_from(
+        [ValueError, RuntimeError, OSError, PermissionError, UnicodeError, ImportError, KeyError, TypeError]
+    ),
     message=st.sampled_from(
         [
             f"Bearer {TOKEN}",

@@ -94,6 +94,7 @@ def unkind() -> Iterator[tuple[Server, list[Reply]]]:
         yield server, said
 
 
+SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 BODIES: list[Callable[[str], object]] = [
     lambda text: {"error": {"message": text}},
     lambda text: {"error": text},
@@ -104,7 +105,7 @@ BODIES: list[Callable[[str], object]] = [
 ]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=SLOW)
 @given(
     status=st.sampled_from([200, 400, 401, 403, 404, 422]),
     body=st.sampled_from(BODIES),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Reply = tuple[int, Any]
 
 
-def chat_answer(text: str | None, **message: object) -> Reply:
+def chat_answer(text: object, **message: object) -> Reply:
     """What a server says when all is well."""
     choice = {
         "index": 0,

@@ -71,6 +71,7 @@ BODIES = st.fixed_dictionaries(
 REPLIES = st.tuples(st.just(200), BODIES) | st.tuples(
     st.sampled_from([400, 402, 409, 422, 429, 500]), st.fixed_dictionaries({"error": ERRORS}) | ANYTHING
 )
+SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 FAST = ServerOptions(retries=0)
 
 
@@ -82,7 +83,11 @@ def random_server() -> Iterator[tuple[Server, deque[Reply]]]:
         yield server, replies
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=SLOW,
+)
 @given(said=st.lists(REPLIES, min_size=15, max_size=15))
 def test_300_replies_end_as_answers_or_reasons(
     random_server: tuple[Server, deque[Reply]],
@@ -108,7 +113,11 @@ def test_300_replies_end_as_answers_or_reasons(
     ]
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=8,
+    deadline=None,
+    suppress_health_check=SLOW,
+)
 @given(body=ANYTHING)
 def test_what_is_no_completion_at_all_is_one_line(
     random_server: tuple[Server, deque[Reply]], body: object

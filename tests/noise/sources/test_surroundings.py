@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+from huggingface_hub import HfApi
 
 from babilong_gen.errors import SourceError
 from babilong_gen.hub_errors import reading_failed
 from babilong_gen.noise.sources.download import download
+from babilong_gen.noise.sources.hub import fetch_split, parse_hub_name
 
+Serve = Callable[[type[BaseHTTPRequestHandler]], str]
 SECRET = "Zm9vYmFyYmF6cXV4"
 
 
@@ -59,6 +65,23 @@ def test_an_error_of_the_hub_names_what_causes_it(
     told = str(reading_failed(ConnectionError("no"), "hf:me/books", "try again"))
     assert line in told
     assert SECRET not in told
+
+
+def test_a_page_in_place_of_the_hub_is_told(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Portal(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<html>Welcome to the hotel</html>")
+
+    endpoint = serve(Portal)
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", endpoint)
+    monkeypatch.setattr("huggingface_hub.hf_api.constants.ENDPOINT", endpoint)
+    monkeypatch.setattr("huggingface_hub.HfApi", partial(HfApi, endpoint=endpoint))
+    with pytest.raises(SourceError, match=f"hf:me/books: what answers at {endpoint} is not the Hub"):
+        fetch_split(parse_hub_name("me/books"), cache=tmp_path)
 
 
 def test_without_a_fault_the_message_is_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
