@@ -204,7 +204,9 @@ def _download(name: str) -> Path:
             f"no tokenizer at {name!r}: expected {BUILTIN}, a folder or file tokenizer.json, or a Hub name"
         )
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HFValidationError
+
+    from babilong_gen.hub_errors import HUB_ERRORS, request_fault
 
     try:
         return Path(hf_hub_download(name, "tokenizer.json"))
@@ -212,11 +214,12 @@ def _download(name: str) -> Path:
         raise UsageError(
             f"unknown tokenizer {name!r}: expected {BUILTIN}, a folder, a file or a Hub name"
         ) from invalid
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as missing:
+    except HUB_ERRORS as missing:
+        why = request_fault() or type(missing).__name__
         raise SourceError(
-            f"tokenizer {name!r} is no local path and cannot be had from the Hub ({type(missing).__name__}): "
+            f"tokenizer {name!r} is no local path and cannot be had from the Hub ({why}): "
             f"give the folder of its tokenizer.json, or use the built-in {BUILTIN!r}"
-        ) from missing
+        ) from None
 
 
 def _find_joiner(tokenizer: Tokenizer, origin: str, proved: frozenset[str]) -> str:

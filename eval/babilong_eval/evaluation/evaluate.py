@@ -47,7 +47,7 @@ def evaluate(
 
     Raises:
         UsageError: something that was asked for does not exist or does not go together.
-        SourceError: the data, the model or the server is missing or broken.
+        SourceError: the data, the model or the server is missing or broken, or every sample failed.
         OutputError: the results folder holds another run, or cannot be written.
     """
     if model is not None and not config.model:
