@@ -180,8 +180,8 @@ def _cluster(workers: int | None) -> Iterator[None]:
         if address:
             raise
         raise UsageError(
-            f"Ray could not start on this machine ({first_line(failed)}): try again when it is less busy, or leave "
-            "out --executor ray"
+            f"Ray could not start on this machine ({first_line(failed)}): try again when it is less busy, "
+            "or leave out --executor ray"
         ) from failed
     try:
         yield
