@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
-import matplotlib.style
+from matplotlib import style
 from matplotlib.ticker import MultipleLocator, PercentFormatter
 
 from babilong_gen.atomic import write_whole
@@ -87,7 +87,7 @@ _SHADES, _LIGHTEST = "viridis_r", 0.12
 @contextmanager
 def look(settings: Mapping[Any, Any] | None = None) -> Iterator[None]:
     """Apply the look to what is drawn inside, and further settings, but none of a user's own."""
-    with mpl.style.context({**_LOOK, **(settings or {})}, after_reset=True):
+    with style.context({**_LOOK, **(settings or {})}, after_reset=True):
         yield
 
 

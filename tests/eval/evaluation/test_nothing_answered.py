@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from babilong_eval.evaluation.config import EvaluationConfig
 from babilong_eval.evaluation.evaluate import evaluate
-from babilong_eval.models.protocol import NOT_FINITE, Answer
+from babilong_eval.models.protocol import NOT_FINITE, Answer, SegmentModel
 from babilong_eval.models.registry import load_model
 from babilong_eval.results.predictions_log import open_log
 from babilong_eval.results.records import read_run
-from babilong_gen.errors import OutputError, UsageError
+from babilong_gen.errors import OutputError, SourceError, UsageError
 
 
 class Failing:
@@ -32,6 +32,10 @@ class Failing:
         return [Answer(text=row[0], scores=(float("nan"),) * len(row)) for row in choices]
 
 
+def failing(model: SegmentModel, *, crash: bool) -> SegmentModel:
+    return cast("SegmentModel", Failing(model, crash=crash))
+
+
 @pytest.fixture
 def config(dataset: Path, tmp_path: Path) -> EvaluationConfig:
     return EvaluationConfig(
@@ -46,7 +50,7 @@ def model(rmt_folder: Path) -> Any:
 
 def test_a_crashed_run_is_replaced_by_the_corrected_one(config: EvaluationConfig, model: Any) -> None:
     with pytest.raises(ZeroDivisionError):
-        evaluate(replace(config, seed=1), model=Failing(model, crash=True))
+        evaluate(replace(config, seed=1), model=failing(model, crash=True))
     assert read_run(Path(config.out)).seed == 1
     assert {cell.n for cell in evaluate(config, model=model)} == {12}
     assert read_run(Path(config.out)).seed == 0
@@ -57,7 +61,8 @@ def test_a_run_whose_samples_all_failed_is_replaced_with_all_that_it_wrote(
 ) -> None:
     failed = replace(config, model="other", tasks=["qa11"])
     results = []
-    evaluate(failed, model=Failing(model, crash=False), on_result=results.append)
+    with pytest.raises(SourceError):
+        evaluate(failed, model=failing(model, crash=False), on_result=results.append)
     assert {result.error for result in results} == {NOT_FINITE}
     evaluate(config, model=model)
     left = {path.name.partition("_")[0] for path in Path(config.out).glob("[!.]*")}
@@ -72,7 +77,7 @@ def test_one_answer_is_enough_to_stay(config: EvaluationConfig, model: Any) -> N
 
 def test_a_run_that_is_about_to_answer_is_not_replaced(config: EvaluationConfig, model: Any) -> None:
     with pytest.raises(ZeroDivisionError):
-        evaluate(replace(config, seed=1), model=Failing(model, crash=True))
+        evaluate(replace(config, seed=1), model=failing(model, crash=True))
     with open_log(Path(config.out)), pytest.raises(OutputError, match="its seed is 1, not 0"):
         evaluate(config, model=model)
 
