@@ -77,7 +77,7 @@ def _begin(content: bytes) -> str:
 
 def server_words(body: object) -> str:
     """Return what an error of a server says, in one line for a file and without a key, which some repeat."""
-    return redacted(one_line(_words(body) or "it does not say why"))[:_SHOWN_CHARACTERS]
+    return redacted(one_line(_words(body)) or "the server does not say why")[:_SHOWN_CHARACTERS]
 
 
 def one_line(text: str) -> str:

@@ -70,6 +70,7 @@ def test_reasoning_in_details_is_kept_apart() -> None:
         (ended("stop"), "an empty answer (finish_reason stop)"),
         (ended(None, "<think>hm</think>"), "an empty answer (finish_reason None)"),
         (ended("stop", 42), "an empty answer (finish_reason stop)"),
+        ((200, {"choices": [], "error": {"message": " "}}), "the server does not say why"),
     ],
 )
 def test_a_reply_without_an_answer_is_a_failure_with_its_reason(reply: Reply, reason: str) -> None:
