@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from babilong_eval.commands.compare import compare
 from babilong_eval.commands.demo import demo
 from babilong_eval.commands.env import env
 from babilong_eval.commands.evaluate import evaluate
@@ -19,7 +20,7 @@ from babilong_gen.commands.app import make_app, run, warn_of_untested_libraries
 # in the order of the work: help lists groups in the order in which they are added
 app = make_app("Measure how far a long-context model remembers: generate, evaluate, plot.")
 app.add_typer(generator)
-app.add_typer(make_app("", train, evaluate, score))
+app.add_typer(make_app("", train, evaluate, score, compare))
 app.add_typer(plot, name="plot")
 app.add_typer(make_app("", report, export, demo, env))
 

@@ -1,6 +1,7 @@
 """Figures for papers and reports: functions of what was measured that return a matplotlib figure.
 
     accuracy_by_length.py     accuracy against length
+    differences_by_length.py  how much better one run is than others
     heatmaps.py               accuracy as a grid: task × length, depth × length
     accuracy_by_gap.py        accuracy against the distance between facts
     losses_by_length.py       answers lost and regained from length to length

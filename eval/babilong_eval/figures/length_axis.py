@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import log2
 from typing import TYPE_CHECKING, Literal
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from babilong_eval.results.records import Cell
 
 Unit = Literal["tokens", "segments"]
+
+_DODGE, _MOST_DODGE = 0.012, 0.35
+"""How far series at the same length stand apart, so that bars do not hide each other: by the first number as
+a fraction of the axis, but all of a length by no more than the second, of the gap to the next length."""
 
 _LETTER_INCHES = 0.074
 _AXIS_PER_PANEL = 0.85
@@ -50,6 +55,14 @@ class LengthAxis:
             return log2(value)
         shortest = next((value for value in self.values if value > 0), 1.0)
         return log2(shortest) - 1
+
+    def dodge(self, index: int, count: int) -> float:
+        """Return how far to the right of its length the index-th of `count` series is drawn."""
+        ticks = [self.position(value) for value in self.values]
+        narrowest = min((right - left for left, right in pairwise(ticks)), default=1.0)
+        span = max(ticks[-1] - ticks[0], 1.0)
+        apart = min(_DODGE * span, _MOST_DODGE * narrowest / max(count - 1, 1))
+        return (index - (count - 1) / 2) * apart
 
     def mark(self, axes: Axes, width_inches: float) -> None:
         """Write ticks, their labels and the axis's own label on a panel of about that width."""

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from babilong_eval.figures.sheet import GivenAxes
     from babilong_eval.results.load import Run
 
-_DODGE = 0.07
-"""How far series at the same length stand apart, in doublings, so that bars do not hide each other."""
-
 _REGAINED: Mapping[str, Any] = {"linestyle": (0, (2, 2)), "linewidth": 0.9, "markerfacecolor": style.PAPER}
 _NONE_LOST: Mapping[str, Any] = {"marker": "v", "linestyle": "none", "fillstyle": "none"}
 _BARS: Mapping[str, Any] = {"elinewidth": 0.8, "capsize": 1.6}
@@ -60,7 +57,8 @@ def losses_by_length(
         for axes in (left, right):
             axis.mark(axes, drawn.panel_inches)
         for index, found in enumerate(series.values()):
-            apart = {length: position + _DODGE * index for length, position in positions.items()}
+            shift = axis.dodge(index, len(series))
+            apart = {length: position + shift for length, position in positions.items()}
             _draw_changes(left, found, apart, index)
             _draw_rate(right, found, apart, index)
         _finish(left, right)

@@ -104,6 +104,11 @@ def chance(task: str) -> float | None:
     return 1 / len(TASKS[task].choices) if task in TASKS else None
 
 
+def task_title(task: str) -> str:
+    """Return a task's name and what it is about."""
+    return f"{task}: {TASKS[task].title}" if task in TASKS else task
+
+
 def tasks_of(runs: Iterable[Run]) -> list[str]:
     """Return the tasks of some runs in their usual order."""
     return sorted({cell.task for run in runs for cell in run.cells}, key=_task_order)
@@ -112,6 +117,12 @@ def tasks_of(runs: Iterable[Run]) -> list[str]:
 def lengths_of(runs: Iterable[Run]) -> list[str]:
     """Return the lengths of some runs from short to long; segments before tokens."""
     return sorted({cell.length for run in runs for cell in run.cells}, key=length_order)
+
+
+def task_and_length_order(cell: tuple[str, str]) -> tuple[object, ...]:
+    """Return a sort key for (task, length): tasks in their usual order, lengths from short to long."""
+    task, length = cell
+    return _task_order(task), length_order(length)
 
 
 def _runs_in(folder: Path, scorer: ScorerName) -> list[Run]:
@@ -161,7 +172,7 @@ def _with_costs(cell: Cell, costs: dict[tuple[str, str], Cell]) -> Cell:
 
 
 def _in_order(cells: Iterable[Cell], folder: Path) -> tuple[Cell, ...]:
-    ordered = sorted(cells, key=lambda cell: (_task_order(cell.task), length_order(cell.length)))
+    ordered = sorted(cells, key=lambda cell: task_and_length_order((cell.task, cell.length)))
     for cell, following in pairwise(ordered):
         if (cell.task, cell.length) == (following.task, following.length):
             raise UsageError(

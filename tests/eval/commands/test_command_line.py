@@ -26,12 +26,24 @@ WORK = [
     "train",
     "evaluate",
     "score",
+    "compare",
     "plot",
     "report",
     "export",
     "demo",
 ]
-FIGURES = ["length", "heatmap", "depth", "gap", "retention", "memory", "flops", "attention", "flips"]
+FIGURES = [
+    "length",
+    "heatmap",
+    "difference",
+    "depth",
+    "gap",
+    "retention",
+    "memory",
+    "flops",
+    "attention",
+    "flips",
+]
 
 
 @pytest.fixture

@@ -49,6 +49,22 @@ def depth(results: Results, out: Out, scorer: Scorer = "official") -> None:
     save(depth_by_length(load_runs(results, scorer)), out)
 
 
+def difference(results: Results, out: Out, scorer: Scorer = "official") -> None:
+    """Draw by how much the first run is better than the others.
+
+    All must be over the same data; `babilong compare` prints the numbers.
+
+    Example: babilong plot difference results/rmt results/mamba --out difference.pdf
+    """
+    from babilong_eval.analysis.compare_runs import compare_runs
+    from babilong_eval.figures.differences_by_length import differences_by_length
+    from babilong_eval.figures.style import save
+    from babilong_eval.results.load import load_runs
+
+    runs = load_runs(results, scorer)
+    save(differences_by_length(runs, compare_runs(runs).differences), out)
+
+
 def gap(results: Results, out: Out, scorer: Scorer = "official", numbers: Numbers = None) -> None:
     """Draw accuracy against the tokens between the facts.
 
