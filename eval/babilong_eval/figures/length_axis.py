@@ -67,17 +67,22 @@ class LengthAxis:
     def mark(self, axes: Axes, width_inches: float) -> None:
         """Write ticks, their labels and the axis's own label on a panel of about that width."""
         ticks = [self.position(value) for value in self.values]
-        labels = [written(value, self.unit) for value in self.values]
         span = max(ticks[-1] - ticks[0], 1.0)
-        an_inch = span / (_AXIS_PER_PANEL * width_inches)
-        room = [_LETTER_INCHES * (len(label) + 1) * an_inch for label in labels]
-        # every one, or every second one and so on, counted from the longest length
-        strides = (slice(None, None, -stride) for stride in range(1, len(ticks) + 1))
-        stride = next(stride for stride in strides if _side_by_side(ticks[stride], room[stride]))
-        axes.set_xticks(ticks[stride][::-1], labels[stride][::-1])
+        axes.set_xticks(*self.labels(width_inches))
         axes.set_xticks(ticks, minor=True)
         axes.set_xlim(ticks[0] - 0.04 * span, ticks[-1] + 0.04 * span)
         axes.set_xlabel(self.label)
+
+    def labels(self, width_inches: float) -> tuple[list[float], list[str]]:
+        """Return the positions that a panel of about that width has room to name, and their names."""
+        ticks = [self.position(value) for value in self.values]
+        names = [written(value, self.unit) for value in self.values]
+        an_inch = max(ticks[-1] - ticks[0], 1.0) / (_AXIS_PER_PANEL * width_inches)
+        room = [_LETTER_INCHES * (len(name) + 1) * an_inch for name in names]
+        # every one, or every second one and so on, counted from the longest length
+        strides = (slice(None, None, -stride) for stride in range(1, len(ticks) + 1))
+        stride = next(stride for stride in strides if _side_by_side(ticks[stride], room[stride]))
+        return ticks[stride][::-1], names[stride][::-1]
 
 
 def length_axis(cells: Iterable[Cell], also: Sequence[float] = (), unit: Unit | None = None) -> LengthAxis:

@@ -79,12 +79,16 @@ class Sheet:
         if self.own:
             self.figure.supxlabel(text, x=0.99, ha="right", fontsize=6.5, color=style.MUTED)
 
-    def colour_bar(self, scale: ScalarMappable, *, inches: float, **bar: Any) -> None:
-        """Put a scale in per cent, at most so many inches tall, to the right of all panels."""
-        shrink = min(1.0, inches / self.figure.get_figheight()) if self.own else 1.0
-        axes = self.figure.colorbar(scale, ax=list(self.panels), shrink=shrink, **bar).ax
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-        axes.spines[:].set_visible(False)
+    def colour_bar(self, scale: ScalarMappable, *, inches: float, below: bool = False) -> None:
+        """Put a scale in per cent, at most so many inches long, to the right of all panels or below them."""
+        along = self.figure.get_figwidth() if below else self.figure.get_figheight()
+        shrink = min(1.0, inches / along) if self.own else 1.0
+        where = "bottom" if below else "right"
+        bar = self.figure.colorbar(
+            scale, ax=list(self.panels), shrink=shrink, location=where, aspect=18, pad=0.01
+        )
+        bar.long_axis.set_major_formatter(PercentFormatter(1.0))
+        bar.ax.spines[:].set_visible(False)
 
     def label_outer(self) -> None:
         """Label the axes of a figure of our own only where no panel is to the left or below."""

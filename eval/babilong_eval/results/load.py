@@ -1,7 +1,8 @@
 """Runs as figures and reports take them: a results folder's cells under one scoring rule.
 
 Folders made here are read with their `results.json` and `run.json`. A folder with nothing but predictions
-(one that others published) is scored as it is read, and gives one run per model and prompt config.
+(one that others published) is scored as it is read, and gives one run per model and prompt config. A folder
+of such folders gives all their runs.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from babilong_eval.results.prediction_files import FileName, find_predictions
 from babilong_eval.results.printable import visible
 from babilong_eval.results.records import (
     RESULTS_FILE,
+    RUN_FILE,
     Cell,
     RunInfo,
     cell_of,
@@ -33,10 +35,10 @@ from babilong_gen.tasks import TASKS
 from babilong_gen.user_paths import user_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from babilong_eval.results.records import Prediction
-    from babilong_eval.scoring.score import ScorerName
+    from babilong_eval.scoring.score import Score, ScorerName
 
 _PROMPT_PART = re.compile(r"([a-z_]+?)_(yes|no)(?:_|$)")
 _TASK_PLACES = {task: place for place, task in enumerate(TASKS)}
@@ -51,12 +53,16 @@ class Run:
         cells: in the order of tasks and lengths; at most one per (task, length).
         files: the prediction files behind them; none where only `results.json` was kept.
         scorer: the rule by which the cells were counted.
+        folder: where it was found.
+        is_published: whether nothing but predictions was found there.
     """
 
     info: RunInfo
     cells: tuple[Cell, ...]
     files: tuple[Path, ...]
     scorer: ScorerName
+    folder: Path
+    is_published: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,40 +131,68 @@ def task_and_length_order(cell: tuple[str, str]) -> tuple[object, ...]:
     return _task_order(task), length_order(length)
 
 
+def runs_of_scores(scores: Mapping[Path, Score], scorer: ScorerName) -> list[Run]:
+    """Return the runs that some scored prediction files belong to, without the costs that a run recorded.
+
+    Raises:
+        SourceError, UsageError: as for `load_runs`.
+    """
+    return _with_distinct_names(_by_folder(scores, scorer))
+
+
 def _runs_in(folder: Path, scorer: ScorerName) -> list[Run]:
-    if not (folder / RESULTS_FILE).is_file():
-        return _runs_of_others(folder, scorer)
+    """Return the run that was made in a folder; or, of any other folder, all that is found below it."""
+    if (folder / RESULTS_FILE).is_file():
+        return [_run_made_here(folder, scorer)]
+    made = sorted(path.parent for path in folder.rglob(RESULTS_FILE) if is_visible(path.relative_to(folder)))
+    found = find_predictions(folder) if not made or any(folder.rglob("*.csv")) else []
+    scores = {path: score_file(path, scorer) for path in found if path.parent not in made}
+    return [_run_made_here(place, scorer) for place in made] + _by_folder(scores, scorer)
+
+
+def _by_folder(scores: Mapping[Path, Score], scorer: ScorerName) -> list[Run]:
+    groups: dict[Path, dict[Path, Score]] = defaultdict(dict)
+    for path, counted in scores.items():
+        groups[path.parent][path] = counted
+    return [run for folder, found in groups.items() for run in _runs_of_scores(folder, found, scorer)]
+
+
+def _run_made_here(folder: Path, scorer: ScorerName) -> Run:
     recorded, info = read_cells(folder), read_run(folder)
     files = tuple(sorted(path for path in folder.glob("*.csv") if is_visible(path.name)))
     cells = [cell for cell in recorded if cell.scorer == scorer]
     if not cells:
         costs = {(cell.task, cell.length): cell for cell in recorded}
-        cells = [_with_costs(cell, costs) for cell in _scored(find_predictions(folder), scorer)]
-    return [Run(info=info, cells=_in_order(cells, folder), files=files, scorer=scorer)]
+        scores = {path: score_file(path, scorer) for path in find_predictions(folder)}
+        cells = [_with_costs(cell, costs) for cell in _cells(scores, scorer)]
+    return Run(info=info, cells=_in_order(cells, folder), files=files, scorer=scorer, folder=folder)
 
 
-def _runs_of_others(folder: Path, scorer: ScorerName) -> list[Run]:
-    groups: dict[tuple[Path, str], list[Path]] = defaultdict(list)
-    for path in find_predictions(folder):
-        groups[path.parent, FileName.of(path).config].append(path)
-    runs = []
-    for (parent, config), paths in groups.items():
-        info = RunInfo(
-            name=parent.resolve().name,
-            model=parent.resolve().name,
-            data="published",
-            options={"config": config},
+def _runs_of_scores(folder: Path, scores: Mapping[Path, Score], scorer: ScorerName) -> Iterator[Run]:
+    if (folder / RUN_FILE).is_file():
+        cells = _in_order(_cells(scores, scorer), folder)
+        yield Run(info=read_run(folder), cells=cells, files=tuple(scores), scorer=scorer, folder=folder)
+        return
+    by_config: dict[str, dict[Path, Score]] = defaultdict(dict)
+    for path, counted in scores.items():
+        by_config[FileName.of(path).config][path] = counted
+    for config, found in by_config.items():
+        name = folder.resolve().name
+        yield Run(
+            info=RunInfo(name=name, model=name, data="published", options={"config": config}),
+            cells=_in_order(_cells(found, scorer), folder),
+            files=tuple(found),
+            scorer=scorer,
+            folder=folder.resolve(),
+            is_published=True,
         )
-        cells = _in_order(_scored(paths, scorer), parent)
-        runs.append(Run(info=info, cells=cells, files=tuple(paths), scorer=scorer))
-    return runs
 
 
-def _scored(paths: Iterable[Path], scorer: ScorerName) -> list[Cell]:
-    names = {path: FileName.of(path) for path in paths}
+def _cells(scores: Mapping[Path, Score], scorer: ScorerName) -> list[Cell]:
+    names = {path: FileName.of(path) for path in scores}
     return [
-        cell_of(score_file(path, scorer), task=name.task, length=name.length, scorer=scorer)
-        for path, name in names.items()
+        cell_of(counted, task=names[path].task, length=names[path].length, scorer=scorer)
+        for path, counted in scores.items()
     ]
 
 

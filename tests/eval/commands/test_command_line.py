@@ -35,6 +35,8 @@ WORK = [
 FIGURES = [
     "length",
     "heatmap",
+    "leaderboard",
+    "effective",
     "difference",
     "depth",
     "gap",

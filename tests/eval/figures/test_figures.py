@@ -189,8 +189,10 @@ def test_the_heatmap_has_each_accuracy_and_its_interval_in_figures(tmp_path: Pat
 def test_the_depth_grid_counts_each_prediction_where_its_facts_lie(tmp_path: Path) -> None:
     runs = load_runs([record(tmp_path, lengths=("0k", "1k", "4k"))], "official")
     (axes,) = panels(depth_by_length(runs))
-    # right ones lie at 10 % of the input, wrong ones at 90 %: nearest quarters 0 % and 100 %
-    assert texts(axes) == {"100", "84–100", "82–100", "80–100", "0", "0–66", "0–43"}
+    # right ones lie at 10 % of the input, wrong ones at 90 %; a dash marks depths without a sample
+    assert texts(axes) == {"100", "84–100", "82–100", "80–100", "0", "0–66", "0–43", "–"}
+    rows = [label.get_text() for label in axes.get_yticklabels()]
+    assert rows == ["0–12.5%", "12.5–37.5%", "37.5–62.5%", "62.5–87.5%", "87.5–100%"]
 
 
 def test_predictions_without_depth_have_no_depth_grid(tmp_path: Path) -> None:
