@@ -44,7 +44,9 @@ def compare(
     from babilong_eval.commands.tables import print_table
 
     for pair, differences in _by_pair(found.differences).items():
-        print_table(_as_table(pair, differences, scorer))
+        a, b = pair
+        title = f"a: {a}, b: {b}; accuracy of a minus that of b; scorer {scorer}"
+        print_table(title, _as_table(differences))
     for sentence in verdicts(found.differences):
         typer.echo(sentence)
 
@@ -66,14 +68,12 @@ def _by_pair(differences: Sequence[Difference]) -> dict[tuple[str, str], list[Di
     return found
 
 
-def _as_table(pair: tuple[str, str], differences: Sequence[Difference], scorer: str) -> Table:
-    from rich.markup import escape
+def _as_table(differences: Sequence[Difference]) -> Table:
     from rich.table import Table
 
     from babilong_eval.commands.tables import percent
 
-    a, b = pair
-    table = Table(title=escape(f"a: {a}, b: {b}; accuracy of a minus that of b; scorer {scorer}"))
+    table = Table()
     for column in ("task", "length"):
         table.add_column(column, no_wrap=True)
     for column in ("n", "a", "b", "difference", "95 % interval", "only a", "only b", "McNemar p", "Holm p"):

@@ -87,7 +87,7 @@ def score(
     if form == "json":
         print(json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False))
         return
-    print_table(_as_table(rows, scorer))
+    print_table(f"Accuracy, scorer {scorer}", _as_table(rows))
     from babilong_eval.analysis.effective_length import effective_lengths
 
     try:
@@ -95,7 +95,7 @@ def score(
     except UsageError as error:
         typer.echo(f"no effective lengths: {error}", err=True)
         return
-    print_table(_as_table_of_lengths(lengths, str(above)))
+    print_table(f"Longest length with an accuracy above {above}", _as_table_of_lengths(lengths))
 
 
 def score_folders(folders: "Sequence[Path]", scorer: ScorerName) -> "dict[Path, Score]":
@@ -140,11 +140,11 @@ def _row(path: Path, counted: "Score", folders: "Sequence[Path]") -> FileScore:
     )
 
 
-def _as_table(scores: list[FileScore], scorer: ScorerName) -> "Table":
+def _as_table(scores: list[FileScore]) -> "Table":
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=f"Accuracy, scorer {scorer}")
+    table = Table()
     table.add_column("file", overflow="fold")
     for column in ("task", "length"):
         table.add_column(column, no_wrap=True)
@@ -156,11 +156,11 @@ def _as_table(scores: list[FileScore], scorer: ScorerName) -> "Table":
     return table
 
 
-def _as_table_of_lengths(lengths: "Sequence[EffectiveLength]", threshold: str) -> "Table":
+def _as_table_of_lengths(lengths: "Sequence[EffectiveLength]") -> "Table":
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=f"Longest length with an accuracy above {threshold}")
+    table = Table()
     for column in ("model", "task"):
         table.add_column(column, overflow="fold")
     for column in (

@@ -10,13 +10,14 @@ if TYPE_CHECKING:
 _WIDE_ENOUGH = 10_000
 
 
-def print_table(table: Table) -> None:
-    """Print a table to standard output; in a file or a pipe no line of it is wrapped or cut."""
+def print_table(title: str, table: Table) -> None:
+    """Print a table below its title; in a file or a pipe no line of it is wrapped or cut."""
     from rich.console import Console
 
     console = Console()
     if not console.is_terminal:
         console.width = _WIDE_ENOUGH
+    console.print(title, markup=False, highlight=False)
     console.print(table)
 
 

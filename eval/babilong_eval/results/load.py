@@ -27,6 +27,7 @@ from babilong_eval.results.records import (
     read_run,
 )
 from babilong_eval.results.scores import score_file, scoring_labels
+from babilong_eval.scoring.explain import explain
 from babilong_eval.scoring.score import which_are_correct
 from babilong_gen.errors import UsageError
 from babilong_gen.foreign_files import is_visible
@@ -67,12 +68,32 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoredPrediction:
-    """A prediction, its task and length, and whether it is correct."""
+    """A prediction, its task and length, and whether it is correct.
+
+    Attributes:
+        labels: the label set by which it was scored.
+        scorer: the rule by which it was scored.
+    """
 
     task: str
     length: str
     prediction: Prediction
     is_correct: bool
+    labels: tuple[str, ...]
+    scorer: ScorerName
+
+    @property
+    def why(self) -> str:
+        """What the rule found in the answer, in a sentence."""
+        one = self.prediction
+        return explain(
+            one.output,
+            target=one.target,
+            question=one.question,
+            labels=self.labels,
+            scorer=self.scorer,
+            label=one.label,
+        )
 
 
 def load_runs(folders: str | Path | Iterable[str | Path], scorer: ScorerName = "official") -> list[Run]:
@@ -101,7 +122,12 @@ def scored_predictions(run: Run) -> Iterator[ScoredPrediction]:
         correct = which_are_correct(columns, labels=labels, scorer=run.scorer)
         for prediction, is_correct in zip(predictions, correct, strict=True):
             yield ScoredPrediction(
-                task=name.task, length=name.length, prediction=prediction, is_correct=is_correct
+                task=name.task,
+                length=name.length,
+                prediction=prediction,
+                is_correct=is_correct,
+                labels=labels,
+                scorer=run.scorer,
             )
 
 

@@ -83,6 +83,18 @@ def official_correct(
     return [judged[one] for one in asked]
 
 
+def official_claim(
+    output: str, *, question: str, labels: Iterable[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the labels that the rule finds in an output, and those that the question struck from them."""
+    answer, known = _answer(output), sorted({label.lower() for label in labels})
+    found = [label for label in known if label in answer]
+    allowed = _not_in(question.lower(), known)
+    return tuple(label for label in found if label in allowed), tuple(
+        label for label in found if label not in allowed
+    )
+
+
 def _parts(target: str) -> list[str]:
     is_list = "," in target and len(target) > _LONGEST_SINGLE_TARGET
     return target.split(",") if is_list else [target]
