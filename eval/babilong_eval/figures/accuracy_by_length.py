@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from babilong_eval.figures import style
 from babilong_eval.figures.length_axis import LengthAxis, can_count_segments, length_axis
 from babilong_eval.figures.sheet import sheet
-from babilong_eval.results.load import chance, task_title, tasks_of
+from babilong_eval.results.load import chance, data_remark, task_title, tasks_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _MOST_TASKS_IN_A_PANEL = 4
 _PANELS_IN_A_ROW = 3
+_MOST_RUNS_IN_NARROW_PANELS = 6
 
 _CHANCE_LINE: Mapping[str, Any] = {"linewidth": 1.0, "linestyle": (0, (1, 2))}
 _REFERENCE_LINE: Mapping[str, Any] = {"linewidth": 1.1, "linestyle": (0, (5, 2))}
@@ -69,16 +70,15 @@ def accuracy_by_length(
     axis = _axis([cell for run in runs for cell in run.cells], references)
     references = [curve for curve in references if curve.lengths(axis.unit)]
     panels = _panels(runs, tasks, references)
-    height = 3.1 if len(panels) == 1 else 0.3 + 2.0 * ceil(len(panels) / _PANELS_IN_A_ROW)
-    with sheet(
-        len(panels), ax=ax, height_inches=height, columns=_PANELS_IN_A_ROW, sharex=True, sharey=True
-    ) as drawn:
+    columns, tall = (_PANELS_IN_A_ROW, 2.1) if len(runs) <= _MOST_RUNS_IN_NARROW_PANELS else (2, 3.3)
+    height = 3.1 if len(panels) == 1 else 0.3 + tall * ceil(len(panels) / columns)
+    with sheet(len(panels), ax=ax, height_inches=height, columns=columns, sharex=True, sharey=True) as drawn:
         for axes, panel in zip(drawn.panels, panels, strict=True):
             _draw(axes, panel, axis, drawn.panel_inches)
         drawn.label_outer()
         drawn.legend(_legend(panels))
         counts = [cell.n for run in runs for cell in run.cells]
-        drawn.footnote(f"{style.small_print(counts)}; scorer: {runs[0].scorer}")
+        drawn.footnote(f"{style.small_print(counts)}; scorer: {runs[0].scorer}", data_remark(runs))
     return drawn.figure
 
 

@@ -11,7 +11,7 @@ from babilong_eval.analysis.effective_length import ALL_TASKS
 from babilong_eval.figures import style
 from babilong_eval.figures.length_axis import length_axis
 from babilong_eval.figures.sheet import sheet
-from babilong_eval.results.load import task_title
+from babilong_eval.results.load import data_remark, task_title
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,7 +83,7 @@ def draw_effective_lengths(
                 "longest length measured": Line2D([], [], **_MEASURED),
             }
         )
-        drawn.footnote(f"threshold: {threshold}; 95 % intervals; scorer: {runs[0].scorer}")
+        drawn.footnote(f"threshold: {threshold}; 95 % intervals; scorer: {runs[0].scorer}", data_remark(runs))
     return drawn.figure
 
 
@@ -101,8 +101,8 @@ def _room_for_none(axes: Axes, axis: LengthAxis, width_inches: float) -> float:
     shortest = axis.position(axis.values[0])
     left, right = axes.get_xlim()
     nowhere = shortest - max(1.0, (right - left) * _NONE_INCHES / width_inches)
-    places, names = axis.labels(width_inches)
-    axes.set_xticks([nowhere, *places], ["none", *names])
+    places, names, turned = axis.labels(width_inches)
+    axes.set_xticks([nowhere, *places], ["none", *names], rotation=turned)
     axes.set_xlim(nowhere - (shortest - left), right)
     return nowhere
 

@@ -19,7 +19,7 @@ from matplotlib.colors import Normalize
 from babilong_eval.analysis.leaderboard import leaderboard
 from babilong_eval.figures import style
 from babilong_eval.figures.sheet import sheet
-from babilong_eval.results.load import lengths_of, scored_predictions, tasks_of
+from babilong_eval.results.load import data_remark, lengths_of, scored_predictions, tasks_of
 from babilong_eval.scoring.score import Score
 from babilong_gen.errors import UsageError
 from babilong_gen.lengths import parse_length
@@ -235,7 +235,9 @@ def _draw_all(grids: Sequence[_Grid], runs: Sequence[Run], ax: GivenAxes | None)
             drawn.label_outer()
         scale = ScalarMappable(Normalize(0, 1), _COLOURS)
         drawn.colour_bar(scale, inches=_COLOUR_BAR_INCHES, below=not stacked)
-        drawn.footnote(f"per cent right and 95 % interval; {n} a cell; scorer: {runs[0].scorer}")
+        drawn.footnote(
+            f"per cent right and 95 % interval; {n} a cell; scorer: {runs[0].scorer}", data_remark(runs)
+        )
     return drawn.figure
 
 
@@ -255,7 +257,7 @@ def _draw(axes: Axes, grid: _Grid, width_inches: float) -> None:
     axes.set_ylabel(grid.row_label)
     unit, names = _lengths(grid.columns)
     axes.set_xticks(np.arange(len(names)) + 0.5, names)
-    axes.set_xlabel(f"length ({unit})")
+    axes.set_xlabel(f"length {unit}")
     axes.tick_params(length=0)
     axes.set_title(style.wrapped(grid.title, width_inches))
 
@@ -264,8 +266,10 @@ def _lengths(columns: Sequence[str]) -> tuple[str, list[str]]:
     """Return the unit of some lengths and, if all have the same, their names without it."""
     units = {parse_length(name).unit == "seg" for name in columns}
     if units == {True}:
-        return "segments", [name.removesuffix("seg") for name in columns]
-    return "tokens" if units == {False} else "tokens or segments", list(columns)
+        return "in segments", [name.removesuffix("seg") for name in columns]
+    return "in the data's tokens" if units == {False} else "in the data's tokens or in segments", list(
+        columns
+    )
 
 
 def _write(axes: Axes, row: int, column: int, shown: _Shown) -> None:

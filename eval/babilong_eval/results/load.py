@@ -36,12 +36,13 @@ from babilong_gen.tasks import TASKS
 from babilong_gen.user_paths import user_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from babilong_eval.results.records import Prediction
     from babilong_eval.scoring.score import Score, ScorerName
 
 _PROMPT_PART = re.compile(r"([a-z_]+?)_(yes|no)(?:_|$)")
+_MOST_NAMED = 6
 _TASK_PLACES = {task: place for place, task in enumerate(TASKS)}
 
 
@@ -149,6 +150,18 @@ def tasks_of(runs: Iterable[Run]) -> list[str]:
 def lengths_of(runs: Iterable[Run]) -> list[str]:
     """Return the lengths of some runs from short to long; segments before tokens."""
     return sorted({cell.length for run in runs for cell in run.cells}, key=length_order)
+
+
+def data_remark(runs: Sequence[Run]) -> str:
+    """Return a warning where runs are over different data, whose accuracies do not compare; else nothing."""
+    over: dict[str, list[str]] = defaultdict(list)
+    for run in runs:
+        over[run.info.data_fingerprint or run.info.data].append(run.info.name)
+    if len(over) < 2:
+        return ""
+    names = "; ".join(", ".join(group) for group in over.values())
+    listed = f": {names}" if len(runs) <= _MOST_NAMED else ""
+    return f"these runs are over {len(over)} different datasets{listed}"
 
 
 def task_and_length_order(cell: tuple[str, str]) -> tuple[object, ...]:
