@@ -70,7 +70,7 @@ def accuracy_by_length(
     axis = _axis([cell for run in runs for cell in run.cells], references)
     references = [curve for curve in references if curve.lengths(axis.unit)]
     panels = _panels(runs, tasks, references)
-    columns, tall = (_PANELS_IN_A_ROW, 2.1) if len(runs) <= _MOST_RUNS_IN_NARROW_PANELS else (2, 3.3)
+    columns, tall = (_PANELS_IN_A_ROW, 2.3) if len(runs) <= _MOST_RUNS_IN_NARROW_PANELS else (2, 3.3)
     height = 3.1 if len(panels) == 1 else 0.3 + tall * ceil(len(panels) / columns)
     with sheet(len(panels), ax=ax, height_inches=height, columns=columns, sharex=True, sharey=True) as drawn:
         for axes, panel in zip(drawn.panels, panels, strict=True):

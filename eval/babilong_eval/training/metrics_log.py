@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -106,19 +107,17 @@ def draw(folder: Path) -> Path | None:
 
 
 def _mark_stages(axes: Axes, lines: list[dict], read: np.ndarray) -> None:
-    """Mark where stages begin; names that would stand on one another are left out."""
+    """Mark where stages begin, and name those that last long enough to have room for a name."""
     from babilong_eval.figures import style
 
     names = [line["stage"] for line in lines]
     begins = [number for number, name in enumerate(names) if number == 0 or name != names[number - 1]]
-    apart = _NAME_HEIGHT * (read[-1] - read[0])
-    free_from = -np.inf
-    for number in begins:
-        axes.axvline(read[number], color=style.FAINT, linewidth=0.8, zorder=0)
-        if read[number] >= free_from:
-            free_from = read[number] + apart
-            where = {"transform": axes.get_xaxis_transform(), "rotation": 90, "ha": "left", "va": "top"}
-            axes.text(read[number], 0.98, names[number], fontsize=6.5, color=style.MUTED, **where)
+    room = _NAME_HEIGHT * (read[-1] - read[0])
+    where = {"transform": axes.get_xaxis_transform(), "rotation": 90, "ha": "left", "va": "top"}
+    for begin, end in pairwise([*begins, len(lines) - 1]):
+        axes.axvline(read[begin], color=style.FAINT, linewidth=0.8, zorder=0)
+        if read[end] - read[begin] >= room:
+            axes.text(read[begin], 0.98, names[begin], fontsize=6.5, color=style.MUTED, **where)
 
 
 def _smoothed(values: list[float]) -> np.ndarray:
