@@ -25,6 +25,7 @@ WORK = [
     "push",
     "train",
     "evaluate",
+    "sweep",
     "score",
     "compare",
     "plot",
