@@ -35,7 +35,7 @@ def file(tmp_path: Path, dataset: Path, rmt_folder: Path) -> Path:
         "batch_size": 4,
     }
     path = tmp_path / "sweep.yaml"
-    path.write_text(yaml.safe_dump(content))
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
     return path
 
 
