@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from babilong_gen.lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from babilong_eval.analysis.compare_runs import compare_runs
     from babilong_eval.data.torch_iterable import to_torch_iterable
     from babilong_eval.evaluation.config import EvaluationConfig
     from babilong_eval.evaluation.evaluate import evaluate
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from babilong_eval.models.registry import load_model
     from babilong_eval.results.frame import read_results
     from babilong_eval.results.load import load_runs
+    from babilong_eval.scoring.explain import explain
     from babilong_eval.scoring.score import score
     from babilong_eval.training.train import train
 
@@ -33,7 +35,9 @@ __all__ = [
     "EvaluationConfig",
     "SegmentModel",
     "accuracy_by_length",
+    "compare_runs",
     "evaluate",
+    "explain",
     "load_model",
     "load_runs",
     "read_results",
@@ -50,7 +54,9 @@ __getattr__, __dir__ = lazy_names(
         "EvaluationConfig": "evaluation.config",
         "SegmentModel": "models.protocol",
         "accuracy_by_length": "figures.accuracy_by_length",
+        "compare_runs": "analysis.compare_runs",
         "evaluate": "evaluation.evaluate",
+        "explain": "scoring.explain",
         "load_model": "models.registry",
         "load_runs": "results.load",
         "read_results": "results.frame",

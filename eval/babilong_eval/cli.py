@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from babilong_eval.commands.compare import compare
 from babilong_eval.commands.demo import demo
 from babilong_eval.commands.env import env
 from babilong_eval.commands.evaluate import evaluate
@@ -13,6 +14,7 @@ from babilong_eval.commands.export import export
 from babilong_eval.commands.plot import app as plot
 from babilong_eval.commands.report import report
 from babilong_eval.commands.score import score
+from babilong_eval.commands.sweep import sweep
 from babilong_eval.commands.train import train
 from babilong_gen.cli import app as generator
 from babilong_gen.commands.app import check_hub_address, make_app, run, warn_of_untested_libraries
@@ -20,7 +22,7 @@ from babilong_gen.commands.app import check_hub_address, make_app, run, warn_of_
 # in the order of the work: help lists groups in the order in which they are added
 app = make_app("Measure how far a long-context model remembers: generate, evaluate, plot.")
 app.add_typer(generator)
-app.add_typer(make_app("", train, evaluate, score))
+app.add_typer(make_app("", train, evaluate, sweep, score, compare))
 app.add_typer(plot, name="plot")
 app.add_typer(make_app("", report, export, demo, env))
 

@@ -22,6 +22,8 @@ from babilong_gen.errors import UsageError
 from babilong_gen.user_paths import user_path, user_place, user_spec
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from babilong_eval.evaluation.progress import ProgressBar
     from babilong_eval.results.records import Cell
 
@@ -166,7 +168,8 @@ def _option(text: str) -> tuple[str, Any]:
 
 def _report(out: Path, cells: "list[Cell]", progress: "ProgressBar", *, probe: bool) -> None:
     from rich.console import Console
-    from rich.table import Table
+
+    from babilong_eval.commands.tables import print_table
 
     console = Console(stderr=True)
     if probe and progress.segments:
@@ -179,8 +182,27 @@ def _report(out: Path, cells: "list[Cell]", progress: "ProgressBar", *, probe: b
     if not cells:
         console.print(f"{out}: this part is done; the process that finishes last writes the results")
         return
-    table = Table("task", "length", "scorer", "accuracy", "95 %", "n", title=str(out))
-    for cell in cells:
-        interval = f"{cell.ci_low:.1%} to {cell.ci_high:.1%}"
-        table.add_row(cell.task, cell.length, cell.scorer, f"{cell.accuracy:.1%}", interval, str(cell.n))
-    Console().print(table)
+    print_table(f"{out}: accuracy and its 95 % interval, by each scoring rule", _as_table(cells))
+
+
+def _as_table(cells: "list[Cell]") -> "Table":
+    """Return a row per task and length, with a column per scoring rule."""
+    from rich.table import Table
+
+    from babilong_eval.commands.tables import interval, percent
+
+    rules = list(dict.fromkeys(cell.scorer for cell in cells))
+    table = Table()
+    for column in ("task", "length"):
+        table.add_column(column, no_wrap=True)
+    for column in ("n", *rules):
+        table.add_column(column, justify="right", no_wrap=True)
+    by_rule = {(cell.task, cell.length, cell.scorer): cell for cell in cells}
+    for task, length, n in dict.fromkeys((cell.task, cell.length, cell.n) for cell in cells):
+        found = [by_rule.get((task, length, rule)) for rule in rules]
+        shown = [
+            f"{percent(cell.accuracy)} ({interval(cell.ci_low, cell.ci_high)})" if cell else ""
+            for cell in found
+        ]
+        table.add_row(task, length, str(n), *shown)
+    return table

@@ -45,6 +45,12 @@ Results = Annotated[
     ),
 ]
 Scorer = Annotated[ScorerName, typer.Option(help="Rule by which answers are scored; see `babilong score`.")]
+ThresholdOption = Annotated[
+    str,
+    typer.Option(
+        help="Accuracy above which a length counts as mastered; 0.9x0k is a share of the model's own at 0k."
+    ),
+]
 Reference = Annotated[
     Path | None,
     typer.Option(

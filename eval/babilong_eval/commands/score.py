@@ -7,20 +7,33 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from babilong_eval.commands.options import ThresholdOption
+from babilong_eval.commands.tables import interval, percent, print_table
 from babilong_eval.results.prediction_files import FileName, find_predictions
 from babilong_eval.results.scores import score_file
 from babilong_eval.scoring.score import ScorerName
+from babilong_gen.errors import UsageError
 from babilong_gen.user_paths import user_path
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from rich.table import Table
 
-_WIDTH_OF_A_PIPE = 160
+    from babilong_eval.analysis.effective_length import EffectiveLength
+    from babilong_eval.results.load import Run
+    from babilong_eval.scoring.score import Score
+
+TableForm = Literal["markdown", "latex", "csv"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileScore:
-    """The score of one file; `file` is relative to the folder that was asked for."""
+    """The score of one file.
+
+    Attributes:
+        file: relative to the folder that was asked for; of several folders, as found below its own.
+    """
 
     file: str
     task: str
@@ -34,10 +47,10 @@ class FileScore:
 
 def score(
     predictions: Annotated[
-        Path,
+        list[Path],
         typer.Argument(
             parser=user_path,
-            help="Folder of {task}_{length}_{config}.csv files, at any depth, or one such file.",
+            help="Folders of {task}_{length}_{config}.csv files, at any depth, or such files.",
         ),
     ],
     scorer: Annotated[
@@ -50,41 +63,73 @@ def score(
     form: Annotated[
         Literal["table", "json"], typer.Option("--format", help="table to read, or json to compute with.")
     ] = "table",
+    table: Annotated[
+        TableForm | None,
+        typer.Option(help="Print models against lengths instead, the mean over tasks, for a paper."),
+    ] = None,
+    threshold: ThresholdOption = "0.856",
 ) -> None:
     """Score predictions in the published BABILong form.
 
-    Each accuracy comes with n, which includes failed and empty outputs, and a 95 % Wilson interval.
+    Each accuracy comes with n, which includes failed and empty outputs, and a 95 % Wilson interval. Below
+    them stands each model's effective length: the longest at which its accuracy is above a threshold.
 
-    Example: babilong score babilong_evals/ --scorer strict --format json
+    Example: babilong score babilong_evals/ --scorer strict --table latex
     """
-    scores = score_folder(predictions, scorer)
-    if form == "json":
-        print(json.dumps([asdict(row) for row in scores], indent=2, ensure_ascii=False))
+    from babilong_eval.analysis.effective_length import parse_threshold
+
+    above = parse_threshold(threshold)
+    scores = score_folders(predictions, scorer)
+    if table is not None:
+        _print_leaderboard(_runs(scores, scorer), table)
         return
-    from rich.console import Console
+    rows = [_row(path, counted, predictions) for path, counted in scores.items()]
+    if form == "json":
+        print(json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False))
+        return
+    print_table(f"Accuracy, scorer {scorer}", _as_table(rows))
+    from babilong_eval.analysis.effective_length import effective_lengths
 
-    console = Console()
-    if not console.is_terminal:
-        console.width = _WIDTH_OF_A_PIPE
-    console.print(_as_table(scores, scorer))
+    try:
+        lengths = effective_lengths(_runs(scores, scorer), above)
+    except UsageError as error:
+        typer.echo(f"no effective lengths: {error}", err=True)
+        return
+    print_table(f"Longest length with an accuracy above {above}", _as_table_of_lengths(lengths))
 
 
-def score_folder(folder: Path, scorer: ScorerName) -> list[FileScore]:
-    """Score all prediction files under a folder, one row per file, sorted by path.
+def score_folders(folders: "Sequence[Path]", scorer: ScorerName) -> "dict[Path, Score]":
+    """Score all prediction files under some folders, in the order of folders and paths.
 
     Raises:
         SourceError: no predictions, a file that cannot be read, or a task whose labels are not known.
         UsageError: the scorer does not suit a file.
     """
-    root = folder.parent if folder.is_file() else folder
-    return [_score(path, root, scorer) for path in find_predictions(folder)]
+    return {path: score_file(path, scorer) for folder in folders for path in find_predictions(folder)}
 
 
-def _score(path: Path, root: Path, scorer: ScorerName) -> FileScore:
-    name, counted = FileName.of(path), score_file(path, scorer)
-    low, high = counted.interval
+def _runs(scores: "Mapping[Path, Score]", scorer: ScorerName) -> "list[Run]":
+    from babilong_eval.results.load import runs_of_scores
+
+    return runs_of_scores(scores, scorer)
+
+
+def _print_leaderboard(runs: "Sequence[Run]", form: TableForm) -> None:
+    from babilong_eval.analysis.leaderboard import leaderboard, remarks
+    from babilong_eval.analysis.leaderboard_tables import as_csv, as_latex, as_markdown
+
+    rows = leaderboard(runs)
+    for remark in remarks(rows):
+        typer.echo(f"note: {remark}", err=True)
+    write = {"markdown": as_markdown, "latex": as_latex, "csv": as_csv}[form]
+    print(write(rows), end="")
+
+
+def _row(path: Path, counted: "Score", folders: "Sequence[Path]") -> FileScore:
+    name, (low, high) = FileName.of(path), counted.interval
+    root = next(folder for folder in folders if path.is_relative_to(folder))
     return FileScore(
-        file=path.relative_to(root).as_posix(),
+        file=path.relative_to(root.parent if root.is_file() else root).as_posix(),
         task=name.task,
         length=name.length,
         n=counted.n,
@@ -95,16 +140,44 @@ def _score(path: Path, root: Path, scorer: ScorerName) -> FileScore:
     )
 
 
-def _as_table(scores: list[FileScore], scorer: ScorerName) -> "Table":
+def _as_table(scores: list[FileScore]) -> "Table":
+    from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=f"Accuracy, scorer {scorer}")
+    table = Table()
     table.add_column("file", overflow="fold")
     for column in ("task", "length"):
         table.add_column(column, no_wrap=True)
     for column in ("n", "correct", "accuracy", "95 % interval"):
         table.add_column(column, justify="right", no_wrap=True)
     for row in scores:
-        percent = f"{row.accuracy:.1%}", f"{row.ci_low:.1%} – {row.ci_high:.1%}"
-        table.add_row(row.file, row.task, row.length, str(row.n), str(row.correct), *percent)
+        shown = percent(row.accuracy), interval(row.ci_low, row.ci_high)
+        table.add_row(escape(row.file), row.task, row.length, str(row.n), str(row.correct), *shown)
+    return table
+
+
+def _as_table_of_lengths(lengths: "Sequence[EffectiveLength]") -> "Table":
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table()
+    for column in ("model", "task"):
+        table.add_column(column, overflow="fold")
+    for column in (
+        "by the interval",
+        "by the accuracy",
+        "measured up to",
+        "mean",
+        "wAvg (inc)",
+        "wAvg (dec)",
+    ):
+        table.add_column(column, justify="right", no_wrap=True)
+    for found in lengths:
+        point = found.by_point or "none"
+        if found.failing:
+            point += f" (not at {', '.join(found.failing)})"
+        averages = map(percent, (found.mean, found.wavg_inc, found.wavg_dec))
+        table.add_row(
+            escape(found.run), found.task, found.by_interval or "none", point, found.longest, *averages
+        )
     return table

@@ -1,7 +1,9 @@
 """Figures for papers and reports: functions of what was measured that return a matplotlib figure.
 
     accuracy_by_length.py     accuracy against length
-    heatmaps.py               accuracy as a grid: task × length, depth × length
+    differences_by_length.py  by how many points one run is better than others
+    heatmaps.py               accuracy as a grid: task × length, model × length, depth × length
+    effective_lengths.py      the longest length above a threshold
     accuracy_by_gap.py        accuracy against the distance between facts
     losses_by_length.py       answers lost and regained from length to length
     memory_and_time.py        peak memory and time per sample against length

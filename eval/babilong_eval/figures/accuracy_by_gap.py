@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter
 
 from babilong_eval.figures import style
 from babilong_eval.figures.sheet import sheet
-from babilong_eval.results.load import lengths_of, tasks_of
+from babilong_eval.results.load import data_remark, lengths_of, tasks_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,7 +57,8 @@ def accuracy_by_gap(
             axes.set_title(title)
         drawn.label_outer()
         drawn.legend({length: Line2D([], [], color=colours[length], marker="o") for length in lengths})
-        drawn.footnote(style.small_print(one.right.n for bins in panels.values() for one in bins))
+        counts = (one.right.n for bins in panels.values() for one in bins)
+        drawn.footnote(style.small_print(counts), data_remark(runs))
     return drawn.figure
 
 

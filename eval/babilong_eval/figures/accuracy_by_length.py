@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil
-from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.lines import Line2D
@@ -12,8 +11,7 @@ from matplotlib.lines import Line2D
 from babilong_eval.figures import style
 from babilong_eval.figures.length_axis import LengthAxis, can_count_segments, length_axis
 from babilong_eval.figures.sheet import sheet
-from babilong_eval.results.load import chance, tasks_of
-from babilong_gen.tasks import TASKS
+from babilong_eval.results.load import chance, data_remark, task_title, tasks_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,10 +26,7 @@ if TYPE_CHECKING:
 
 _MOST_TASKS_IN_A_PANEL = 4
 _PANELS_IN_A_ROW = 3
-_TITLE_LETTERS_AN_INCH = 13
-_DODGE, _MOST_DODGE = 0.012, 0.06
-"""How far series at the same length stand apart, as a fraction of the axis: bars must not hide each other.
-All series of a length together take no more than the second number."""
+_MOST_RUNS_IN_NARROW_PANELS = 6
 
 _CHANCE_LINE: Mapping[str, Any] = {"linewidth": 1.0, "linestyle": (0, (1, 2))}
 _REFERENCE_LINE: Mapping[str, Any] = {"linewidth": 1.1, "linestyle": (0, (5, 2))}
@@ -75,16 +70,15 @@ def accuracy_by_length(
     axis = _axis([cell for run in runs for cell in run.cells], references)
     references = [curve for curve in references if curve.lengths(axis.unit)]
     panels = _panels(runs, tasks, references)
-    height = 3.1 if len(panels) == 1 else 0.3 + 2.0 * ceil(len(panels) / _PANELS_IN_A_ROW)
-    with sheet(
-        len(panels), ax=ax, height_inches=height, columns=_PANELS_IN_A_ROW, sharex=True, sharey=True
-    ) as drawn:
+    columns, tall = (_PANELS_IN_A_ROW, 2.3) if len(runs) <= _MOST_RUNS_IN_NARROW_PANELS else (2, 3.3)
+    height = 3.1 if len(panels) == 1 else 0.3 + tall * ceil(len(panels) / columns)
+    with sheet(len(panels), ax=ax, height_inches=height, columns=columns, sharex=True, sharey=True) as drawn:
         for axes, panel in zip(drawn.panels, panels, strict=True):
             _draw(axes, panel, axis, drawn.panel_inches)
         drawn.label_outer()
         drawn.legend(_legend(panels))
         counts = [cell.n for run in runs for cell in run.cells]
-        drawn.footnote(f"{style.small_print(counts)}; scorer: {runs[0].scorer}")
+        drawn.footnote(f"{style.small_print(counts)}; scorer: {runs[0].scorer}", data_remark(runs))
     return drawn.figure
 
 
@@ -99,11 +93,11 @@ def _axis(cells: list[Cell], references: Sequence[ReferenceCurve]) -> LengthAxis
 def _panels(runs: Sequence[Run], tasks: Sequence[str], references: Sequence[ReferenceCurve]) -> list[_Panel]:
     if len(runs) == 1 and len(tasks) <= _MOST_TASKS_IN_A_PANEL:
         series = [_series(runs[0], task, task, index) for index, task in enumerate(tasks)]
-        title = runs[0].info.name if len(tasks) > 1 else f"{runs[0].info.name}, {_title(tasks[0])}"
+        title = runs[0].info.name if len(tasks) > 1 else f"{runs[0].info.name}, {task_title(tasks[0])}"
         return [_Panel(title=title, series=tuple(series), references=tuple(references))]
     return [
         _Panel(
-            title=_title(task),
+            title=task_title(task),
             series=tuple(_series(run, task, run.info.name, index) for index, run in enumerate(runs)),
             references=tuple(curve for curve in references if curve.task == task),
         )
@@ -116,13 +110,9 @@ def _series(run: Run, task: str, name: str, index: int) -> _Series:
     return _Series(name=name, task=task, index=index, cells=cells)
 
 
-def _title(task: str) -> str:
-    return f"{task}: {TASKS[task].title}" if task in TASKS else task
-
-
 def _draw(axes: Axes, panel: _Panel, axis: LengthAxis, width_inches: float) -> None:
     axis.mark(axes, width_inches)
-    axes.set_title(fill(panel.title, int(width_inches * _TITLE_LETTERS_AN_INCH)))
+    axes.set_title(style.wrapped(panel.title, width_inches))
     style.accuracy_axis(axes)
     for level in sorted({level for series in panel.series if (level := chance(series.task))}):
         axes.axhline(level, color=style.MUTED, zorder=1, **_CHANCE_LINE)
@@ -134,9 +124,7 @@ def _draw(axes: Axes, panel: _Panel, axis: LengthAxis, width_inches: float) -> N
 
 
 def _draw_series(axes: Axes, series: _Series, panel: _Panel, axis: LengthAxis) -> None:
-    left, right = axes.get_xlim()
-    apart = min(_DODGE, _MOST_DODGE / len(panel.series)) * (right - left)
-    shift = (series.index - (len(panel.series) - 1) / 2) * apart
+    shift = axis.dodge(series.index, len(panel.series))
     accuracies = [cell.accuracy for cell in series.cells]
     axes.errorbar(
         [axis.at(cell) + shift for cell in series.cells],

@@ -158,8 +158,8 @@ def _named(head: _Head) -> str:
 
 
 def _heading(maps: AttentionMaps) -> str:
-    verdict = "right" if maps.answer == maps.target else f"wrong: {maps.target}"
-    return f"{maps.question}   {maps.answer} ({verdict})"
+    verdict = "right" if maps.answer == maps.target else f"wrong, {maps.target} is right"
+    return f"{maps.question}   answer: {maps.answer} ({verdict})"
 
 
 def _footnote(noise: int) -> str:

@@ -1,13 +1,14 @@
-"""Accuracy as a grid of numbers: task × length, and depth × length.
+"""Accuracy as a grid of numbers: task × length, model × length, and depth × length.
 
-Each cell gives the accuracy in per cent and, in small print, its 95 % Wilson interval. The colours run from
-dark to light, so that they have the same order in grey and to every eye.
+Each cell gives the accuracy in per cent and, in small print, its 95 % interval. The colours run from dark to
+light, so that they have the same order in grey and to every eye.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
@@ -15,9 +16,10 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
+from babilong_eval.analysis.leaderboard import leaderboard
 from babilong_eval.figures import style
 from babilong_eval.figures.sheet import sheet
-from babilong_eval.results.load import lengths_of, scored_predictions, tasks_of
+from babilong_eval.results.load import data_remark, lengths_of, scored_predictions, tasks_of
 from babilong_eval.scoring.score import Score
 from babilong_gen.errors import UsageError
 from babilong_gen.lengths import parse_length
@@ -34,22 +36,39 @@ if TYPE_CHECKING:
 _COLOURS = "cividis"
 _ROW_INCHES = 0.3
 _COLUMN_INCHES = 0.42
-_BESIDE_COLUMNS_INCHES = 1.4
+_NARROW_COLUMN_INCHES = 0.31
+_ROW_NAME_LETTER_INCHES = 0.068
+_BESIDE_NAMES_INCHES = 0.3
+_AROUND_ROWS_INCHES = 0.55
+_TITLE_LINE_INCHES = 0.14
 _COLOUR_BAR_INCHES = 2.5
+_BAR_COLUMN_INCHES = 0.7
+_NARROWEST_INCHES, _WIDEST_INCHES = 4.2, 13.5
 _MOST_TALL_INCHES = 200
+_MOST_STACKED = 3
+_TALLEST_PER_WIDTH = 1.5
 _LIGHT_ENOUGH_FOR_INK = 0.45
 _FINE_DEPTHS, _COARSE_DEPTHS = 10, 4
 _FEWEST_FOR_FINE_DEPTHS = 20 * (_FINE_DEPTHS + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Shown:
+    """What stands in one cell: an accuracy, its interval, and of how many answers it is."""
+
+    accuracy: float
+    interval: tuple[float, float]
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Grid:
-    """One panel, with a score for each (row, column) that was measured."""
+    """One panel, with a number for each (row, column) that was measured."""
 
     title: str
     rows: tuple[str, ...]
     columns: tuple[str, ...]
-    scores: Mapping[tuple[str, str], Score]
+    cells: Mapping[tuple[str, str], _Shown]
     row_label: str
 
 
@@ -62,27 +81,53 @@ def task_by_length(runs: Sequence[Run], *, ax: GivenAxes | None = None) -> Figur
     Raises:
         UsageError: more runs than one figure holds, or not as many axes as panels.
     """
-    columns = tuple(lengths_of(runs))
-    return _draw_all(
-        [
-            _Grid(
-                title=run.info.name,
-                rows=tuple(tasks_of([run])),
-                columns=columns,
-                scores={
-                    (cell.task, cell.length): Score(n=cell.n, correct=cell.correct) for cell in run.cells
-                },
-                row_label="task",
-            )
-            for run in runs
-        ],
-        runs[0].scorer,
-        ax,
+    rows, columns = tuple(tasks_of(runs)), tuple(lengths_of(runs))
+    grids = [
+        _Grid(
+            title=run.info.name,
+            rows=rows,
+            columns=columns,
+            cells={
+                (cell.task, cell.length): _Shown(
+                    accuracy=cell.accuracy, interval=(cell.ci_low, cell.ci_high), n=cell.n
+                )
+                for cell in run.cells
+            },
+            row_label="task",
+        )
+        for run in runs
+    ]
+    return _draw_all(grids, runs, ax)
+
+
+def model_by_length(runs: Sequence[Run], *, ax: GivenAxes | None = None) -> Figure:
+    """Draw each model's mean accuracy over tasks at each length: a leaderboard.
+
+    Args:
+        ax: axes to draw on; None makes a figure.
+
+    Raises:
+        UsageError: more models than one figure holds, or several axes were given.
+    """
+    found = leaderboard(runs)
+    grid = _Grid(
+        title="mean over tasks",
+        rows=tuple(row.model for row in found),
+        columns=tuple(lengths_of(runs)),
+        cells={
+            (row.model, length): _Shown(accuracy=mean.value, interval=(mean.ci_low, mean.ci_high), n=mean.n)
+            for row in found
+            for length, mean in row.means.items()
+        },
+        row_label="",
     )
+    return _draw_all([grid], runs, ax)
 
 
 def depth_by_length(runs: Sequence[Run], *, ax: GivenAxes | None = None) -> Figure:
     """Draw the accuracy by depth of the supporting facts and by length, with a panel per run and task.
+
+    Each row is a bin of depths; a bin without a sample is marked with a dash.
 
     Args:
         ax: axes to draw on, one per panel; None makes a figure.
@@ -94,7 +139,7 @@ def depth_by_length(runs: Sequence[Run], *, ax: GivenAxes | None = None) -> Figu
     grids = [grid for run in runs for grid in _depth_grids(run, several_runs=len(runs) > 1)]
     if not grids:
         raise UsageError("no prediction has a `depth`: evaluate data made by `babilong generate` to know it")
-    return _draw_all(grids, runs[0].scorer, ax)
+    return _draw_all(grids, runs, ax)
 
 
 def has_depths(runs: Sequence[Run]) -> bool:
@@ -110,16 +155,17 @@ def _depth_grids(run: Run, *, several_runs: bool) -> list[_Grid]:
     ]
     fewest = min(Counter((task, length) for task, _, length, _ in placed).values(), default=0)
     steps = _FINE_DEPTHS if fewest >= _FEWEST_FOR_FINE_DEPTHS else _COARSE_DEPTHS
+    names = [_bin_name(step, steps) for step in range(steps + 1)]
     correct: dict[str, dict[tuple[str, str], list[bool]]] = defaultdict(lambda: defaultdict(list))
     for task, depth, length, right in placed:
-        correct[task][f"{round(depth * steps) / steps:.0%}", length].append(right)
+        correct[task][names[round(depth * steps)], length].append(right)
     lengths = {length for _, _, length, _ in placed}
     return [
         _Grid(
             title=f"{run.info.name}, {task}" if several_runs else task,
-            rows=tuple(f"{step / steps:.0%}" for step in range(steps + 1)),
+            rows=tuple(names),
             columns=tuple(length for length in lengths_of([run]) if length in lengths),
-            scores={cell: Score(n=len(found), correct=sum(found)) for cell, found in correct[task].items()},
+            cells={cell: _of_answers(found) for cell, found in correct[task].items()},
             row_label="depth of the facts",
         )
         for task in tasks_of([run])
@@ -127,32 +173,83 @@ def _depth_grids(run: Run, *, several_runs: bool) -> list[_Grid]:
     ]
 
 
-def _draw_all(grids: Sequence[_Grid], scorer: str, ax: GivenAxes | None) -> Figure:
-    heights = [_ROW_INCHES * len(grid.rows) for grid in grids]
-    tall = sum(heights) + 0.55 * len(grids) + 0.4
+def _bin_name(step: int, steps: int) -> str:
+    """Return the depths that are nearest to one step: `5–15%`."""
+    low, high = (100 * min(max((step + half) / steps, 0), 1) for half in (-0.5, 0.5))
+    return f"{low:g}–{high:g}%"
+
+
+def _of_answers(correct: Sequence[bool]) -> _Shown:
+    score = Score(n=len(correct), correct=sum(correct))
+    return _Shown(accuracy=score.accuracy, interval=score.interval, n=score.n)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Layout:
+    """How panels are spread over a figure."""
+
+    columns: int
+    panel_inches: tuple[float, float]
+
+    def size(self, panels: int) -> tuple[float, float]:
+        """Return width and height of the whole."""
+        wide, tall = self.panel_inches
+        return self.columns * wide, ceil(panels / self.columns) * tall
+
+
+def _layout(grids: Sequence[_Grid]) -> _Layout:
+    """Stack a few panels; spread more over as many columns as make a page of them."""
+    few = len(grids) <= _MOST_STACKED
+    widest_row = max(len(grid.columns) for grid in grids)
+    names = max(len(name) for grid in grids for name in grid.rows) * _ROW_NAME_LETTER_INCHES
+    wide = widest_row * (_COLUMN_INCHES if few else _NARROW_COLUMN_INCHES) + names + _BESIDE_NAMES_INCHES
+    wide = max(wide, _NARROWEST_INCHES - _BAR_COLUMN_INCHES) if few else wide
+    lines = max(style.wrapped(grid.title, wide).count("\n") for grid in grids)
+    tall = max(len(grid.rows) for grid in grids) * _ROW_INCHES
+    panel = wide, tall + _AROUND_ROWS_INCHES + lines * _TITLE_LINE_INCHES
+    most = 1 if few else max(1, min(len(grids), int(_WIDEST_INCHES / wide)))
+    layouts = [_Layout(columns=columns, panel_inches=panel) for columns in range(1, most + 1)]
+    pages = [
+        one for one in layouts if one.size(len(grids))[1] <= _TALLEST_PER_WIDTH * one.size(len(grids))[0]
+    ]
+    return pages[0] if pages else layouts[-1]
+
+
+def _draw_all(grids: Sequence[_Grid], runs: Sequence[Run], ax: GivenAxes | None) -> Figure:
+    layout, stacked = _layout(grids), len(grids) <= _MOST_STACKED
+    wide, tall = layout.size(len(grids))
     if tall > _MOST_TALL_INCHES:
         raise UsageError(f"{len(grids)} grids do not fit into one figure: plot fewer runs or tasks at a time")
-    columns = max(len(grid.columns) for grid in grids)
-    wide = max(4.2, min(style.WIDTH_INCHES, columns * _COLUMN_INCHES + _BESIDE_COLUMNS_INCHES))
-    n = style.sample_sizes(score.n for grid in grids for score in grid.scores.values())
+    n = style.sample_sizes(shown.n for grid in grids for shown in grid.cells.values())
     with sheet(
-        len(grids), ax=ax, height_inches=tall, width_inches=wide, settings=style.BARE, height_ratios=heights
+        len(grids),
+        ax=ax,
+        height_inches=tall + (0.4 if stacked else 0.9),
+        width_inches=wide + (_BAR_COLUMN_INCHES if stacked else 0.2),
+        columns=layout.columns,
+        settings=style.BARE,
     ) as drawn:
         for axes, grid in zip(drawn.panels, grids, strict=True):
-            _draw(axes, grid)
+            _draw(axes, grid, drawn.panel_inches)
+        if layout.columns > 1:
+            drawn.label_outer()
         scale = ScalarMappable(Normalize(0, 1), _COLOURS)
-        drawn.colour_bar(scale, inches=_COLOUR_BAR_INCHES, aspect=18, anchor=(0, 1), pad=0.01)
-        drawn.footnote(f"per cent right and 95 % Wilson interval; {n} a cell; scorer: {scorer}")
+        drawn.colour_bar(scale, inches=_COLOUR_BAR_INCHES, below=not stacked)
+        drawn.footnote(
+            f"per cent right and 95 % interval; {n} a cell; scorer: {runs[0].scorer}", data_remark(runs)
+        )
     return drawn.figure
 
 
-def _draw(axes: Axes, grid: _Grid) -> None:
+def _draw(axes: Axes, grid: _Grid, width_inches: float) -> None:
     accuracies = np.full((len(grid.rows), len(grid.columns)), np.nan)
     for row, row_name in enumerate(grid.rows):
         for column, column_name in enumerate(grid.columns):
-            if score := grid.scores.get((row_name, column_name)):
-                accuracies[row, column] = score.accuracy
-                _write(axes, row, column, score)
+            if shown := grid.cells.get((row_name, column_name)):
+                accuracies[row, column] = shown.accuracy
+                _write(axes, row, column, shown)
+            else:
+                axes.text(column + 0.5, row + 0.5, "–", color=style.MUTED, ha="center", va="center")
     measured = np.ma.masked_invalid(accuracies)
     axes.pcolormesh(measured, cmap=_COLOURS, vmin=0, vmax=1, edgecolors=style.PAPER, linewidth=1)
     axes.invert_yaxis()
@@ -160,28 +257,30 @@ def _draw(axes: Axes, grid: _Grid) -> None:
     axes.set_ylabel(grid.row_label)
     unit, names = _lengths(grid.columns)
     axes.set_xticks(np.arange(len(names)) + 0.5, names)
-    axes.set_xlabel(f"length ({unit})")
+    axes.set_xlabel(f"length {unit}")
     axes.tick_params(length=0)
-    axes.set_title(grid.title)
+    axes.set_title(style.wrapped(grid.title, width_inches))
 
 
 def _lengths(columns: Sequence[str]) -> tuple[str, list[str]]:
     """Return the unit of some lengths and, if all have the same, their names without it."""
     units = {parse_length(name).unit == "seg" for name in columns}
     if units == {True}:
-        return "segments", [name.removesuffix("seg") for name in columns]
-    return "tokens" if units == {False} else "tokens or segments", list(columns)
+        return "in segments", [name.removesuffix("seg") for name in columns]
+    return "in the data's tokens" if units == {False} else "in the data's tokens or in segments", list(
+        columns
+    )
 
 
-def _write(axes: Axes, row: int, column: int, score: Score) -> None:
+def _write(axes: Axes, row: int, column: int, shown: _Shown) -> None:
     """Write the numbers of one cell, in black or white, whichever can be read on its colour."""
-    red, green, blue, _ = mpl.colormaps[_COLOURS](score.accuracy)
+    red, green, blue, _ = mpl.colormaps[_COLOURS](shown.accuracy)
     light = 0.299 * red + 0.587 * green + 0.114 * blue
     # not the page's ink, because the cell has the same colour on dark pages
     ink = "black" if light > _LIGHT_ENOUGH_FOR_INK else "white"
-    low, high = score.interval
+    low, high = shown.interval
     for down, size, text in (
-        (0.4, 8, f"{100 * score.accuracy:.0f}"),
+        (0.4, 8, f"{100 * shown.accuracy:.0f}"),
         (0.79, 5, f"{100 * low:.0f}–{100 * high:.0f}"),
     ):
         axes.text(column + 0.5, row + down, text, fontsize=size, color=ink, ha="center", va="center")

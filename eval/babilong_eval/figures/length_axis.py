@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log2
+from itertools import pairwise
+from math import log2, radians, sin
 from typing import TYPE_CHECKING, Literal
 
 from babilong_gen.errors import UsageError
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
 
 Unit = Literal["tokens", "segments"]
 
+_DODGE, _MOST_DODGE = 0.012, 0.35
+"""How far series at the same length stand apart, so that bars do not hide each other: by the first number as
+a fraction of the axis, but all of a length by no more than the second, of the gap to the next length."""
+
 _LETTER_INCHES = 0.074
+_LINE_INCHES = 0.115
+_SLANTED = 45
 _AXIS_PER_PANEL = 0.85
 """How much of a panel's width is the axis itself."""
 
@@ -37,8 +44,8 @@ class LengthAxis:
 
     @property
     def label(self) -> str:
-        """The axis's label."""
-        return f"length ({self.unit})"
+        """The axis's label: a dataset counts the tokens of its own tokenizer, not the model's."""
+        return "length in segments" if self.unit == "segments" else "length in the data's tokens"
 
     def at(self, cell: Cell) -> float:
         """Return the position of a cell."""
@@ -51,20 +58,42 @@ class LengthAxis:
         shortest = next((value for value in self.values if value > 0), 1.0)
         return log2(shortest) - 1
 
+    def dodge(self, index: int, count: int) -> float:
+        """Return how far to the right of its length the index-th of `count` series is drawn."""
+        ticks = [self.position(value) for value in self.values]
+        narrowest = min((right - left for left, right in pairwise(ticks)), default=1.0)
+        span = max(ticks[-1] - ticks[0], 1.0)
+        apart = min(_DODGE * span, _MOST_DODGE * narrowest / max(count - 1, 1))
+        return (index - (count - 1) / 2) * apart
+
     def mark(self, axes: Axes, width_inches: float) -> None:
         """Write ticks, their labels and the axis's own label on a panel of about that width."""
         ticks = [self.position(value) for value in self.values]
-        labels = [written(value, self.unit) for value in self.values]
         span = max(ticks[-1] - ticks[0], 1.0)
-        an_inch = span / (_AXIS_PER_PANEL * width_inches)
-        room = [_LETTER_INCHES * (len(label) + 1) * an_inch for label in labels]
-        # every one, or every second one and so on, counted from the longest length
-        strides = (slice(None, None, -stride) for stride in range(1, len(ticks) + 1))
-        stride = next(stride for stride in strides if _side_by_side(ticks[stride], room[stride]))
-        axes.set_xticks(ticks[stride][::-1], labels[stride][::-1])
+        places, names, turned = self.labels(width_inches)
+        axes.set_xticks(places, names, rotation=turned)
         axes.set_xticks(ticks, minor=True)
         axes.set_xlim(ticks[0] - 0.04 * span, ticks[-1] + 0.04 * span)
         axes.set_xlabel(self.label)
+
+    def labels(self, width_inches: float) -> tuple[list[float], list[str], int]:
+        """Return positions that a panel of about that width has room to name, their names, and their turn.
+
+        All have names, upright or turned, as long as there is room for a line of text at each.
+        """
+        ticks = [self.position(value) for value in self.values]
+        names = [written(value, self.unit) for value in self.values]
+        an_inch = max(ticks[-1] - ticks[0], 1.0) / (_AXIS_PER_PANEL * width_inches)
+        room = [_LETTER_INCHES * (len(name) + 1) * an_inch for name in names]
+        if _side_by_side(ticks[::-1], room[::-1]):
+            return ticks, names, 0
+        narrowest = min(right - left for left, right in pairwise(ticks)) / an_inch
+        if narrowest >= _LINE_INCHES:
+            return ticks, names, _SLANTED if narrowest * sin(radians(_SLANTED)) >= _LINE_INCHES else 90
+        # every second one, every third and so on, counted from the longest length
+        strides = (slice(None, None, -stride) for stride in range(2, len(ticks) + 1))
+        stride = next(stride for stride in strides if _side_by_side(ticks[stride], room[stride]))
+        return ticks[stride][::-1], names[stride][::-1], 0
 
 
 def length_axis(cells: Iterable[Cell], also: Sequence[float] = (), unit: Unit | None = None) -> LengthAxis:

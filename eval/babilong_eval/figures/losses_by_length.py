@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter
 from babilong_eval.figures import style
 from babilong_eval.figures.length_axis import length_axis
 from babilong_eval.figures.sheet import sheet
-from babilong_eval.results.load import tasks_of
+from babilong_eval.results.load import data_remark, tasks_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from babilong_eval.figures.sheet import GivenAxes
     from babilong_eval.results.load import Run
 
-_DODGE = 0.07
-"""How far series at the same length stand apart, in doublings, so that bars do not hide each other."""
+_MOST_SERIES_IN_A_PANEL = 6
+_BELOW_ZERO = -0.03
+"""Marks at zero are not cut by the axis."""
 
 _REGAINED: Mapping[str, Any] = {"linestyle": (0, (2, 2)), "linewidth": 0.9, "markerfacecolor": style.PAPER}
 _NONE_LOST: Mapping[str, Any] = {"marker": "v", "linestyle": "none", "fillstyle": "none"}
@@ -41,38 +42,56 @@ def losses_by_length(
 
     Args:
         measured: the `paired_lengths.steps` of each run, by its name.
-        ax: two axes to draw on, left and right; None makes a figure.
+        ax: two axes to draw on, left and right (of more than six series of several runs, two per task); None
+            makes a figure.
 
     Raises:
-        UsageError: lengths that cannot share an axis, or not two axes were given.
+        UsageError: lengths that cannot share an axis, or not as many axes as panels.
     """
+    rows = _rows(runs, measured)
+    names = list(dict.fromkeys(name for series in rows.values() for name in series))
+    cells = [cell for run in runs for cell in run.cells]
+    axis = length_axis(cells)
+    positions = {cell.length: axis.at(cell) for cell in cells}
+    with sheet(2 * len(rows), ax=ax, height_inches=2.8 * len(rows), columns=2) as drawn:
+        pairs = zip(drawn.panels[::2], drawn.panels[1::2], strict=True)
+        for (left, right), (task, series) in zip(pairs, rows.items(), strict=True):
+            for axes in (left, right):
+                axis.mark(axes, drawn.panel_inches)
+            for name, found in series.items():
+                index = names.index(name)
+                shift = axis.dodge(index, len(names))
+                apart = {length: position + shift for length, position in positions.items()}
+                _draw_changes(left, found, apart, index)
+                _draw_rate(right, found, apart, index)
+            _finish(left, right, task)
+        drawn.legend(_legend(names))
+        every = [step for series in rows.values() for found in series.values() for step in found]
+        counts = (count for step in every for count in (step.n, step.right) if count)
+        drawn.footnote(style.small_print(counts), data_remark(runs))
+    return drawn.figure
+
+
+def _rows(runs: Sequence[Run], measured: Mapping[str, Sequence[Step]]) -> dict[str, dict[str, list[Step]]]:
+    """Return the series of each row of panels by name: all in one row, or a row per task for many."""
     series = {
         (run.info.name, task): found
         for run in runs
         for task in tasks_of([run])
         if (found := [step for step in measured[run.info.name] if step.task == task])
     }
-    cells = [cell for run in runs for cell in run.cells]
-    axis = length_axis(cells)
-    positions = {cell.length: axis.at(cell) for cell in cells}
-    with sheet(2, ax=ax, height_inches=2.8, columns=2) as drawn:
-        left, right = drawn.panels
-        for axes in (left, right):
-            axis.mark(axes, drawn.panel_inches)
-        for index, found in enumerate(series.values()):
-            apart = {length: position + _DODGE * index for length, position in positions.items()}
-            _draw_changes(left, found, apart, index)
-            _draw_rate(right, found, apart, index)
-        _finish(left, right)
-        drawn.legend(_legend([f"{run}, {task}" if len(runs) > 1 else task for run, task in series]))
-        every = [step for found in series.values() for step in found]
-        drawn.footnote(style.small_print(count for step in every for count in (step.n, step.right) if count))
-    return drawn.figure
+    if len(series) <= _MOST_SERIES_IN_A_PANEL or len(runs) == 1:
+        return {
+            "": {f"{run}, {task}" if len(runs) > 1 else task: found for (run, task), found in series.items()}
+        }
+    return {
+        task: {run: found for (run, of), found in series.items() if of == task} for task in tasks_of(runs)
+    }
 
 
 def _draw_changes(axes: Axes, found: Sequence[Step], positions: Mapping[str, float], index: int) -> None:
     where = [positions[step.longer] for step in found]
-    look = {**style.line(index), **_BARS}
+    look = {**style.line(index), **_BARS, "clip_on": False}
     style.draw_proportions(axes, where, [step.losses for step in found], **look)
     style.draw_proportions(axes, where, [step.gains for step in found], **look | dict(_REGAINED))
 
@@ -98,11 +117,12 @@ def _draw_rate(axes: Axes, found: Sequence[Step], positions: Mapping[str, float]
     )
 
 
-def _finish(left: Axes, right: Axes) -> None:
-    left.set_title("answers that flip from length to length")
-    left.set_ylim(bottom=0)
+def _finish(left: Axes, right: Axes, task: str) -> None:
+    of_task = f"{task}: " if task else ""
+    left.set_title(f"{of_task}answers that flip from length to length")
+    left.set_ylim(bottom=_BELOW_ZERO * left.get_ylim()[1])
     left.yaxis.set_major_formatter(FuncFormatter(lambda proportion, _: f"{100 * proportion:g}%"))
-    right.set_title("right answers lost per million tokens")
+    right.set_title(f"{of_task}right answers lost per million tokens")
     right.set_yscale("log")
     right.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 

@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 from babilong_eval.figures import style
 from babilong_eval.figures.length_axis import length_axis
 from babilong_eval.figures.sheet import sheet
-from babilong_eval.results.load import lengths_of
+from babilong_eval.results.load import data_remark, lengths_of
 from babilong_gen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def memory_and_time(runs: Sequence[Run], *, ax: GivenAxes | None = None) -> Figu
             axes.set_title(title)
             _draw(axes, [_by_length(run, axis, measure) for run in runs], base)
         drawn.legend({run.info.name: Line2D([], [], **style.line(i)) for i, run in enumerate(runs)})
+        drawn.footnote("over all tasks: the highest peak, the mean time", data_remark(runs))
     return drawn.figure
 
 
@@ -81,7 +82,7 @@ def _seconds_per_sample(cells: Sequence[Cell]) -> float | None:
 def _draw(axes: Axes, series: Sequence[list[Point]], base: int) -> None:
     for index, points in enumerate(series):
         if points:
-            axes.plot(*zip(*points, strict=True), **style.line(index))
+            axes.plot(*zip(*points, strict=True), clip_on=False, **style.line(index))
     values = [value for points in series for _, value in points]
     if values and max(values) > _MOST_GROWTH_ON_A_LINEAR_SCALE * min(values):
         axes.set_yscale("log", base=base)

@@ -49,6 +49,7 @@ def operations_by_length(compared: Sequence[Saving], *, ax: GivenAxes | None = N
         left, right = drawn.panels
         for axes in (left, right):
             axis.mark(axes, drawn.panel_inches)
+            axes.set_xlabel("length of the text in tokens")
         _draw_operations(left, models, colours, axis)
         _draw_times(right, models, colours, axis)
         drawn.legend(_legend(colours))

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,8 @@ GivenAxes = Axes | Sequence[Axes] | np.ndarray
 """One axes, or as many as a figure has panels, as `plt.subplots` returns them."""
 
 _LETTERS_IN_A_ROW = 100
+_SMALL_LETTERS_AN_INCH = 19
+_SMALL_LINE_INCHES = 0.11
 _LEGEND_HANDLE_LETTERS = 7
 _LEGEND_ROW_INCHES = 0.175
 
@@ -74,17 +77,25 @@ class Sheet:
         if self.own:
             self.figure.suptitle(text, x=0.01, ha="left", fontsize=9.5)
 
-    def footnote(self, text: str) -> None:
-        """Write a line in small print below all panels of a figure of our own."""
+    def footnote(self, text: str, warning: str = "") -> None:
+        """Write small print below all panels of a figure of our own; a warning stands above it, in ink."""
         if self.own:
-            self.figure.supxlabel(text, x=0.99, ha="right", fontsize=6.5, color=style.MUTED)
+            letters = int(_SMALL_LETTERS_AN_INCH * self.figure.get_figwidth())
+            lines = [*wrap(warning, letters), *wrap(text, letters)]
+            colour = style.INK if warning else style.MUTED
+            self.figure.supxlabel("\n".join(lines), x=0.99, ha="right", fontsize=6.5, color=colour)
+            self.figure.set_figheight(self.figure.get_figheight() + _SMALL_LINE_INCHES * (len(lines) - 1))
 
-    def colour_bar(self, scale: ScalarMappable, *, inches: float, **bar: Any) -> None:
-        """Put a scale in per cent, at most so many inches tall, to the right of all panels."""
-        shrink = min(1.0, inches / self.figure.get_figheight()) if self.own else 1.0
-        axes = self.figure.colorbar(scale, ax=list(self.panels), shrink=shrink, **bar).ax
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-        axes.spines[:].set_visible(False)
+    def colour_bar(self, scale: ScalarMappable, *, inches: float, below: bool = False) -> None:
+        """Put a scale in per cent, at most so many inches long, to the right of all panels or below them."""
+        along = self.figure.get_figwidth() if below else self.figure.get_figheight()
+        shrink = min(1.0, inches / along) if self.own else 1.0
+        where = "bottom" if below else "right"
+        bar = self.figure.colorbar(
+            scale, ax=list(self.panels), shrink=shrink, location=where, aspect=18, pad=0.01
+        )
+        bar.long_axis.set_major_formatter(PercentFormatter(1.0))
+        bar.ax.spines[:].set_visible(False)
 
     def label_outer(self) -> None:
         """Label the axes of a figure of our own only where no panel is to the left or below."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from contextlib import contextmanager
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -80,6 +81,11 @@ _METADATA: dict[str, dict[str, Any]] = {
 _NO_METADATA: dict[str, Any] = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 _PNG_DOTS_PER_INCH = 300
 
+EMPTY_MARK: Mapping[str, Any] = {"markerfacecolor": PAPER}
+"""Further settings for a mark that stands for less than the others."""
+
+_TITLE_LETTERS_AN_INCH = 13
+
 # things in an order have colours in an order, from light to dark
 _SHADES, _LIGHTEST = "viridis_r", 0.12
 
@@ -104,6 +110,11 @@ def line(index: int) -> dict[str, Any]:
 def shade(index: int, count: int) -> tuple[float, float, float, float]:
     """Return the colour of the index-th of `count` things that have an order."""
     return mpl.colormaps[_SHADES](_LIGHTEST + (1 - _LIGHTEST) * index / max(count - 1, 1))
+
+
+def wrapped(title: str, width_inches: float) -> str:
+    """Return a panel's title, broken into lines that fit above a panel of about that width."""
+    return fill(title, max(1, int(width_inches * _TITLE_LETTERS_AN_INCH)))
 
 
 def accuracy_axis(axes: Axes) -> None:

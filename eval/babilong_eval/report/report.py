@@ -1,11 +1,14 @@
-"""One page about one or several runs: figures, scores, failures, and the facts of each run.
+"""One page about one or several runs: a summary, figures, scores, failures, and the facts of each run.
 
 The page is a single file that loads nothing from the network. What a model wrote is text in it, never markup:
-the template escapes every value, and the page's own policy forbids scripts.
+the template escapes every value, and the page's own policy forbids every script but the one that sorts
+tables, which it names by its hash.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from collections import Counter
 from dataclasses import dataclass, fields
@@ -15,13 +18,16 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from babilong_eval.analysis.effective_length import ALL_TASKS, Threshold, effective_lengths
 from babilong_eval.figures import style
 from babilong_eval.figures.accuracy_by_length import accuracy_by_length
+from babilong_eval.figures.effective_lengths import draw_effective_lengths
 from babilong_eval.figures.heatmaps import depth_by_length, has_depths, task_by_length
 from babilong_eval.figures.memory_and_time import has_costs, memory_and_time
-from babilong_eval.results.load import ScoredPrediction, lengths_of, scored_predictions
+from babilong_eval.results.load import ScoredPrediction, lengths_of, scored_predictions, tasks_of
 from babilong_eval.results.printable import visible
 from babilong_gen.atomic import write_whole
+from babilong_gen.lengths import length_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,13 +35,16 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+    from babilong_eval.analysis.effective_length import EffectiveLength
     from babilong_eval.figures.reference_curves import ReferenceCurve
     from babilong_eval.results.load import Run
     from babilong_eval.results.records import Cell, RunInfo
 
+_MOST_NAMED_IN_A_TITLE = 2
 _MOST_FAILURES_OF_A_TASK = 3
 _MOST_FAILURES = 24
 _LONGEST_TEXT = 700
+_MOST_SEGMENTS = 10**10
 _WHAT_DEPTH_IS = (
     "Depth is where the supporting facts lie on average: 0 % is the start of the input. Each sample counts "
     "in the nearest row. Per cent right; below it the 95 % Wilson interval."
@@ -54,9 +63,14 @@ class _Drawing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _RunSection:
-    """What the page says about one run."""
+    """What the page says about one run.
+
+    Attributes:
+        tasks: those with a cell; the table names the first of each as a place to link to.
+    """
 
     name: str
+    tasks: Sequence[str]
     facts: Sequence[tuple[str, str]]
     cells: Sequence[Cell]
     errors: Sequence[tuple[str, int]]
@@ -74,10 +88,19 @@ def write_report(runs: Sequence[Run], path: Path, references: Sequence[Reference
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(percent=_percent, excerpt=_excerpt, mebibytes=_mebibytes)
+    environment.filters.update(percent=_percent, excerpt=_excerpt, mebibytes=_mebibytes, sort_key=_sort_key)
+    sorting = files("babilong_eval.report").joinpath("sort_tables.js").read_text(encoding="utf-8")
+    threshold = Threshold()
+    lengths = effective_lengths(runs, threshold)
     page = environment.from_string(template).render(
-        title=", ".join(run.info.name for run in runs),
+        title=_title(runs),
         scorer=runs[0].scorer,
+        threshold=str(threshold),
+        sorting=Markup(sorting),
+        sorting_hash=base64.b64encode(hashlib.sha256(sorting.encode()).digest()).decode(),
+        summary=_summary(lengths),
+        effective=lengths,
+        all_tasks=ALL_TASKS,
         drawings=list(_drawings(runs, references)),
         sections=[_section(run) for run in runs],
     )
@@ -104,6 +127,18 @@ def hardest_failures(
     return sorted(chosen[:_MOST_FAILURES], key=lambda item: order[item.task, item.length])
 
 
+def _title(runs: Sequence[Run]) -> str:
+    """Return the names of a few runs, or how many there are."""
+    if len(runs) <= _MOST_NAMED_IN_A_TITLE:
+        return ", ".join(run.info.name for run in runs)
+    return f"{len(runs)} runs"
+
+
+def _summary(lengths: Sequence[EffectiveLength]) -> list[EffectiveLength]:
+    """Return one line per run: the mean over its tasks, or its only task."""
+    return list({one.run: one for one in lengths}.values())
+
+
 def _drawings(runs: Sequence[Run], references: Sequence[ReferenceCurve]) -> Iterable[_Drawing]:
     yield _drawing(
         accuracy_by_length(runs, references),
@@ -111,6 +146,12 @@ def _drawings(runs: Sequence[Run], references: Sequence[ReferenceCurve]) -> Iter
         "Bars are 95 % Wilson intervals. The dotted line is what guessing among a task's labels would score.",
     )
     if any(len(lengths_of([run])) > 1 for run in runs):
+        lengths = effective_lengths(runs, Threshold())
+        yield _drawing(
+            draw_effective_lengths(runs, lengths, Threshold()),
+            "Effective length",
+            f"The longest length with an accuracy above {Threshold()}, RULER's threshold.",
+        )
         yield _drawing(
             task_by_length(runs), "Task × length", "Per cent right; below it the 95 % Wilson interval."
         )
@@ -134,6 +175,7 @@ def _section(run: Run) -> _RunSection:
     errors = Counter(item.prediction.error for item in predictions if item.prediction.error)
     return _RunSection(
         name=run.info.name,
+        tasks=tasks_of([run]),
         facts=list(_facts(run.info)),
         cells=run.cells,
         errors=errors.most_common(),
@@ -160,6 +202,15 @@ def _percent(proportion: float) -> str:
 
 def _mebibytes(size: int) -> str:
     return f"{size / 2**20:,.0f} MiB"
+
+
+def _sort_key(length: str | None) -> Markup:
+    """Return the attribute by which the page's script sorts a length: after its size, not its name."""
+    if length is None:
+        return Markup(' data-key="-1"')
+    in_tokens, size = length_order(length)
+    # segments stand before tokens, as everywhere; no number of segments is as large as that
+    return Markup(' data-key="{}"').format(size + in_tokens * _MOST_SEGMENTS)
 
 
 def _excerpt(text: str) -> str:

@@ -1,7 +1,8 @@
 """Runs as figures and reports take them: a results folder's cells under one scoring rule.
 
 Folders made here are read with their `results.json` and `run.json`. A folder with nothing but predictions
-(one that others published) is scored as it is read, and gives one run per model and prompt config.
+(one that others published) is scored as it is read, and gives one run per model and prompt config. A folder
+of such folders gives all their runs.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from babilong_eval.results.prediction_files import FileName, find_predictions
 from babilong_eval.results.printable import visible
 from babilong_eval.results.records import (
     RESULTS_FILE,
+    RUN_FILE,
     Cell,
     RunInfo,
     cell_of,
@@ -25,6 +27,7 @@ from babilong_eval.results.records import (
     read_run,
 )
 from babilong_eval.results.scores import score_file, scoring_labels
+from babilong_eval.scoring.explain import explain
 from babilong_eval.scoring.score import which_are_correct
 from babilong_gen.errors import UsageError
 from babilong_gen.foreign_files import is_visible
@@ -33,12 +36,13 @@ from babilong_gen.tasks import TASKS
 from babilong_gen.user_paths import user_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from babilong_eval.results.records import Prediction
-    from babilong_eval.scoring.score import ScorerName
+    from babilong_eval.scoring.score import Score, ScorerName
 
 _PROMPT_PART = re.compile(r"([a-z_]+?)_(yes|no)(?:_|$)")
+_MOST_NAMED = 6
 _TASK_PLACES = {task: place for place, task in enumerate(TASKS)}
 
 
@@ -51,22 +55,46 @@ class Run:
         cells: in the order of tasks and lengths; at most one per (task, length).
         files: the prediction files behind them; none where only `results.json` was kept.
         scorer: the rule by which the cells were counted.
+        folder: where it was found.
+        is_published: whether nothing but predictions was found there.
     """
 
     info: RunInfo
     cells: tuple[Cell, ...]
     files: tuple[Path, ...]
     scorer: ScorerName
+    folder: Path
+    is_published: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoredPrediction:
-    """A prediction, its task and length, and whether it is correct."""
+    """A prediction, its task and length, and whether it is correct.
+
+    Attributes:
+        labels: the label set by which it was scored.
+        scorer: the rule by which it was scored.
+    """
 
     task: str
     length: str
     prediction: Prediction
     is_correct: bool
+    labels: tuple[str, ...]
+    scorer: ScorerName
+
+    @property
+    def why(self) -> str:
+        """What the rule found in the answer, in a sentence."""
+        one = self.prediction
+        return explain(
+            one.output,
+            target=one.target,
+            question=one.question,
+            labels=self.labels,
+            scorer=self.scorer,
+            label=one.label,
+        )
 
 
 def load_runs(folders: str | Path | Iterable[str | Path], scorer: ScorerName = "official") -> list[Run]:
@@ -95,13 +123,23 @@ def scored_predictions(run: Run) -> Iterator[ScoredPrediction]:
         correct = which_are_correct(columns, labels=labels, scorer=run.scorer)
         for prediction, is_correct in zip(predictions, correct, strict=True):
             yield ScoredPrediction(
-                task=name.task, length=name.length, prediction=prediction, is_correct=is_correct
+                task=name.task,
+                length=name.length,
+                prediction=prediction,
+                is_correct=is_correct,
+                labels=labels,
+                scorer=run.scorer,
             )
 
 
 def chance(task: str) -> float | None:
     """Return the accuracy of guessing among a task's labels; None where they are not known here."""
     return 1 / len(TASKS[task].choices) if task in TASKS else None
+
+
+def task_title(task: str) -> str:
+    """Return a task's name and what it is about."""
+    return f"{task}: {TASKS[task].title}" if task in TASKS else task
 
 
 def tasks_of(runs: Iterable[Run]) -> list[str]:
@@ -114,40 +152,86 @@ def lengths_of(runs: Iterable[Run]) -> list[str]:
     return sorted({cell.length for run in runs for cell in run.cells}, key=length_order)
 
 
+def data_remark(runs: Sequence[Run]) -> str:
+    """Return a warning where runs are over different data, whose accuracies do not compare; else nothing."""
+    over: dict[str, list[str]] = defaultdict(list)
+    for run in runs:
+        over[run.info.data_fingerprint or run.info.data].append(run.info.name)
+    if len(over) < 2:
+        return ""
+    names = "; ".join(", ".join(group) for group in over.values())
+    listed = f": {names}" if len(runs) <= _MOST_NAMED else ""
+    return f"these runs are over {len(over)} different datasets{listed}"
+
+
+def task_and_length_order(cell: tuple[str, str]) -> tuple[object, ...]:
+    """Return a sort key for (task, length): tasks in their usual order, lengths from short to long."""
+    task, length = cell
+    return _task_order(task), length_order(length)
+
+
+def runs_of_scores(scores: Mapping[Path, Score], scorer: ScorerName) -> list[Run]:
+    """Return the runs that some scored prediction files belong to, without the costs that a run recorded.
+
+    Raises:
+        SourceError, UsageError: as for `load_runs`.
+    """
+    return _with_distinct_names(_by_folder(scores, scorer))
+
+
 def _runs_in(folder: Path, scorer: ScorerName) -> list[Run]:
-    if not (folder / RESULTS_FILE).is_file():
-        return _runs_of_others(folder, scorer)
+    """Return the run that was made in a folder; or, of any other folder, all that is found below it."""
+    if (folder / RESULTS_FILE).is_file():
+        return [_run_made_here(folder, scorer)]
+    made = sorted(path.parent for path in folder.rglob(RESULTS_FILE) if is_visible(path.relative_to(folder)))
+    found = find_predictions(folder) if not made or any(folder.rglob("*.csv")) else []
+    scores = {path: score_file(path, scorer) for path in found if path.parent not in made}
+    return [_run_made_here(place, scorer) for place in made] + _by_folder(scores, scorer)
+
+
+def _by_folder(scores: Mapping[Path, Score], scorer: ScorerName) -> list[Run]:
+    groups: dict[Path, dict[Path, Score]] = defaultdict(dict)
+    for path, counted in scores.items():
+        groups[path.parent][path] = counted
+    return [run for folder, found in groups.items() for run in _runs_of_scores(folder, found, scorer)]
+
+
+def _run_made_here(folder: Path, scorer: ScorerName) -> Run:
     recorded, info = read_cells(folder), read_run(folder)
     files = tuple(sorted(path for path in folder.glob("*.csv") if is_visible(path.name)))
     cells = [cell for cell in recorded if cell.scorer == scorer]
     if not cells:
         costs = {(cell.task, cell.length): cell for cell in recorded}
-        cells = [_with_costs(cell, costs) for cell in _scored(find_predictions(folder), scorer)]
-    return [Run(info=info, cells=_in_order(cells, folder), files=files, scorer=scorer)]
+        scores = {path: score_file(path, scorer) for path in find_predictions(folder)}
+        cells = [_with_costs(cell, costs) for cell in _cells(scores, scorer)]
+    return Run(info=info, cells=_in_order(cells, folder), files=files, scorer=scorer, folder=folder)
 
 
-def _runs_of_others(folder: Path, scorer: ScorerName) -> list[Run]:
-    groups: dict[tuple[Path, str], list[Path]] = defaultdict(list)
-    for path in find_predictions(folder):
-        groups[path.parent, FileName.of(path).config].append(path)
-    runs = []
-    for (parent, config), paths in groups.items():
-        info = RunInfo(
-            name=parent.resolve().name,
-            model=parent.resolve().name,
-            data="published",
-            options={"config": config},
+def _runs_of_scores(folder: Path, scores: Mapping[Path, Score], scorer: ScorerName) -> Iterator[Run]:
+    if (folder / RUN_FILE).is_file():
+        cells = _in_order(_cells(scores, scorer), folder)
+        yield Run(info=read_run(folder), cells=cells, files=tuple(scores), scorer=scorer, folder=folder)
+        return
+    by_config: dict[str, dict[Path, Score]] = defaultdict(dict)
+    for path, counted in scores.items():
+        by_config[FileName.of(path).config][path] = counted
+    for config, found in by_config.items():
+        name = folder.resolve().name
+        yield Run(
+            info=RunInfo(name=name, model=name, data="published", options={"config": config}),
+            cells=_in_order(_cells(found, scorer), folder),
+            files=tuple(found),
+            scorer=scorer,
+            folder=folder.resolve(),
+            is_published=True,
         )
-        cells = _in_order(_scored(paths, scorer), parent)
-        runs.append(Run(info=info, cells=cells, files=tuple(paths), scorer=scorer))
-    return runs
 
 
-def _scored(paths: Iterable[Path], scorer: ScorerName) -> list[Cell]:
-    names = {path: FileName.of(path) for path in paths}
+def _cells(scores: Mapping[Path, Score], scorer: ScorerName) -> list[Cell]:
+    names = {path: FileName.of(path) for path in scores}
     return [
-        cell_of(score_file(path, scorer), task=name.task, length=name.length, scorer=scorer)
-        for path, name in names.items()
+        cell_of(counted, task=names[path].task, length=names[path].length, scorer=scorer)
+        for path, counted in scores.items()
     ]
 
 
@@ -161,7 +245,7 @@ def _with_costs(cell: Cell, costs: dict[tuple[str, str], Cell]) -> Cell:
 
 
 def _in_order(cells: Iterable[Cell], folder: Path) -> tuple[Cell, ...]:
-    ordered = sorted(cells, key=lambda cell: (_task_order(cell.task), length_order(cell.length)))
+    ordered = sorted(cells, key=lambda cell: task_and_length_order((cell.task, cell.length)))
     for cell, following in pairwise(ordered):
         if (cell.task, cell.length) == (following.task, following.length):
             raise UsageError(

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from babilong_eval.results.prediction_files import FileName, read_columns
 from babilong_eval.results.records import read_json
 from babilong_eval.scoring.official import OFFICIAL_LABELS
-from babilong_eval.scoring.score import score
+from babilong_eval.scoring.score import Score, which_are_correct
 from babilong_gen.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from babilong_eval.scoring.score import Score, ScorerName
+    from babilong_eval.scoring.score import Columns, ScorerName
 
 
 def score_file(path: Path, scorer: ScorerName) -> Score:
@@ -24,9 +24,20 @@ def score_file(path: Path, scorer: ScorerName) -> Score:
         SourceError: the file cannot be read, or its task's labels are not known.
         UsageError: the scorer does not suit the file.
     """
+    correct = judged_file(path, scorer)[1]
+    return Score(n=len(correct), correct=sum(correct))
+
+
+def judged_file(path: Path, scorer: ScorerName) -> tuple[Columns, list[bool]]:
+    """Return the columns of one prediction file, and for each row whether it is correct.
+
+    Raises:
+        SourceError, UsageError: as for `score_file`.
+    """
     labels = scoring_labels(path, FileName.of(path).task, scorer)
+    columns = read_columns(path)
     try:
-        return score(read_columns(path), labels=labels, scorer=scorer)
+        return columns, which_are_correct(columns, labels=labels, scorer=scorer)
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from error
 

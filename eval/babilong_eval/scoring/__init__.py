@@ -4,4 +4,5 @@ official.py   the published rule, faults included
 strict.py     the same with its faults repaired
 interval.py   the 95 % interval of an accuracy
 score.py      a rule applied to predictions
+explain.py    why a rule counted an answer as it did
 """

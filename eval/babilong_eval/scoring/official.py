@@ -74,10 +74,25 @@ def official_correct(
     wanted = {target: _parts(target.lower()) for target in set(targets)}
     # few distinct questions are asked, and each rules out the same labels every time
     allowed = {question: _not_in(question.lower(), known) for question in set(questions)}
-    return [
-        _is_correct(wanted[target], _answer(output), allowed[question])
-        for target, output, question in zip(targets, outputs, questions, strict=True)
-    ]
+    asked = list(zip(targets, outputs, questions, strict=True))
+    # a model that answers in a word or two gives the same answers again and again
+    judged = {
+        (target, output, question): _is_correct(wanted[target], _answer(output), allowed[question])
+        for target, output, question in set(asked)
+    }
+    return [judged[one] for one in asked]
+
+
+def official_claim(
+    output: str, *, question: str, labels: Iterable[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the labels that the rule finds in an output, and those that the question struck from them."""
+    answer, known = _answer(output), sorted({label.lower() for label in labels})
+    found = [label for label in known if label in answer]
+    allowed = _not_in(question.lower(), known)
+    return tuple(label for label in found if label in allowed), tuple(
+        label for label in found if label not in allowed
+    )
 
 
 def _parts(target: str) -> list[str]:

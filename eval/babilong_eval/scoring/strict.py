@@ -135,6 +135,17 @@ def is_correct(output: str, *, target: str, question: str, labels: Sequence[str]
     return strict_correct([target], [output], [question], labels)[0]
 
 
+def strict_claim(output: str, *, target: str, question: str, labels: Sequence[str]) -> list[str]:
+    """Return the parts of labels that an output claims, in their order; none where it does not answer.
+
+    A part that is claimed twice is there twice only where the labels are paths.
+    """
+    answers = _Answers.of(labels)
+    asked = frozenset(answers.claimed_in(question))
+    claim = _claim(answers, output, asked.difference(_parts(target)))
+    return claim if answers.are_paths else list(dict.fromkeys(claim))
+
+
 def _matches(answers: _Answers, target: list[str], output: str, asked: frozenset[str]) -> bool:
     claim = _claim(answers, output, asked.difference(target))
     return claim == target if answers.are_paths else set(claim) == set(target)

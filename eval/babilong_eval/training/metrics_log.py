@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,8 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from matplotlib.axes import Axes
+
 LOG, FIGURE = "log.jsonl", "training.png"
 _SMOOTHED_OVER = 50
+_NAME_HEIGHT = 0.02
+"""How much of the axis a turned name takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,44 +105,41 @@ def draw(folder: Path) -> Path | None:
     lines = read_log(folder / LOG)
     if len(lines) < 2:
         return None
-    from matplotlib import style
+    from babilong_eval.figures import style
+    from babilong_eval.figures.sheet import sheet
 
-    # not a user's own settings; and a stage's name is plain text, whatever it contains
-    with style.context({"text.parse_math": False}, after_reset=True):
-        return _drawn(lines, folder / FIGURE)
-
-
-def _drawn(lines: list[dict], target: Path) -> Path:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 5), layout="constrained")
-    upper, lower = figure.subplots(2, sharex=True)
     read = np.cumsum([line["tokens"] for line in lines]) / 1e6
-    upper.plot(read, _smoothed([line["loss"] for line in lines]), color="0.2", lw=1)
-    upper.set_ylabel("loss")
-    for name, colour in (("fresh", "C0"), ("continued", "C1")):
-        accuracies = [correct / n if n else np.nan for n, correct in (line[name] for line in lines)]
-        if not np.isnan(accuracies).all():
-            lower.plot(read, _smoothed(accuracies), color=colour, lw=1, label=f"{name} rows")
-    lower.set_ylim(0, 1.01)
-    lower.set_ylabel("accuracy")
-    lower.set_xlabel("tokens read, millions")
-    lower.legend(frameon=False)
-    _mark_stages(upper, lines, read)
-    partial = target.with_suffix(".partial.png")
-    figure.savefig(partial, dpi=120)
-    partial.replace(target)
+    with sheet(2, ax=None, height_inches=4.2, sharex=True) as drawn:
+        upper, lower = drawn.panels
+        upper.plot(read, _smoothed([line["loss"] for line in lines]), color=style.INK, linewidth=1)
+        upper.set_ylabel("loss")
+        for index, name in enumerate(("fresh", "continued")):
+            accuracies = [correct / n if n else np.nan for n, correct in (line[name] for line in lines)]
+            if not np.isnan(accuracies).all():
+                colour = style.colour(index)
+                lower.plot(read, _smoothed(accuracies), color=colour, linewidth=1, label=f"{name} rows")
+        style.accuracy_axis(lower)
+        lower.set_xlabel("tokens read, millions")
+        lower.legend()
+        _mark_stages(upper, lines, read)
+        drawn.footnote(f"running means over {_SMOOTHED_OVER} steps")
+    target = folder / FIGURE
+    style.save(drawn.figure, target)
     return target
 
 
-def _mark_stages(axis, lines: list[dict], read: np.ndarray) -> None:
+def _mark_stages(axes: Axes, lines: list[dict], read: np.ndarray) -> None:
+    """Mark where stages begin, and name those that last long enough to have room for a name."""
+    from babilong_eval.figures import style
+
     names = [line["stage"] for line in lines]
-    for number, name in enumerate(names):
-        if number == 0 or name != names[number - 1]:
-            axis.axvline(read[number], color="0.8", lw=0.8)
-            axis.text(
-                read[number], 1.0, f" {name}", transform=axis.get_xaxis_transform(), va="top", fontsize=7
-            )
+    begins = [number for number, name in enumerate(names) if number == 0 or name != names[number - 1]]
+    room = _NAME_HEIGHT * (read[-1] - read[0])
+    where = {"transform": axes.get_xaxis_transform(), "rotation": 90, "ha": "left", "va": "top"}
+    for begin, end in pairwise([*begins, len(lines) - 1]):
+        axes.axvline(read[begin], color=style.FAINT, linewidth=0.8, zorder=0)
+        if read[end] - read[begin] >= room:
+            axes.text(read[begin], 0.98, names[begin], fontsize=6.5, color=style.MUTED, **where)
 
 
 def _smoothed(values: list[float]) -> np.ndarray:

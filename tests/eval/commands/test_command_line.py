@@ -25,13 +25,28 @@ WORK = [
     "push",
     "train",
     "evaluate",
+    "sweep",
     "score",
+    "compare",
     "plot",
     "report",
     "export",
     "demo",
 ]
-FIGURES = ["length", "heatmap", "depth", "gap", "retention", "memory", "flops", "attention", "flips"]
+FIGURES = [
+    "length",
+    "heatmap",
+    "leaderboard",
+    "effective",
+    "difference",
+    "depth",
+    "gap",
+    "retention",
+    "memory",
+    "flops",
+    "attention",
+    "flips",
+]
 
 
 @pytest.fixture

@@ -45,7 +45,10 @@ def test_a_run_shows_its_scores_only(babilong, dataset, tmp_path):
         "evaluate", dataset, *options, "--model", f"hf:{tmp_path / 'model'}", "--out", tmp_path / "out"
     )
     assert (done.returncode, done.stderr) == (0, "evaluating qa11 at 0k\n")
-    assert "qa11" in done.stdout
+    title, _, header, _, row, _ = done.stdout.splitlines()
+    assert "accuracy and its 95 % interval, by each scoring rule" in title
+    assert header.replace("┃", " ").split() == ["task", "length", "n", "official", "strict"]
+    assert row.replace("│", " ").split()[:3] == ["qa11", "0k", "5"]
 
 
 def test_unpacking_a_quantised_model_draws_no_bar(capfd):

@@ -189,8 +189,10 @@ def test_the_heatmap_has_each_accuracy_and_its_interval_in_figures(tmp_path: Pat
 def test_the_depth_grid_counts_each_prediction_where_its_facts_lie(tmp_path: Path) -> None:
     runs = load_runs([record(tmp_path, lengths=("0k", "1k", "4k"))], "official")
     (axes,) = panels(depth_by_length(runs))
-    # right ones lie at 10 % of the input, wrong ones at 90 %: nearest quarters 0 % and 100 %
-    assert texts(axes) == {"100", "84–100", "82–100", "80–100", "0", "0–66", "0–43"}
+    # right ones lie at 10 % of the input, wrong ones at 90 %; a dash marks depths without a sample
+    assert texts(axes) == {"100", "84–100", "82–100", "80–100", "0", "0–66", "0–43", "–"}
+    rows = [label.get_text() for label in axes.get_yticklabels()]
+    assert rows == ["0–12.5%", "12.5–37.5%", "37.5–62.5%", "62.5–87.5%", "87.5–100%"]
 
 
 def test_predictions_without_depth_have_no_depth_grid(tmp_path: Path) -> None:
@@ -288,13 +290,50 @@ def test_an_empty_results_folder_is_refused(tmp_path: Path) -> None:
         plot.length([tmp_path], tmp_path / "figure.png")
 
 
-def test_tick_labels_never_touch_and_the_longest_length_keeps_its_own(tmp_path: Path) -> None:
-    runs = load_runs([record(tmp_path)], "official")
-    (axes,) = panels(accuracy_by_length(runs))
+@pytest.mark.parametrize(
+    ("width_inches", "rotation", "labels"),
+    [
+        (8.0, 0, [str(2**power) for power in range(13)]),
+        (2.6, 45, [str(2**power) for power in range(13)]),
+        (2.0, 90, [str(2**power) for power in range(13)]),
+        (1.0, 0, ["4", "128", "4096"]),
+    ],
+)
+def test_every_length_is_named_as_long_as_a_line_of_text_has_room(
+    width_inches: float, rotation: int, labels: list[str]
+) -> None:
+    axes = Figure().subplots()
     axis = LengthAxis(unit="segments", values=tuple(2.0**power for power in range(13)))
-    axis.mark(axes, width_inches=2.0)
-    labels = [label.get_text() for label in axes.get_xticklabels()]
-    assert labels == ["1", "8", "64", "512", "4096"]
+    axis.mark(axes, width_inches=width_inches)
+    assert [label.get_text() for label in axes.get_xticklabels()] == labels
+    assert {label.get_rotation() for label in axes.get_xticklabels()} == {rotation}
+
+
+@pytest.mark.parametrize("count", [1, 2, 18, 100])
+def test_series_stay_closer_to_their_length_than_to_any_other(count: int) -> None:
+    axis = LengthAxis(unit="segments", values=tuple(2.0**power for power in range(13)))
+    shifts = [axis.dodge(index, count) for index in range(count)]
+    assert max(map(abs, shifts)) < 0.2  # lengths are 1 apart
+    assert sum(shifts) == pytest.approx(0)
+
+
+def test_many_heatmaps_are_a_page_and_not_a_ribbon(tmp_path: Path) -> None:
+    folders = [record(tmp_path / str(number), name=f"m{number}", costs=False) for number in range(18)]
+    figure = task_by_length(load_runs(folders, "official"))
+    wide, tall = figure.get_size_inches()
+    assert tall < 2 * wide
+    assert len(panels(figure)) == 18
+
+
+def test_runs_over_different_data_are_called_so_on_the_figure(tmp_path: Path) -> None:
+    folders = [record(tmp_path / name, name=name) for name in ("a", "b")]
+    alike = load_runs(folders, "official")
+    assert "datasets" not in accuracy_by_length(alike).get_supxlabel()
+    info = RunInfo(name="b", model="m", data="data", data_fingerprint="another")
+    write_run(folders[1], info)
+    for draw in (accuracy_by_length, task_by_length, depth_by_length, memory_and_time):
+        text = draw(load_runs(folders, "official")).get_supxlabel()
+        assert text.startswith("these runs are over 2 different datasets: a; b")
 
 
 def test_a_long_legend_makes_the_figure_taller_and_leaves_the_panels_their_room(tmp_path: Path) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
@@ -84,7 +88,7 @@ def hostile_page(tmp_path: Path) -> Page:
 
 
 def test_what_a_model_wrote_is_text(hostile_page: Page) -> None:
-    assert "script" not in hostile_page.tags
+    assert [tag for tag, _ in hostile_page.elements].count("script") == 1  # the one that sorts tables
     assert "img" not in hostile_page.tags
     assert not any(name.startswith("on") for _, attributes in hostile_page.elements for name in attributes)
     assert "<script>alert('\"x\"')</script>" in hostile_page.text
@@ -124,6 +128,7 @@ def test_the_page_has_figures_scores_failures_and_facts(tmp_path: Path) -> None:
         "John left.",
         "torch 2.9",
         "official",
+        "the rule official finds garden; the target is kitchen",
     ):
         assert text in page.text
 
@@ -132,6 +137,29 @@ def test_failed_samples_are_counted_by_their_reason(tmp_path: Path) -> None:
     failed = Prediction(target="kitchen", output="", question="Where?", error="out of memory")
     page = report(record(tmp_path / "results", [RIGHT, failed, failed]))
     assert "2 without an answer: out of memory" in " ".join(page.text.split())
+
+
+def test_the_pages_policy_allows_its_own_script_alone(tmp_path: Path) -> None:
+    report(record(tmp_path / "results", [RIGHT]))
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    (script,) = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in page
+
+
+def test_the_summary_has_averages_and_effective_lengths_on_top(tmp_path: Path) -> None:
+    folder = tmp_path / "results"
+    record(folder, [RIGHT] * 40, length="1k")
+    record(folder, [RIGHT] * 3 + [replace(RIGHT, output="garden")] * 7, length="4k")
+    (folder / "results.json").unlink()  # cells of both files
+    text = " ".join(report(folder).text.split())
+    assert text.index("Summary") < text.index("Accuracy against length") < text.index("why wrong")
+    assert "65.0 %53.3 %76.7 %1k1k4k" in text
+
+
+def test_many_runs_have_a_short_title(tmp_path: Path) -> None:
+    folders = [record(tmp_path / str(number), [RIGHT], name=f"model {number}") for number in range(4)]
+    assert "4 runs" in report(*folders).text
 
 
 def test_several_runs_stand_in_one_report(tmp_path: Path) -> None:

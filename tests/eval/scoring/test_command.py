@@ -36,7 +36,7 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
 def test_json_has_a_row_a_file_in_the_order_of_their_paths(
     predictions: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    score(predictions, "official", "json")
+    score([predictions], "official", "json")
     first, second = json.loads(capsys.readouterr().out)
     assert list(first) == ["file", "task", "length", "n", "correct", "accuracy", "ci_low", "ci_high"]
     assert (first["file"], first["task"], first["length"]) == ("a/qa7_0k_x.csv", "qa7", "0k")
@@ -46,14 +46,14 @@ def test_json_has_a_row_a_file_in_the_order_of_their_paths(
 
 
 def test_the_strict_rule_finds_none(predictions: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    score(predictions, "strict", "json")
+    score([predictions], "strict", "json")
     assert [row["correct"] for row in json.loads(capsys.readouterr().out)] == [1, 1]
 
 
 def test_the_table_shows_every_file_with_its_interval(
     predictions: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    score(predictions)
+    score([predictions])
     shown = capsys.readouterr().out
     assert "b/qa1_4k_x.csv" in shown
     assert "50.0%" in shown
@@ -61,7 +61,7 @@ def test_the_table_shows_every_file_with_its_interval(
 
 
 def test_a_single_file_can_be_scored(predictions: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    score(predictions / "b" / "qa1_4k_x.csv", "official", "json")
+    score([predictions / "b" / "qa1_4k_x.csv"], "official", "json")
     assert [row["file"] for row in json.loads(capsys.readouterr().out)] == ["qa1_4k_x.csv"]
 
 
@@ -69,7 +69,7 @@ def test_a_single_file_can_be_scored(predictions: Path, capsys: pytest.CaptureFi
 def test_files_that_cannot_be_scored_are_named(predictions: Path, name: str) -> None:
     (predictions / name).write_text("target,output,question\na,b,c\n")
     with pytest.raises(SourceError, match=name):
-        score(predictions)
+        score([predictions])
 
 
 def test_the_help_has_an_example() -> None:
@@ -94,7 +94,7 @@ def test_scoring_and_help_load_neither_torch_nor_matplotlib(predictions: Path) -
         "import sys; from pathlib import Path\n"
         "from babilong_eval.cli import app\n"
         "from babilong_eval.commands.score import score\n"
-        "score(Path(sys.argv[1]))\n"
+        "score([Path(sys.argv[1])])\n"
         "assert not {'torch', 'matplotlib', 'pandas'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", program, str(predictions)], check=True, timeout=120)

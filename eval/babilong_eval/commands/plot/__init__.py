@@ -6,7 +6,15 @@ from typing import Any
 
 from typer.core import TyperGroup
 
-from babilong_eval.commands.plot.accuracy import depth, gap, heatmap, length
+from babilong_eval.commands.plot.accuracy import (
+    depth,
+    difference,
+    effective,
+    gap,
+    heatmap,
+    leaderboard,
+    length,
+)
 from babilong_eval.commands.plot.attention import attention
 from babilong_eval.commands.plot.cost import flops, memory
 from babilong_eval.commands.plot.losses import flips, retention
@@ -29,6 +37,19 @@ class _FigureFirst(TyperGroup):
 app = make_app(
     "Draw a figure of results, of a model, or of what reading costs.\n\n"
     "Example: babilong plot length results/demo --out curve.pdf",
-    *(length, heatmap, depth, gap, retention, memory, flops, attention, flips),
+    *(
+        length,
+        heatmap,
+        leaderboard,
+        effective,
+        difference,
+        depth,
+        gap,
+        retention,
+        memory,
+        flops,
+        attention,
+        flips,
+    ),
     group=_FigureFirst,
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from babilong_eval.commands.options import Reference, Results, Scorer
+from dataclasses import asdict
+
+from babilong_eval.commands.options import Reference, Results, Scorer, ThresholdOption
 from babilong_eval.commands.plot.options import Numbers, Out, rows_by_run, write_numbers
 
 
@@ -47,6 +49,58 @@ def depth(results: Results, out: Out, scorer: Scorer = "official") -> None:
     from babilong_eval.results.load import load_runs
 
     save(depth_by_length(load_runs(results, scorer)), out)
+
+
+def leaderboard(results: Results, out: Out, scorer: Scorer = "official") -> None:
+    """Draw each model's mean accuracy over tasks at each length.
+
+    A folder of folders counts as all runs below it; `babilong score --table` prints the numbers.
+
+    Example: babilong plot leaderboard babilong_evals/ --out leaderboard.pdf
+    """
+    from babilong_eval.figures.heatmaps import model_by_length
+    from babilong_eval.figures.style import save
+    from babilong_eval.results.load import load_runs
+
+    save(model_by_length(load_runs(results, scorer)), out)
+
+
+def effective(
+    results: Results,
+    out: Out,
+    scorer: Scorer = "official",
+    threshold: ThresholdOption = "0.856",
+    numbers: Numbers = None,
+) -> None:
+    """Draw the longest length at which each run's accuracy is above a threshold.
+
+    Example: babilong plot effective results/rmt results/mamba --threshold 0.9x0k --out effective.pdf
+    """
+    from babilong_eval.analysis.effective_length import effective_lengths, parse_threshold
+    from babilong_eval.figures.effective_lengths import draw_effective_lengths
+    from babilong_eval.figures.style import save
+    from babilong_eval.results.load import load_runs
+
+    above, runs = parse_threshold(threshold), load_runs(results, scorer)
+    found = effective_lengths(runs, above)
+    write_numbers(numbers, [asdict(one) for one in found])
+    save(draw_effective_lengths(runs, found, above), out)
+
+
+def difference(results: Results, out: Out, scorer: Scorer = "official") -> None:
+    """Draw by how much the first run is better than the others.
+
+    All must be over the same data; `babilong compare` prints the numbers.
+
+    Example: babilong plot difference results/rmt results/mamba --out difference.pdf
+    """
+    from babilong_eval.analysis.compare_runs import compare_runs
+    from babilong_eval.figures.differences_by_length import differences_by_length
+    from babilong_eval.figures.style import save
+    from babilong_eval.results.load import load_runs
+
+    runs = load_runs(results, scorer)
+    save(differences_by_length(runs, compare_runs(runs).differences), out)
 
 
 def gap(results: Results, out: Out, scorer: Scorer = "official", numbers: Numbers = None) -> None:

@@ -1,0 +1,118 @@
+"""A leaderboard as text for a paper: Markdown, LaTeX without packages, or plain CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+from babilong_gen.lengths import length_order
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from babilong_eval.analysis.averages import TaskMean
+    from babilong_eval.analysis.leaderboard import Row
+
+_LATEX_SIGNS = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+    }
+)
+_MEANS = ("mean", "wAvg (inc)", "wAvg (dec)")
+
+
+def lengths_in(rows: Sequence[Row]) -> list[str]:
+    """Return all lengths of a leaderboard from short to long."""
+    return sorted({length for row in rows for length in row.means}, key=length_order)
+
+
+def as_csv(rows: Sequence[Row]) -> str:
+    """Return `model,0k,1k,…,mean`, in per cent with one decimal; empty where nothing was measured."""
+    lengths, text = lengths_in(rows), io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["model", *lengths, "mean"])
+    for row in rows:
+        means = [row.means.get(length) for length in lengths]
+        writer.writerow(
+            [row.model, *("" if mean is None else _percent(mean.value) for mean in means), _percent(row.mean)]
+        )
+    return text.getvalue()
+
+
+def as_markdown(rows: Sequence[Row]) -> str:
+    """Return a table with intervals, the best of each column in bold."""
+    body = _body(rows, _markdown_cell, lambda text: f"**{text}**")
+    lines = [["model", *lengths_in(rows), *_MEANS], *([_in_markdown(name), *cells] for name, cells in body)]
+    lines.insert(1, ["---", *["---:"] * (len(lines[0]) - 1)])
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def as_latex(rows: Sequence[Row]) -> str:
+    """Return a `tabular` with intervals, the best of each column in bold; it needs no package."""
+    body = _body(rows, _latex_cell, lambda text: rf"\textbf{{{text}}}")
+    columns = [*lengths_in(rows), *_MEANS]
+    return "\n".join(
+        [
+            r"% mean accuracy over tasks in per cent, with its 95 % interval",
+            rf"\begin{{tabular}}{{l{'r' * len(columns)}}}",
+            r"\hline",
+            _latex_line(["model", *columns]),
+            r"\hline",
+            *(_latex_line([name.translate(_LATEX_SIGNS), *cells]) for name, cells in body),
+            r"\hline",
+            r"\end{tabular}",
+            "",
+        ]
+    )
+
+
+def _body(
+    rows: Sequence[Row], cell: Callable[[str, TaskMean], str], bold: Callable[[str], str]
+) -> list[tuple[str, list[str]]]:
+    """Return each row's name and cells; of rows that round to the same number in a column all are best."""
+    lengths = lengths_in(rows)
+    best = {length: max(row.means[length].value for row in rows if length in row.means) for length in lengths}
+    summaries = [(row.mean, *row.weighted) for row in rows]
+    best_summaries = [max(column) for column in zip(*summaries, strict=True)]
+
+    def shown(value: float, highest: float) -> str:
+        text = _percent(value)
+        return bold(text) if text == _percent(highest) else text
+
+    return [
+        (
+            row.model,
+            [
+                cell(shown(row.means[length].value, best[length]), row.means[length])
+                if length in row.means
+                else ""
+                for length in lengths
+            ]
+            + [shown(value, highest) for value, highest in zip(summary, best_summaries, strict=True)],
+        )
+        for row, summary in zip(rows, summaries, strict=True)
+    ]
+
+
+def _markdown_cell(text: str, mean: TaskMean) -> str:
+    return f"{text} ({_percent(mean.ci_low)}–{_percent(mean.ci_high)})"
+
+
+def _latex_cell(text: str, mean: TaskMean) -> str:
+    return rf"{text} {{\scriptsize ({_percent(mean.ci_low)}--{_percent(mean.ci_high)})}}"
+
+
+def _latex_line(cells: Sequence[str]) -> str:
+    return rf"{' & '.join(cells)} \\"
+
+
+def _in_markdown(name: str) -> str:
+    return " ".join(name.replace("\\", "\\\\").replace("|", "\\|").split())
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.1f}"

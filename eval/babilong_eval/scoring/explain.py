@@ -1,0 +1,44 @@
+"""Why a rule counted an answer as it did: the words that it found, in a sentence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from babilong_eval.scoring.official import official_claim
+from babilong_eval.scoring.strict import strict_claim
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from babilong_eval.scoring.score import ScorerName
+
+
+def explain(
+    output: str, *, target: str, question: str, labels: Sequence[str], scorer: ScorerName, label: str = ""
+) -> str:
+    """Return what a rule found in one output, beside what it looked for.
+
+    Args:
+        labels: the task's label set, as for `score`.
+        label: the label to which the model gave the highest score; for the rule `label`.
+
+    >>> print(explain("Milk. Or the football.", target="milk", question="What did Mary give?",
+    ...               labels=("milk", "football"), scorer="strict"))
+    the rule strict finds milk, football; the target is milk
+    >>> print(explain("I don't know.", target="yes", question="Is Mary here?", labels=("yes", "no"),
+    ...               scorer="official"))
+    the rule official finds no; the target is yes
+    """
+    if scorer == "label":
+        return f"the label with the highest score is {label or 'none'}; the target is {target}"
+    struck: tuple[str, ...] = ()
+    if scorer == "official":
+        found, struck = official_claim(output, question=question, labels=labels)
+    else:
+        found = tuple(strict_claim(output, target=target, question=question, labels=labels))
+    passed_over = f" (and passes over {_listed(struck)}, named in the question)" if struck else ""
+    return f"the rule {scorer} finds {_listed(found)}{passed_over}; the target is {target}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(words) or "none of the labels"
