@@ -38,10 +38,11 @@ def train(
     """
     from babilong_eval.training.recipe import read_recipe
     from babilong_eval.training.train import train as run
+    from babilong_eval.training.trained_models import kind_of
 
     asked = read_recipe(recipe, noise=noise)
     with _Screen() as screen:
-        run(
+        model = run(
             asked,
             out,
             apart_from=apart_from or (),
@@ -49,7 +50,7 @@ def train(
             on_noise=screen.noise,
             notify=screen.notify,
         )
-    typer.echo(f"{out}: babilong evaluate DATA --model rmt:{out} --out RESULTS")
+    typer.echo(f"{out}: babilong evaluate DATA --model {kind_of(model)}:{out} --out RESULTS")
 
 
 class _Screen:

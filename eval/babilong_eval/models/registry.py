@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 GROUP = "babilong.models"
 
 _OURS = {
+    "armt": "babilong_eval.models.armt.serialization:load",
     "hf": "babilong_eval.models.causal:load",
     "hf-recurrent": "babilong_eval.models.recurrent:load",
     "hf-window": "babilong_eval.models.window:load",
