@@ -20,6 +20,7 @@ from babilong_gen.noise.corpus.build import build_corpus
 from babilong_gen.noise.corpus.corpus import NoiseCorpus, corpus_folder, corpus_key, open_corpus
 from babilong_gen.noise.corpus.pool import NoisePool, open_pool, prepare_pool
 from babilong_gen.noise.sources.source import NoiseSource, open_noise_source
+from babilong_gen.rebuilt_tokenizer import notice_of_rebuilding
 from babilong_gen.spec import DatasetSpec
 from babilong_gen.tasks import TASKS
 from babilong_gen.tasks.reskin import read_vocabulary, reskin_lexicon
@@ -111,6 +112,8 @@ def prepare(
     """
     _check_segments(spec)
     tokenizer = load_tokenizer(spec.tokenizer)
+    if line := notice_of_rebuilding(spec.tokenizer, tokenizer.tokenizer):
+        notify(line)
     stories = open_story_source(
         spec.stories,
         spec.story_shape,

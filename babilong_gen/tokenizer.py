@@ -34,7 +34,7 @@ BUILTIN = "babilong"
 # How much of a sentence an error shows.
 _SHOWN = 80
 
-_TRIAL_SENTENCES = (
+TRIAL_SENTENCES = (
     "Mary went to the kitchen.",
     "the hallway was empty, and so were they",
     '"Stop!" he cried.',
@@ -219,13 +219,13 @@ def _download(name: str) -> Path:
 
 def _find_joiner(tokenizer: Tokenizer, origin: str, proved: frozenset[str]) -> str:
     """Find the joiner under which the trial holds, one with a proof before one without."""
-    pairs = list(itertools.product(_TRIAL_SENTENCES, repeat=2))
+    pairs = list(itertools.product(TRIAL_SENTENCES, repeat=2))
     whole = _ids(tokenizer, [f"{a} {b}" for a, b in pairs], origin)
-    opening = dict(zip(_TRIAL_SENTENCES, _ids(tokenizer, list(_TRIAL_SENTENCES), origin), strict=True))
+    opening = dict(zip(TRIAL_SENTENCES, _ids(tokenizer, list(TRIAL_SENTENCES), origin), strict=True))
     failed = ("", "")
     for joiner in sorted(("", " "), key=lambda joiner: joiner not in proved):
-        behind = _ids(tokenizer, [joiner + sentence for sentence in _TRIAL_SENTENCES], origin)
-        continued = dict(zip(_TRIAL_SENTENCES, behind, strict=True))
+        behind = _ids(tokenizer, [joiner + sentence for sentence in TRIAL_SENTENCES], origin)
+        continued = dict(zip(TRIAL_SENTENCES, behind, strict=True))
         wrong = [
             pair
             for pair, got in zip(pairs, whole, strict=True)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers.utils.hub import cached_file
 
 from babilong_gen.errors import SourceError, first_line
+from babilong_gen.rebuilt_tokenizer import describe_rebuilding, differing_text
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_log = logging.getLogger(__name__)
 
 
 def read_tokenizer(path: Path) -> Tokenizer:
@@ -24,15 +29,36 @@ def read_tokenizer(path: Path) -> Tokenizer:
 
 
 def find_tokenizer(name: str, **where: str) -> PreTrainedTokenizerBase:
-    """The transformers tokenizer of a local folder, of a GGUF file (`gguf_file=`) or of a hub name."""
+    """The transformers tokenizer of a local folder, of a GGUF file (`gguf_file=`) or of a hub name.
+
+    It cuts text as its `tokenizer.json` says, where there is one, whatever class it is built from.
+    """
     try:
         found = AutoTokenizer.from_pretrained(name, **where)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # a class that does not suit the file fails in any way
         raise SourceError(f"no tokenizer in {name}: {first_line(error)}") from None
     if not isinstance(found, PreTrainedTokenizerFast):
         raise SourceError(f"the tokenizer of {name} has no fast form: save it as a tokenizer.json")
     whole(core(found))
+    if not where:
+        _cut_as_stated(found, name)
     return found
+
+
+def _cut_as_stated(found: PreTrainedTokenizerBase, name: str) -> None:
+    """Give a tokenizer the stages of its `tokenizer.json`; say so where it was rebuilt into another one."""
+    path = cached_file(name, "tokenizer.json", _raise_exceptions_for_missing_entries=False)
+    if path is None:
+        return
+    stated, inner = whole(Tokenizer.from_file(path)), core(found)
+    if text := differing_text(stated, inner):
+        _log.warning(describe_rebuilding(name, text, type(found).__name__))
+    for stage in ("normalizer", "pre_tokenizer", "model", "decoder"):
+        setattr(inner, stage, getattr(stated, stage))
+    if text := differing_text(stated, inner):
+        raise SourceError(
+            f"the tokenizer of {name} cuts {text!r} otherwise than its tokenizer.json: save it anew"
+        )
 
 
 def core(found: PreTrainedTokenizerBase) -> Tokenizer:
