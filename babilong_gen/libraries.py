@@ -21,9 +21,9 @@ DISTRIBUTION = "babilong-gen"
 _NEWEST_TESTED = {
     "accelerate": "1",
     "beartype": "0.23",
+    "datasets": "5",
     "einops": "0.8",
     "einops-exts": "0.0",
-    "datasets": "5",
     "filelock": "4",
     "fsspec": "2026",
     "gguf": "0.19",

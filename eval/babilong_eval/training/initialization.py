@@ -10,6 +10,9 @@ from transformers import AutoConfig, PretrainedConfig
 
 from babilong_eval.models.armt.build import build_armt
 from babilong_eval.models.armt.config import ARMTConfig
+from babilong_eval.models.kin.config import KinConfig
+from babilong_eval.models.kin.kinds import KINDS
+from babilong_eval.models.kin.model import build_kin
 from babilong_eval.models.pretrained import embedding_table
 from babilong_eval.models.rmt.build import build_rmt, is_rotary
 from babilong_eval.models.rmt.config import RMTConfig
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from babilong_eval.models.armt.build import ARMTModel
+    from babilong_eval.models.kin.model import KinModel
     from babilong_eval.models.rmt.model import RMTModel
     from babilong_eval.training.recipe import Recipe
     from babilong_eval.training.trained_models import TrainedModel
@@ -107,6 +111,8 @@ def _build(recipe: Recipe, tokenizer: Tokenizer) -> TrainedModel:
     wanted = recipe.model
     if wanted.continue_from is not None:
         return from_pretrained(checkpoint_folder(wanted.continue_from))
+    if wanted.kind is not None:
+        return _build_kin(recipe, wanted.kind, tokenizer)
     if wanted.memory == "associative":
         return _build_associative(recipe, tokenizer)
     config = RMTConfig(
@@ -139,6 +145,16 @@ def _build_associative(recipe: Recipe, tokenizer: Tokenizer) -> ARMTModel:
     if isinstance(backbone, dict):
         backbone = _configuration(backbone, tokenizer.get_vocab_size())
     return build_armt(config, backbone, tokenizer, seed=recipe.seed)
+
+
+def _build_kin(recipe: Recipe, kind: str, tokenizer: Tokenizer) -> KinModel:
+    arguments = KINDS[kind].completed(
+        recipe.model.arguments,
+        vocabulary_size=tokenizer.get_vocab_size(),
+        longest=max(recipe.segment_sizes),
+    )
+    config = KinConfig(model_type=kind, arguments=arguments, segment_size=recipe.model.segment_size)
+    return build_kin(config, tokenizer, seed=recipe.seed)
 
 
 def draw_weights(model: RMTModel, how: FromScratch, *, seed: int) -> None:

@@ -63,11 +63,29 @@ class Associative(_Section):
     wrap_positions: bool = False
 
 
+# What describes a model around a backbone; another package's has arguments instead.
+_OF_A_BACKBONE = (
+    "form",
+    "memory",
+    "associative",
+    "backbone",
+    "memory_tokens",
+    "memory_update",
+    "from_scratch",
+    "continue_from",
+)
+
+Kind = Literal["block-recurrent", "memformer", "memorizing", "rmt-lucidrains", "transformer-xl"]
+
+
 class Model(_Section):
     """The network.
 
     Attributes:
         form: by default `decoder` where the memory is associative, `encoder` otherwise.
+        kind: another package's model, in place of form, memory and backbone.
+        arguments: keyword arguments of that package's class; its tokens, positions and memory are given where
+            they are left out.
         memory: `tokens`, an RMT's; `associative`, an ARMT's.
         associative: how that is made.
         backbone: folder or Hub name of pretrained weights, or a Hugging Face configuration with `model_type`.
@@ -77,6 +95,8 @@ class Model(_Section):
     """
 
     form: Literal["encoder", "decoder"] = "encoder"
+    kind: Kind | None = None
+    arguments: dict[str, Any] = {}
     memory: Literal["tokens", "associative"] = "tokens"
     associative: Associative = Associative()
     backbone: str | dict[str, Any] | None = None
@@ -89,7 +109,7 @@ class Model(_Section):
 
     @model_validator(mode="after")
     def _has_one_beginning(self) -> Self:
-        if self.continue_from is None and self.backbone is None:
+        if self.continue_from is None and self.backbone is None and self.kind is None:
             raise UsageError("model.backbone is missing: name pretrained weights, or give a configuration")
         if self.continue_from is not None and (self.tokenizer is not None or self.from_scratch is not None):
             name = "from_scratch" if self.tokenizer is None else "tokenizer"
@@ -102,6 +122,19 @@ class Model(_Section):
         if isinstance(content, dict) and content.get("memory") == "associative":
             return {"form": "decoder", **content}
         return content
+
+    @model_validator(mode="after")
+    def _is_of_one_kind(self) -> Self:
+        if self.kind is None:
+            if self.arguments:
+                raise UsageError("model.arguments are another package's: name its kind by model.kind")
+            return self
+        if self.tokenizer is None:
+            raise UsageError(f"model.tokenizer is missing: {self.kind} has none of its own")
+        for name in _OF_A_BACKBONE:
+            if getattr(self, name) != type(self).model_fields[name].default:
+                raise UsageError(f"model.{name}: {self.kind} is made by model.arguments: leave {name} out")
+        return self
 
     @model_validator(mode="after")
     def _has_one_memory(self) -> Self:
@@ -276,6 +309,15 @@ class Recipe(_Section):
         """The segment size of each stage: its own, or that of the stage before."""
         own = [self.model.segment_size, *(stage.segment_size for stage in self.stages)]
         return tuple(accumulate(own, lambda before, size: size or before))[1:]
+
+    @model_validator(mode="after")
+    def _carries_what_can_be_carried(self) -> Self:
+        if self.model.kind is not None and self.carries_memories:
+            raise UsageError(
+                f"streams: rows cannot begin with a memory of {self.model.kind}: leave out continued, empty, "
+                "after_noise and after_story"
+            )
+        return self
 
     @property
     def carries_memories(self) -> bool:

@@ -17,6 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from babilong_eval.models.armt.decoder import ARMTDecoder
+from babilong_eval.models.rmt.decoder import RMTDecoder
 from babilong_eval.models.rmt.encoder import RMTEncoder
 from babilong_eval.models.state import map_tensors
 from babilong_eval.training.memory_pool import NO_FACT
@@ -24,10 +26,9 @@ from babilong_eval.training.memory_pool import NO_FACT
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from babilong_eval.models.armt.decoder import ARMTDecoder
-    from babilong_eval.models.rmt.decoder import RMTDecoder
+    from babilong_eval.models.kin.model import KinNetwork
 
-    TrainedNetwork = RMTEncoder | RMTDecoder | ARMTDecoder
+    TrainedNetwork = RMTEncoder | RMTDecoder | ARMTDecoder | KinNetwork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +153,13 @@ class UnrolledNetwork(nn.Module):
 
     def _answer(self, tokens: Tensor, memory: Any, *, checkpointing: bool) -> Tensor:
         """Log-probabilities of the labels [B, labels]."""
-        score = self._classify if isinstance(self.network, RMTEncoder) else self._likelihoods
+        match self.network:
+            case RMTEncoder():
+                score = self._classify
+            case RMTDecoder() | ARMTDecoder():
+                score = self._likelihoods
+            case _:
+                score = self._continued_likelihoods
         return _recomputed(score, tokens, memory) if checkpointing else score(tokens, memory)
 
     def _classify(self, tokens: Tensor, memory: Tensor) -> Tensor:
@@ -161,15 +168,33 @@ class UnrolledNetwork(nn.Module):
 
     def _likelihoods(self, tokens: Tensor, memory: Any) -> Tensor:
         """Score a decoder's labels by the summed log-likelihood of their tokens after the question."""
-        assert not isinstance(self.network, RMTEncoder)
+        assert isinstance(self.network, RMTDecoder | ARMTDecoder)
         columns = []
-        asked = torch.cat([tokens, tokens.new_tensor(self.cue).expand(len(tokens), -1)], dim=1)
+        asked = self._asked(tokens)
         for ids in self.answers:
             label = tokens.new_tensor(ids).expand(len(tokens), -1)
             logits = self.network.logits(torch.cat([asked, label], dim=1), memory)
             likely = logits[:, asked.shape[1] - 1 : -1].float().log_softmax(dim=-1)
             columns.append(likely.gather(-1, label[..., None]).sum(dim=(1, 2)))
         return torch.stack(columns, dim=1).log_softmax(dim=-1)
+
+    def _continued_likelihoods(self, tokens: Tensor, memory: Any) -> Tensor:
+        """Score the labels likewise, with a network that may continue in another segment."""
+        network: Any = self.network
+        first, carry = network.prefill(self._asked(tokens), memory)
+        columns = []
+        for ids in self.answers:
+            label = tokens.new_tensor(ids).expand(len(tokens), -1)
+            logits = first[:, None]
+            if len(ids) > 1:
+                logits = torch.cat([logits, network.read_on(label[:, :-1], carry)[0]], dim=1)
+            likely = logits.float().log_softmax(dim=-1)
+            columns.append(likely.gather(-1, label[..., None]).sum(dim=(1, 2)))
+        return torch.stack(columns, dim=1).log_softmax(dim=-1)
+
+    def _asked(self, tokens: Tensor) -> Tensor:
+        """Return the last segment and the cue after it."""
+        return torch.cat([tokens, tokens.new_tensor(self.cue).expand(len(tokens), -1)], dim=1)
 
     @staticmethod
     def _losses(scores: Tensor, target: Tensor) -> Tensor:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ from babilong_eval.models.registry import load_model
 from babilong_eval.models.state import state_bytes, tensors
 from babilong_eval.testing import CHECKS, read, some_tokens
 from babilong_gen.errors import SourceError, UsageError
+from tests.eval.kin_packages import PACKAGES, require
 from tests.eval.models.conftest import stir, word_tokenizer
 
 if TYPE_CHECKING:
@@ -30,13 +30,6 @@ if TYPE_CHECKING:
     from babilong_eval.models.protocol import SegmentModel
 
 NARROW: dict[str, Any] = {"num_tokens": 40, "dim": 32, "depth": 2, "heads": 2}
-PACKAGES = {
-    "block-recurrent": "block_recurrent_transformer_pytorch",
-    "memformer": "memformer",
-    "memorizing": "memorizing_transformers_pytorch",
-    "rmt-lucidrains": "recurrent_memory_transformer_pytorch",
-    "transformer-xl": "x_transformers",
-}
 
 
 @dataclass(frozen=True)
@@ -58,19 +51,18 @@ class SmallKin:
         return model
 
 
-def require(kind: str) -> None:
-    if find_spec(PACKAGES[kind]) is None:
-        pytest.skip(f"{PACKAGES[kind]} is not installed")
-
-
 BLOCKS = NARROW | {"dim_head": 16, "max_seq_len": 8, "num_state_vectors": 3, "recurrent_layers": [2]}
 KNN = NARROW | {"dim_head": 16, "memorizing_layers": [1, 2], "num_retrieved_memories": 4}
 RMT = NARROW | {"dim_head": 16, "num_memory_tokens": 3, "seq_len": 8}
 XL = NARROW | {"attn_dim_head": 16, "max_seq_len": 8, "rotary_pos_emb": True, "use_abs_pos_emb": False}
 MEMFORMER = {
     "dim": 32,
-    **{f"{side}_{name}": size for side in ("enc", "dec") for name, size in (("num_tokens", 40), ("depth", 2))},
-    **{f"{side}_{name}": size for side in ("enc", "dec") for name, size in (("heads", 2), ("max_seq_len", 8))},
+    **{
+        f"{side}_{name}": size for side in ("enc", "dec") for name, size in (("num_tokens", 40), ("depth", 2))
+    },
+    **{
+        f"{side}_{name}": size for side in ("enc", "dec") for name, size in (("heads", 2), ("max_seq_len", 8))
+    },
     "num_memory_slots": 3,
     "mem_update_attn_heads": 2,
 }
@@ -143,7 +135,9 @@ GOLDEN = [
 ]
 
 
-def checkpoint(shared_data: Path, folder: str, name: str, kind: str, out: Path, changes: dict[str, Any]) -> Any:
+def checkpoint(
+    shared_data: Path, folder: str, name: str, kind: str, out: Path, changes: dict[str, Any]
+) -> Any:
     """Writes a checkpoint of golden weights; returns the path of its numbers' folder."""
     require(kind)
     source = shared_data / "kin" / folder
@@ -173,7 +167,9 @@ def test_scores_are_those_of_the_package_after_each_segment(
     for number, tokens in enumerate(numbers["input_ids"].split(model.segment_size, dim=1)):
         answers = model.answer(Segment(tokens, None), state, [choices] * 2)
         expected = numbers[f"logits_{number}"][:, -1].log_softmax(-1)[:, [9, 30, 96]]
-        assert torch.allclose(torch.tensor([answer.scores for answer in answers]), expected, rtol=0, atol=1e-4)
+        assert torch.allclose(
+            torch.tensor([answer.scores for answer in answers]), expected, rtol=0, atol=1e-4
+        )
         if number == 4 and "short_last_logits" in numbers:
             short = model.answer(Segment(tokens[:, :7], None), state, [choices] * 2)
             expected = numbers["short_last_logits"][:, -1].log_softmax(-1)[:, [9, 30, 96]]

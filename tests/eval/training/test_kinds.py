@@ -11,6 +11,7 @@ import pytest
 from babilong_eval.training.recipe import Recipe, read_recipe
 from babilong_eval.training.train import train
 from babilong_gen.errors import UsageError
+from tests.eval.kin_packages import require
 from tests.eval.training.conftest import NARROW_GPT2, STREAMS, Command
 
 ASSOCIATIVE: dict[str, Any] = {
@@ -19,7 +20,37 @@ ASSOCIATIVE: dict[str, Any] = {
     "memory_tokens": 3,
     "associative": {"d_mem": 8},
 }
-MODELS: dict[str, dict[str, Any]] = {"armt": ASSOCIATIVE}
+SIZES: dict[str, Any] = {"dim": 32, "depth": 2, "heads": 2}
+MODELS: dict[str, dict[str, Any]] = {
+    "armt": ASSOCIATIVE,
+    "block-recurrent": {
+        "kind": "block-recurrent",
+        "arguments": SIZES
+        | {"dim_head": 16, "block_width": 20, "num_state_vectors": 3, "recurrent_layers": [2]},
+    },
+    "memformer": {
+        "kind": "memformer",
+        "arguments": {
+            "dim": 32,
+            **{f"{side}_{name}": 2 for side in ("enc", "dec") for name in ("depth", "heads")},
+            "num_memory_slots": 3,
+            "mem_update_attn_heads": 2,
+        },
+    },
+    "memorizing": {
+        "kind": "memorizing",
+        "arguments": SIZES
+        | {"dim_head": 16, "memorizing_layers": [2], "num_retrieved_memories": 4, "max_knn_memories": 100},
+    },
+    "rmt-lucidrains": {
+        "kind": "rmt-lucidrains",
+        "arguments": SIZES | {"dim_head": 16, "num_memory_tokens": 3},
+    },
+    "transformer-xl": {
+        "kind": "transformer-xl",
+        "arguments": SIZES | {"attn_dim_head": 16, "rotary_pos_emb": True, "use_abs_pos_emb": False},
+    },
+}
 
 
 def recipe_content(
@@ -62,7 +93,13 @@ def detect(noise_files: str, tmp_path_factory: pytest.TempPathFactory, cache: Pa
     return out
 
 
-@pytest.mark.parametrize("kind", MODELS)
+@pytest.fixture(params=MODELS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Each kind in turn, where its package is installed."""
+    require(request.param)
+    return request.param
+
+
 def test_what_was_trained_is_evaluated(
     kind: str,
     write_recipe: Any,
@@ -120,4 +157,28 @@ def test_a_mistake_in_an_associative_memory_is_found(
 ) -> None:
     path = write_recipe(recipe_content(ASSOCIATIVE | change, noise_files))
     with pytest.raises(UsageError, match=says):
+        read_recipe(path)
+
+
+KIN_MISTAKES = [
+    ({"kind": "transformer-9"}, "model.kind"),
+    ({"tokenizer": None}, "model.tokenizer is missing: transformer-xl has none of its own"),
+    ({"memory_tokens": 3}, "model.memory_tokens: transformer-xl is made by model.arguments"),
+    ({"backbone": "gpt2"}, "model.backbone: transformer-xl is made by model.arguments"),
+    ({"kind": None, "backbone": "gpt2"}, "name its kind by model.kind"),
+]
+
+
+@pytest.mark.parametrize(("change", "says"), KIN_MISTAKES, ids=[says for _, says in KIN_MISTAKES])
+def test_a_mistake_in_another_packages_model_is_found(
+    change: dict[str, Any], says: str, write_recipe: Any, noise_files: str
+) -> None:
+    path = write_recipe(recipe_content(MODELS["transformer-xl"] | change, noise_files))
+    with pytest.raises(UsageError, match=says):
+        read_recipe(path)
+
+
+def test_rows_cannot_begin_with_the_memory_of_another_package(write_recipe: Any, noise_files: str) -> None:
+    path = write_recipe(recipe_content(MODELS["transformer-xl"], noise_files, STREAMS))
+    with pytest.raises(UsageError, match="rows cannot begin with a memory of transformer-xl"):
         read_recipe(path)

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    # A package's model, a segment [B, S] and the state before it, None before the first: the logits after each
-    # token [B, S, X] and the state after the segment.
+    # Takes a package's model, a segment [B, S] and the state before it, None before the first; gives the logits
+    # after each token [B, S, X] and the state after the segment.
     ReadSegment = Callable[[Any, Tensor, Any], tuple[Tensor, Any]]
     # The state before a segment, and the tokens of the segment that were read so far.
     Carry = tuple[Any, Tensor]
@@ -32,7 +32,7 @@ class RecurrentDecoder(nn.Module):
         self.segment_size = segment_size
         self._read_segment = read_segment
 
-    def start(self, batch_size: int) -> None:  # noqa: ARG002  # what was not read yet has no rows
+    def start(self, batch_size: int) -> Any:
         """Return the state before the first segment."""
 
     def read(self, tokens: Tensor, state: Any) -> Any:

@@ -25,8 +25,8 @@ class Kind:
         vocabulary: the arguments that are the number of tokens.
         positions: the arguments that are the most tokens of a segment.
         one_segment: the arguments that are a segment's length where a recipe leaves them out.
-        remembered: the argument that is how many tokens the state holds at most, and what the package takes it
-            to be; None for a state whose size does not depend on how much was read.
+        remembered: the argument that is how many tokens the state holds at most, and the package's default
+            of it; None for a state whose size does not depend on how much was read.
     """
 
     build: Callable[[dict[str, Any]], nn.Module]

@@ -1,7 +1,7 @@
 """The memory of a memorizing layer as a value: keys and values of the last tokens, searched exactly.
 
-It takes the place of the package's own, which is approximate, writes to a disk, and past its limit gives keys
-the values of others. Blocks are never changed: what continues from a memory shares all but the newest of them.
+It takes the place of the package's own, which is approximate, writes to a disk, and past its limit gives
+keys the values of others. Blocks are never changed: what continues from a memory shares all but the newest of them.
 
 Legend: B batch, N memories of a block, D width of a head, H heads, S places, T memories retrieved.
 """
@@ -57,9 +57,12 @@ def _nearest(blocks: Blocks, queries: Tensor, count: int) -> tuple[Tensor, Tenso
         here, there = products.topk(min(count, block.shape[1]), dim=-1)
         there = there + before
         places = there if places is None else torch.cat([places, there], dim=-1)
-        best, order = torch.cat([best, here], dim=-1).topk(min(count, best.shape[-1] + here.shape[-1]), dim=-1)
+        best, order = torch.cat([best, here], dim=-1).topk(
+            min(count, best.shape[-1] + here.shape[-1]), dim=-1
+        )
         places, before = places.gather(-1, order), before + block.shape[1]
-    found = queries.new_empty(*best.shape, 2, queries.shape[-1])
+    like = blocks[0] if blocks else queries
+    found = like.new_empty(*best.shape, 2, queries.shape[-1])
     if places is not None:
         _gather(blocks, places, found)
     return found, best

@@ -1,7 +1,7 @@
 """`memorizing-transformers-pytorch`: layers that search the keys of earlier tokens.
 
-The package's model, with `knn_memory` in place of its own memory: nothing is written to a disk, and each answer is
-that of an exact search. Memories are detached: no gradient reaches an earlier segment.
+The package's model, with `knn_memory` in place of its own memory: nothing is written to a disk, and each
+search is exact. Memories are detached: no gradient reaches an earlier segment.
 
 Legend: B batch, N memories, D width of a head.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from babilong_eval.models.kin.knn_memory import Blocks
 
-    # Each memorizing layer's blocks, and the last keys and values of the layers with XL memories [B, N, 2, D].
+    # Each memorizing layer's blocks, and the last keys and values of layers with XL memories [B, N, 2, D].
     State = tuple[tuple[Blocks, ...], tuple[Tensor, ...]]
 
 
@@ -30,9 +30,7 @@ def build(arguments: dict[str, Any]) -> nn.Module:
 def read_segment(model: Any, tokens: Tensor, state: State | None) -> tuple[Tensor, State]:
     """Read a segment after a state; what is added to a memory leaves the given state as it was."""
     stored, recent = state or (((),) * model.num_memory_layers, ())
-    memories = [
-        KNNMemory(blocks, batch_size=len(tokens), limit=model.max_knn_memories) for blocks in stored
-    ]
+    memories = [KNNMemory(blocks, batch_size=len(tokens), limit=model.max_knn_memories) for blocks in stored]
     output = model(tokens, memories, xl_memories=list(recent) or None)
     logits, seen = output if isinstance(output, tuple) else (output, ())
     return logits, (tuple(memory.blocks for memory in memories), tuple(seen))

@@ -144,7 +144,9 @@ def _network(config: KinConfig) -> KinNetwork:
     except BabilongError:
         raise
     except Exception as error:  # each package refuses arguments in a way of its own
-        raise UsageError(f"{config.model_type} cannot be built of its arguments: {first_line(error)}") from None
+        raise UsageError(
+            f"{config.model_type} cannot be built of its arguments: {first_line(error)}"
+        ) from None
     if kind.read_segment is None:
         return MemformerNetwork(package, config.decoder_start_token_id)
     return RecurrentDecoder(package, kind.read_segment, config.segment_size)
@@ -161,8 +163,8 @@ def _check_positions(config: KinConfig) -> None:
     for name in KINDS[config.model_type].positions:
         if (limit := config.arguments.get(name)) is not None and config.segment_size > limit:
             raise UsageError(
-                f"segments of {config.segment_size} tokens are longer than {config.model_type}'s {name}, {limit}: "
-                "take shorter segments"
+                f"segments of {config.segment_size} tokens are longer than {config.model_type}'s {name}, "
+                f"{limit}: take shorter segments"
             )
 
 
@@ -185,8 +187,8 @@ def _tried_out(network: KinNetwork, config: KinConfig, tokenizer: Tokenizer, max
         ) from None
     if not difference <= _TOLERANCE:
         raise UsageError(
-            f"{config.model_type} with its arguments is no language model: a token changes the logits before it "
-            f"(by {difference:.2g})"
+            f"{config.model_type} with its arguments is no language model: a token changes the logits before "
+            f"it (by {difference:.2g})"
         )
     return NetworkModel(
         network,
@@ -198,7 +200,7 @@ def _tried_out(network: KinNetwork, config: KinConfig, tokenizer: Tokenizer, max
 
 
 def _difference(network: KinNetwork, segment_size: int) -> float:
-    """Tell how far logits of two tokens read at once are from those of one after the other; after two segments."""
+    """Tell how far logits of two tokens read at once are from those of one after the other."""
     state: Any = network.start(2)
     segment = torch.arange(2 * segment_size).reshape(2, segment_size) % 7
     for _ in range(2):

@@ -14,7 +14,7 @@ from babilong_gen.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# To be installed with --no-deps: they declare packages that they can do without, of which faiss-gpu has 1.4 GB.
+# To be installed with --no-deps: they declare what they can do without, of which faiss-gpu has 1.4 GB.
 _WITHOUT_DEPENDENCIES = ("block_recurrent_transformer_pytorch", "memorizing_transformers_pytorch")
 
 
@@ -31,7 +31,8 @@ def import_package(name: str) -> Any:
         package = name.replace("_", "-")
         further = f" and pip install --no-deps {package}" if name in _WITHOUT_DEPENDENCIES else ""
         raise UsageError(
-            f"{package} cannot be imported ({missing.name} is missing): pip install 'babilong-gen[kin]'{further}"
+            f"{package} cannot be imported ({missing.name} is missing): "
+            f"pip install 'babilong-gen[kin]'{further}"
         ) from None
 
 

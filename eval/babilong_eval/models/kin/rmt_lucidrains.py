@@ -1,4 +1,4 @@
-"""`recurrent-memory-transformer-pytorch`: an RMT whose layers may also see the last segment (XL memories).
+"""`recurrent-memory-transformer-pytorch`: an RMT whose layers may see the last segment too (XL memories).
 
 The package's own wrapper is not used: it leaves the XL memories out in its forward pass but not in its replay.
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def build(arguments: dict[str, Any]) -> nn.Module:
-    """Return a `TransformerWrapper` around a `Decoder`; arguments that the first does not have are the second's."""
+    """Return a `TransformerWrapper` around a `Decoder`, which gets the arguments that the first lacks."""
     package = import_package("x_transformers")
     own = inspect.signature(package.TransformerWrapper.__init__).parameters
     around = {name: value for name, value in arguments.items() if name in own}
