@@ -16,8 +16,8 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    # Takes a package's model, a segment [B, S] and the state before it, None before the first; gives the logits
-    # after each token [B, S, X] and the state after the segment.
+    # Takes a package's model, a segment [B, S] and the state before it, None before the first; gives the
+    # logits after each token [B, S, X] and the state after the segment.
     ReadSegment = Callable[[Any, Tensor, Any], tuple[Tensor, Any]]
     # The state before a segment, and the tokens of the segment that were read so far.
     Carry = tuple[Any, Tensor]

@@ -1,7 +1,7 @@
 """The memory of a memorizing layer as a value: keys and values of the last tokens, searched exactly.
 
-It takes the place of the package's own, which is approximate, writes to a disk, and past its limit gives
-keys the values of others. Blocks are never changed: what continues from a memory shares all but the newest of them.
+It takes the place of the package's own, which is approximate, writes to a disk, and past its limit gives keys
+the values of others. Blocks are never changed: what continues from a memory shares all but the newest block.
 
 Legend: B batch, N memories of a block, D width of a head, H heads, S places, T memories retrieved.
 """
@@ -49,7 +49,7 @@ def _nearest(blocks: Blocks, queries: Tensor, count: int) -> tuple[Tensor, Tenso
     """Search block by block, so that no more than one block's products are held at a time.
 
     Returns:
-        keys and values [B, H, S, T, 2, D] of the nearest memories, at most T, and their products [B, H, S, T].
+        keys and values [B, H, S, T, 2, D] of the nearest memories, T at most, and products [B, H, S, T].
     """
     best, places, before = queries.new_empty(*queries.shape[:3], 0), None, 0
     for block in blocks:

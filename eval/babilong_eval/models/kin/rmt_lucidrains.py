@@ -1,6 +1,6 @@
 """`recurrent-memory-transformer-pytorch`: an RMT whose layers may see the last segment too (XL memories).
 
-The package's own wrapper is not used: it leaves the XL memories out in its forward pass but not in its replay.
+The package's own wrapper is not used: it drops the XL memories in its forward pass, not in its replay.
 
 Legend: B batch, S segment, M memory tokens, D width, H heads, L XL memories, E width of a head.
 """
