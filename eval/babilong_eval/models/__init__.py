@@ -6,7 +6,7 @@
 
     rmt/           `rmt:`           the Recurrent Memory Transformer around encoders and decoders
     armt/          `armt:`          the same with an associative memory in each layer
-    kin/           `memorizing:`, `rmt-lucidrains:`, `block-recurrent:`, `transformer-xl:`, `memformer:`: other packages'
+    kin/           `memorizing:`, `transformer-xl:` and others: models of other packages
     causal.py      `hf:`            any Hugging Face causal LM with its whole context
     window.py      `hf-window:`     the same, bounded: a sliding window with attention sinks
     recurrent.py   `hf-recurrent:`  the library's recurrent models
