@@ -189,7 +189,7 @@ def test_a_memformer_answers_as_its_decoder_does(shared_data: Path, tmp_path: Pa
             logits, _ = model.network.read_on(said, (encoded, said[:, :0]))
         assert torch.allclose(logits, numbers[f"dec_logits_{number}"], rtol=0, atol=1e-4)
         state = model.step(tokens, None, state)
-        assert torch.allclose(state[0].carry, numbers[f"mem_{number}"], rtol=1e-5, atol=1e-4)
+        assert torch.allclose(state[0].carry, numbers[f"mem_{number}"], rtol=1e-4, atol=1e-3)
 
 
 def test_an_answer_that_fills_the_segment_goes_on_in_the_next() -> None:
