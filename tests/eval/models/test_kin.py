@@ -112,6 +112,15 @@ def test_a_saved_model_answers_as_before(kin: SmallKin, tmp_path: Path) -> None:
     assert read(again, rows) == read(model, rows)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_new_weights_are_those_of_their_seed(kind: str) -> None:
+    require(kind)
+    arguments = next(kin.arguments for kin in SMALL if kin.kind == kind)
+    config = KinConfig(model_type=kind, arguments=arguments, segment_size=8)
+    one, other = (build_kin(config, word_tokenizer(), seed=5).network.state_dict() for _ in range(2))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
 @dataclass(frozen=True)
 class Golden:
     """What a package computed: folder, configuration, and the file of golden numbers."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -28,6 +30,8 @@ from babilong_gen.errors import BabilongError, OutputError, SourceError, UsageEr
 from babilong_gen.user_paths import user_path
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tokenizers import Tokenizer
 
 KinNetwork = RecurrentDecoder | MemformerNetwork
@@ -76,10 +80,22 @@ def build_kin(
     Raises:
         UsageError: the package is not installed, or refuses the arguments.
     """
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
+    with _seeded(seed):
         network = _network(config)
     return _tried_out(network, config, tokenizer, max_new_tokens)
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Draw weights by a seed; some packages draw by Python's own generator too."""
+    before = random.getstate()
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        random.seed(seed)
+        try:
+            yield
+        finally:
+            random.setstate(before)
 
 
 def from_pretrained(folder: str | Path, kind: str, *, max_new_tokens: int = MAX_NEW_TOKENS) -> KinModel:
