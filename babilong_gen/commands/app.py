@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+import traceback
 from collections.abc import Callable
 
 import typer
 from typer.core import TyperGroup
 
-from babilong_gen.errors import BabilongError, SelfCheckError
+from babilong_gen.errors import BabilongError, SelfCheckError, UsageError
+from babilong_gen.network import address_fault, shown_address
+from babilong_gen.redaction import redacted
 
 # typer brings its own copy of click or uses an installed one, so the base of its errors is found by name
 _CLICK_ERROR: type[Exception] = next(
@@ -40,7 +44,15 @@ def make_app(about: str, *commands: Callable[..., None], group: type[TyperGroup]
 def run(app: typer.Typer) -> None:
     """Run a command line; a mistake ends in one line on stderr and exit code 2."""
     arguments = sys.argv[1:] or ["--help"]
+    _print_anything()
     sys.exit(_guarded(lambda: app(arguments, standalone_mode=False)))
+
+
+def _print_anything() -> None:
+    """Let streams write a code for what their encoding has no sign for: old terminals, odd file names."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def warn_of_untested_libraries() -> None:
@@ -56,6 +68,23 @@ def warn_of_untested_libraries() -> None:
         typer.echo(
             f"babilong: outside the tested range: {', '.join(map(str, strange))}; results may differ",
             err=True,
+        )
+
+
+def check_hub_address() -> None:
+    """Check `HF_ENDPOINT` before the Hub's client is imported, which ends in a traceback where it is wrong.
+
+    Raises:
+        UsageError: it is no web address.
+    """
+    address = os.environ.get("HF_ENDPOINT")
+    if address is None:
+        return
+    if not address.strip():
+        del os.environ["HF_ENDPOINT"]  # the client would take the empty address for one
+    elif fault := address_fault(address):
+        raise UsageError(
+            f"HF_ENDPOINT {shown_address(address)} {fault}: expected one as https://huggingface.co"
         )
 
 
@@ -89,7 +118,9 @@ def _guarded(command: Callable[[], object]) -> int:
     except Exception as error:
         # A bug of ours is told by its traceback; but here it need not be ours.
         if os.environ.get("BABILONG_TRACEBACK") or not (strange := _untested_in_use()):
-            raise
+            if not _quotes_a_secret(error):
+                raise
+            return WRONG
         return _fail(
             f"{type(error).__name__}: {error}; its cause may be a version that was not tested: {strange}. "
             "Install a tested one, or set BABILONG_TRACEBACK=1 to see where it happened"
@@ -103,5 +134,14 @@ def _untested_in_use() -> str:
 
 
 def _fail(message: str, code: int = USER_ERROR) -> int:
-    typer.echo("babilong: " + " ".join(message.split()), err=True)
+    typer.echo("babilong: " + redacted(" ".join(message.split())), err=True)
     return code
+
+
+def _quotes_a_secret(error: Exception) -> bool:
+    """Return whether a traceback holds a key that a library was given; if so, show it without."""
+    shown = "".join(traceback.format_exception(error))
+    if redacted(shown) == shown:
+        return False
+    typer.echo(redacted(shown), err=True, nl=False)
+    return True

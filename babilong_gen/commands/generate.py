@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -170,6 +172,7 @@ def generate(
     if finish is not None:
         _finish(finish, alone=not any((out, shards, plan, *options.values())))
         return
+    _refuse_memory(out)
     spec, checked = make_spec(**options), parse_check(check)
     if plan:
         _show_plan(spec)
@@ -179,6 +182,12 @@ def generate(
         _make_part(spec, out, shards, executor, workers, checked)
     else:
         _make_all(spec, out, executor, workers, checked)
+
+
+def _refuse_memory(out: str | None) -> None:
+    """Refuse a folder that would be gone with this process."""
+    if out and out.startswith("memory:"):
+        raise UsageError(f"--out {out}: kept in this process's memory alone, and gone when it ends")
 
 
 def _make_all(spec: DatasetSpec, out: str, executor: str, workers: int | None, check: Check) -> None:
@@ -203,7 +212,7 @@ def _make_part(
         )
     samples, size = sum(shard.counts.rows for shard in written), sum(shard.bytes for shard in written)
     typer.echo(f"{out}: {len(written):,} shards, {samples:,} samples, {size:,} bytes on disk")
-    typer.echo(f"when all parts are there: babilong generate --finish {out}")
+    typer.echo(f"when all parts are there: babilong generate --finish {shlex.quote(out)}")
 
 
 def _finish(out: str, *, alone: bool) -> None:
@@ -244,4 +253,4 @@ def _say_finished(out: str, manifest: Mapping[str, Any]) -> None:
         files = f'data_files="{out.rstrip("/")}/data/{length}/{task}-*.parquet", split="train"'
         typer.echo(f'load_dataset("parquet", {files}, streaming=True)')
     else:
-        typer.echo(f'load_dataset("{out}", "{length}", split="{task}")')
+        typer.echo(f'load_dataset({json.dumps(out, ensure_ascii=False)}, "{length}", split="{task}")')

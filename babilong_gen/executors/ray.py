@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from babilong_gen.errors import OutputError, SourceError, UsageError
+from babilong_gen.errors import OutputError, SourceError, UsageError, first_line
 from babilong_gen.make import ShardContext, make_shard
 from babilong_gen.prepare import Prepared, default_cache, prepare
 from babilong_gen.write.dataset_plan import clear_leftovers
@@ -176,6 +176,13 @@ def _cluster(workers: int | None) -> Iterator[None]:
         ray.init(**where, logging_level=logging.CRITICAL, log_to_driver=False)
     except (ConnectionError, ValueError) as refused:  # nothing there, or no address
         raise _no_cluster(address) from refused
+    except Exception as failed:  # bare, where one of its own processes starts too late
+        if address:
+            raise
+        raise UsageError(
+            f"Ray could not start on this machine ({first_line(failed)}): try again when it is less busy, "
+            "or leave out --executor ray"
+        ) from failed
     try:
         yield
     finally:

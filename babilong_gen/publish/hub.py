@@ -7,10 +7,10 @@ hold what was sent to it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from json import JSONDecodeError
 from urllib.parse import urlsplit
 
 import huggingface_hub
@@ -20,21 +20,27 @@ from huggingface_hub.utils import validate_repo_id
 
 from babilong_gen.errors import BabilongError, OutputError, UsageError
 from babilong_gen.hub_errors import HUB_ERRORS
+from babilong_gen.network import (
+    address_fault,
+    any_proxy_fault,
+    environment_fault,
+    shown_address,
+    through_proxy,
+)
 from babilong_gen.publish.tree import LocalFile
+from babilong_gen.redaction import is_sendable, keep_secret, redacted
 
 _KIND = "dataset"
-_VISIBLE = re.compile(r"[\x21-\x7e]+")
 _SHOWN_CHARACTERS = 300
 
 # Answers that another try may change: overloaded, busy, or somebody else has just committed.
 _TEMPORARY = {408, 409, 412, 425, 429, 500, 502, 503, 504}
 
 # All that the client raises: its own errors and those of its HTTP client, which depends on its version;
-# uploads wrap theirs in a RuntimeError, and a refused card or an answer without sense is a ValueError.
+# uploads wrap theirs in a RuntimeError, and a refused card is a ValueError.
 _CLIENT_ERRORS: tuple[type[BaseException], ...] = (
     *HUB_ERRORS,
     RuntimeError,
-    ValueError,
 )
 
 
@@ -146,7 +152,8 @@ def open_hub(repo: str, *, revision: str | None, token: str | None, endpoint: st
         endpoint: None for `HF_ENDPOINT`, else huggingface.co.
 
     Raises:
-        UsageError: no such name can be, there is no token, or the endpoint is no web address.
+        UsageError: no such name can be, there is no token, the endpoint is no web address, or the
+            environment keeps every request from it.
     """
     try:
         validate_repo_id(repo)
@@ -155,12 +162,15 @@ def open_hub(repo: str, *, revision: str | None, token: str | None, endpoint: st
     if "/" not in repo:
         raise UsageError("REPO_ID names no repository: expected USER/NAME or ORGANISATION/NAME")
     url = (endpoint or constants.ENDPOINT).rstrip("/")
-    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
-        raise UsageError(f"endpoint {url} is no web address: expected one as https://huggingface.co")
+    if fault := address_fault(url):
+        raise UsageError(f"endpoint {shown_address(url)} {fault}: expected one as https://huggingface.co")
+    if fault := environment_fault(url) or any_proxy_fault():
+        raise UsageError(f"cannot reach {url}: {fault}")
     known = (token or huggingface_hub.get_token() or "").strip()
     if not known:
         raise UsageError("no token: log in with `hf auth login`, set HF_TOKEN, or give --token")
-    if not _VISIBLE.fullmatch(known):
+    keep_secret(known, "[token]")
+    if not is_sendable(known):
         raise UsageError("the token holds characters that none can have: copy it again from the Hub")
     return HubDataset(repo=repo, revision=revision or constants.DEFAULT_REVISION, endpoint=url, token=known)
 
@@ -182,10 +192,14 @@ def _translated(error: BaseException, hub: HubDataset) -> TemporaryError | Babil
         return OutputError("HF_HUB_OFFLINE is set: unset it to push")
     if isinstance(cause, OSError) and cause.filename is not None:
         return OutputError(f"cannot read {cause.filename} ({cause.strerror}): verify the dataset")
-    reason = _first_line(str(cause), hub)
+    reason = _first_line(str(cause))
+    if isinstance(cause, (JSONDecodeError, LookupError, TypeError, AttributeError)):
+        return OutputError(f"{hub.endpoint} does not answer as the Hub does: is it the Hub's address?")
     if isinstance(cause, (ValueError, RuntimeError, PermissionError)):
         return OutputError(f"{hub.endpoint} did not take {hub.repo}: {reason}")
-    return TemporaryError(f"cannot reach {hub.endpoint} ({reason or type(cause).__name__})")
+    return TemporaryError(
+        f"cannot reach {hub.endpoint}{through_proxy(hub.endpoint)} ({reason or type(cause).__name__})"
+    )
 
 
 def _answered(error: errors.HfHubHTTPError, hub: HubDataset) -> TemporaryError | BabilongError:
@@ -207,7 +221,7 @@ def _answered(error: errors.HfHubHTTPError, hub: HubDataset) -> TemporaryError |
         return UsageError(
             f"the token may not write to {hub.repo} (403): give one with write access, or another REPO_ID"
         )
-    reason = _first_line(error.server_message or "", hub)
+    reason = _first_line(error.server_message or "")
     return OutputError(f"{hub.endpoint} answers {status} for {hub.repo}" + (f": {reason}" if reason else ""))
 
 
@@ -218,6 +232,6 @@ def _root(error: BaseException) -> BaseException:
     return error
 
 
-def _first_line(text: str, hub: HubDataset) -> str:
+def _first_line(text: str) -> str:
     """Return a server's words, short and without the token, which an unkind server could send back."""
-    return " ".join(text.replace(hub.token, "[token]").split())[:_SHOWN_CHARACTERS]
+    return " ".join(redacted(text).split())[:_SHOWN_CHARACTERS]

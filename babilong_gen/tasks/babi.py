@@ -22,6 +22,7 @@ from babilong_gen.errors import SourceError, UsageError
 from babilong_gen.foreign_files import is_visible, refuse_pointer
 from babilong_gen.tasks import TASKS
 from babilong_gen.tasks.story import Story
+from babilong_gen.user_paths import check_name
 
 SPLITS = ("train", "test")
 
@@ -210,6 +211,7 @@ def _of_one_folder(path: Path, found: Iterable[BabiFile]) -> list[BabiFile]:
 
 
 def _read(file: Path) -> bytes:
+    check_name(file)
     refuse_pointer(file)
     try:
         return file.read_bytes()

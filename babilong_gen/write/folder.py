@@ -19,6 +19,8 @@ from upath.implementations.cloud import CloudPath
 
 from babilong_gen.atomic import renaming
 from babilong_gen.errors import OutputError, UsageError
+from babilong_gen.network import store_fault
+from babilong_gen.redaction import redacted
 from babilong_gen.user_paths import user_path
 
 Folder = Path | UPath
@@ -42,7 +44,9 @@ def open_folder(location: str | Folder) -> Folder:
     One that is open already comes back as it is.
 
     Raises:
-        UsageError: no driver is known for the URL, or it is not installed.
+        UsageError: no driver is known for the URL, or it is not installed, or the environment gives the store
+            an impossible address.
+        OutputError: the driver connects at once, and nothing answers.
     """
     if not isinstance(location, str):
         return location
@@ -51,6 +55,8 @@ def open_folder(location: str | Folder) -> Folder:
         return user_path(location)
     if protocol in ("file", "local"):
         return Path(path)
+    if fault := store_fault(protocol):
+        raise UsageError(f"{redacted(location)} cannot be reached: {fault}")
     try:
         # Other machines write to the same folder: what was listed a moment ago may have changed.
         folder = UPath(location, use_listings_cache=False)
@@ -62,8 +68,11 @@ def open_folder(location: str | Folder) -> Folder:
         ) from missing
     except ValueError as unknown:
         raise UsageError(
-            f"{location}: {unknown}; expected a folder, or a URL as in s3://bucket/out"
-        ) from unknown
+            redacted(f"{location}: {unknown}; expected a folder, or a URL as in s3://bucket/out")
+        ) from None
+    except OSError as refused:
+        reason = refused.strerror or str(refused) or type(refused).__name__
+        raise OutputError(redacted(f"{location} cannot be reached ({reason}): is the server up?")) from None
     return folder
 
 
@@ -87,7 +96,7 @@ def reaching(folder: Folder, wanted: str, remedy: str) -> Iterator[None]:
         yield
     except _refusals() as refused:
         reason = getattr(refused, "strerror", None) or str(refused) or type(refused).__name__
-        raise OutputError(f"{folder} cannot be {wanted} ({reason}): {remedy}") from refused
+        raise OutputError(redacted(f"{folder} cannot be {wanted} ({reason}): {remedy}")) from None
 
 
 def make_folder(folder: Folder) -> None:

@@ -1,5 +1,6 @@
 """The command `babilong`: the one place that knows the generator and the evaluation harness."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from babilong_eval.commands.report import report
 from babilong_eval.commands.score import score
 from babilong_eval.commands.train import train
 from babilong_gen.cli import app as generator
-from babilong_gen.commands.app import make_app, run, warn_of_untested_libraries
+from babilong_gen.commands.app import check_hub_address, make_app, run, warn_of_untested_libraries
 
 # in the order of the work: help lists groups in the order in which they are added
 app = make_app("Measure how far a long-context model remembers: generate, evaluate, plot.")
@@ -39,11 +40,14 @@ def before_each_command(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Warn of libraries that were not tested, unless the command tells of them itself."""
+    """Check the Hub's address; warn of libraries that were not tested, unless the command tells of them."""
+    check_hub_address()
     if context.invoked_subcommand != "env" and "--help" not in sys.argv:
         warn_of_untested_libraries()
 
 
 def main() -> None:
     """Entry point of the console script."""
+    # figures are drawn into files; what a notebook names for itself need not even be installed here
+    os.environ["MPLBACKEND"] = "agg"
     run(app)

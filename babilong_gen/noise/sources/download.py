@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from babilong_gen.errors import SourceError
+from babilong_gen.network import environment_fault, through_proxy
 
 OFFLINE_WAYS = (
     "work offline with --noise files:GLOB, quality:PATH or procedural, "
@@ -27,6 +28,7 @@ _NO_CONNECTION = (
     TimeoutError,
     ssl.SSLError,
     http.client.HTTPException,
+    OverflowError,  # a port above 65535
 )
 
 
@@ -59,7 +61,9 @@ def download(url: str, target: Path, *, git_blob: str | None = None) -> Path:
     except urllib.error.HTTPError as error:
         raise SourceError(f"cannot download {url}: the server says {error.code} {error.reason}") from None
     except _NO_CONNECTION as error:
-        reason = getattr(error, "reason", error)
+        if fault := environment_fault(url):
+            raise SourceError(f"cannot download {url}: {fault}") from None
+        reason = f"{getattr(error, 'reason', error)}{through_proxy(url)}"
         raise SourceError(f"cannot download {url} ({reason}); {OFFLINE_WAYS}") from None
     if git_blob is not None and (found := git_blob_id(part)) != git_blob:
         part.unlink()

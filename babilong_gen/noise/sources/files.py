@@ -27,6 +27,7 @@ from babilong_gen.noise.sources.rows import (
     parquet_rows,
     row_documents,
 )
+from babilong_gen.user_paths import check_name
 
 PIECE_BYTES = 32 << 20
 """A text file larger than this becomes several documents, cut at a blank line where there is one."""
@@ -88,6 +89,7 @@ def match_files(pattern: str) -> list[NoiseFile]:
     if not files:
         raise SourceError(f"no file matches {pattern!r}; expected a file, a folder or a glob of {_known()}")
     for file in files:
+        check_name(file.path)
         _check(file)
     return files
 

@@ -21,7 +21,7 @@ from babilong_eval.models.protocol import Segment
 from babilong_eval.models.rmt.encoder import RMTEncoder
 from babilong_eval.models.rmt.model import RMTModel
 from babilong_eval.models.segments import cut
-from babilong_gen.errors import UsageError
+from babilong_gen.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -111,6 +111,8 @@ def attention_maps(model: SegmentModel, sample: Sample) -> AttentionMaps:
             state, was = model.step(segment, None, state), state
             changes.append(float((state - was).norm() / was.norm()))
         (answer,) = model.answer(Segment(last, None), state, [sample.choices])
+    if answer.failure:
+        raise SourceError(f"{sample.sample_id}: the model's {answer.failure}: there is nothing to draw")
     return AttentionMaps(
         question=sample.question,
         target=sample.target,

@@ -24,7 +24,7 @@ from babilong_eval.models.protocol import Segment
 from babilong_eval.models.segments import cut
 from babilong_eval.models.state import join_rows, select_rows
 from babilong_eval.prompts.prompts import plain_prompts
-from babilong_gen.errors import UsageError
+from babilong_gen.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -172,7 +172,11 @@ def _watch(reader: SegmentReader, rows: Sequence[_Row]) -> Iterator[Watched]:
         state = join_rows([select_rows(states[segments], [row]) for row, segments in memories])
         question = Segment(last.tokens[numbers], None if last.mask is None else last.mask[numbers])
         choices = [choices_of(reader, rows[row].encoded.sample) for row in numbers]
-        return [answer.text for answer in model.answer(question, state, choices)]
+        found = model.answer(question, state, choices)
+        for number, answer in zip(numbers, found, strict=True):
+            if answer.failure:
+                raise SourceError(f"{rows[number].encoded.sample.sample_id}: the model's {answer.failure}")
+        return [answer.text for answer in found]
 
     answers: list[_Answers] = []
     for number, row in enumerate(rows):

@@ -64,7 +64,11 @@ def evaluate(
         ),
     ] = None,
     model_option: Annotated[
-        list[str] | None, typer.Option(help="NAME=VALUE, an option of the model's kind; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            help="NAME=VALUE, an option of the model's kind; may be repeated. api: a field of each request, "
+            "such as temperature=1, or left out, as with seed=none."
+        ),
     ] = None,
     probe: Annotated[
         bool,

@@ -1,6 +1,8 @@
 """`babilong export`."""
 
+import json
 import os
+import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -25,7 +27,7 @@ _NEXT = {
     "ruler-jsonl": "RULER: add {out}/synthetic.yaml to its scripts/synthetic.yaml, then "
     "pred/call_api.py --data_dir {out}/{length} --task babilong_{task}",
     "lm-eval": "lm_eval --include_path {out} --tasks babilong_all --model hf --model_args pretrained=MODEL",
-    "json": 'load_dataset("{out}", "{length}", split="{task}")',
+    "json": 'load_dataset({out}, "{length}", split="{task}")',
 }
 
 
@@ -84,4 +86,5 @@ def export(
         sizes = run(config, bars).sizes
     task, length = next(iter(sizes))
     typer.echo(f"{out}: {sum(sizes.values()):,} samples of {len(sizes)} tasks and lengths")
-    typer.echo(_NEXT[to].format(out=out, task=task, length=length))
+    folder = json.dumps(str(out), ensure_ascii=False) if to == "json" else shlex.quote(str(out))
+    typer.echo(_NEXT[to].format(out=folder, task=task, length=length))

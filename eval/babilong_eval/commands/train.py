@@ -1,5 +1,6 @@
 """`babilong train`."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,7 +51,8 @@ def train(
             on_noise=screen.noise,
             notify=screen.notify,
         )
-    typer.echo(f"{out}: babilong evaluate DATA --model {kind_of(model)}:{out} --out RESULTS")
+    spec = shlex.quote(f"{kind_of(model)}:{out}")
+    typer.echo(f"{out}: babilong evaluate DATA --model {spec} --out RESULTS")
 
 
 class _Screen:

@@ -16,6 +16,7 @@ from babilong_eval.data.layout import Pair, StoredFiles, files_by_pair, pair_of_
 from babilong_eval.data.row_readers import SUFFIXES
 from babilong_gen.errors import SourceError
 from babilong_gen.foreign_files import is_visible, refuse_pointer
+from babilong_gen.user_paths import check_name
 from babilong_gen.write.manifest import MANIFEST
 
 _STATE = "state.json"
@@ -67,6 +68,7 @@ def fetch_whole(stored: StoredFiles, contents: Contents, name: str) -> Path:
 
     Raises:
         SourceError: it is missing, of another size than listed, or a Git LFS pointer.
+        UsageError: its name is not UTF-8.
     """
     if name not in stored.names:
         missing = [each for files in contents.files.values() for each in files if each not in stored.names]
@@ -75,6 +77,7 @@ def fetch_whole(stored: StoredFiles, contents: Contents, name: str) -> Path:
             f"{stored.source}: {name} is listed and missing{more}; "
             "fetch the dataset again, or generate it again"
         )
+    check_name(name)
     path = stored.fetch(name)
     refuse_pointer(path)
     listed = contents.sizes.get(name)

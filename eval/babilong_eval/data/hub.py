@@ -35,7 +35,7 @@ def find(source: str) -> StoredFiles:
     try:
         info = HfApi().dataset_info(name, revision=revision or None)
     except (RepositoryNotFoundError, RevisionNotFoundError) as error:
-        raise _nowhere(source, error) from error
+        raise _nowhere(source, error) from None
     except HUB_ERRORS as error:
         return _cached(source, error)
     commit = str(info.sha)
@@ -49,7 +49,7 @@ def _download(name: str, commit: str, file: str) -> Path:
     try:
         return Path(hf_hub_download(name, file, repo_type="dataset", revision=commit))
     except HUB_ERRORS as error:
-        raise reading_failed(error, f"{name}/{file}", _REMEDY) from error
+        raise reading_failed(error, f"{name}/{file}", _REMEDY) from None
 
 
 def _cached(source: str, error: BaseException) -> StoredFiles:
@@ -57,7 +57,7 @@ def _cached(source: str, error: BaseException) -> StoredFiles:
     try:
         found = snapshot_download(name, repo_type="dataset", revision=revision or None, local_files_only=True)
     except OSError:
-        raise _nowhere(source, error) from error
+        raise _nowhere(source, error) from None
     folder = Path(found)
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     return StoredFiles(names=names, fetch=folder.joinpath, fingerprint=folder.name, is_commit=True)

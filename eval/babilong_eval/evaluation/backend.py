@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
-from babilong_eval.inference.endpoint import KIND, Endpoint, parse_address
+from babilong_eval.inference.endpoint import Endpoint
 from babilong_eval.inference.openai_server import request_answers
+from babilong_eval.inference.server_address import KIND, parse_address
+from babilong_eval.inference.server_request import own_fields
 from babilong_eval.models.protocol import MAX_NEW_TOKENS
 from babilong_eval.prompts.prompts import adjusted, own_prompts, read_prompts
 from babilong_gen.errors import UsageError
@@ -103,13 +105,14 @@ def _server(config: EvaluationConfig, tasks: Sequence[str]) -> ServerBackend:
         temperature=prompts.generate_kwargs.get("temperature") or 0.0,
         top_p=prompts.generate_kwargs.get("top_p"),
         seed=config.seed,
+        fields=own_fields(config.model_options),
         options=config.server,
     )
     recorded = ("max_tokens", "temperature", "top_p", "seed")
     setup = Setup(
         prompts=prompts.prompts,
         answers="text",
-        generate_kwargs={name: getattr(endpoint, name) for name in recorded},
+        generate_kwargs={**{name: getattr(endpoint, name) for name in recorded}, **endpoint.fields},
         device=base_url,
     )
     return ServerBackend(setup=setup, endpoint=endpoint)

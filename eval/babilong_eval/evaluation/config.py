@@ -34,7 +34,8 @@ class EvaluationConfig:
         system_prompt: the chat's first message.
         answers: None: what suits the kind of model.
         max_tokens: of a generated answer; None: what the prompts' own run had, or `MAX_NEW_TOKENS`.
-        model_options: keyword arguments of the kind's `load`.
+        model_options: keyword arguments of the kind's `load`; of a server, fields of each request, where None
+            leaves a field of ours out.
         probe: answer each length series in one pass over its longest sample.
         name: the run's name in figures; None: the model's.
         seed: of a server's sampling.

@@ -47,7 +47,7 @@ def evaluate(
 
     Raises:
         UsageError: something that was asked for does not exist or does not go together.
-        SourceError: the data, the model or the server is missing or broken.
+        SourceError: the data, the model or the server is missing or broken, or every sample failed.
         OutputError: the results folder holds another run, or cannot be written.
     """
     if model is not None and not config.model:
@@ -60,12 +60,11 @@ def evaluate(
     backend = find_backend(config, list(labels), rank, model)
     out = user_path(str(config.out))
     claim_folder(out, run_info(config, dataset, backend.setup))
-    left = remaining(out, ids, rank)
-    results = _results(dataset, backend, left, probe=config.probe)
-    if on_start:
-        on_start(left)
     with open_log(out, rank.number) as append:
-        for result in results:
+        left = remaining(out, ids, rank)
+        if on_start:
+            on_start(left)
+        for result in _results(dataset, backend, left, probe=config.probe):
             append(logged(result))
             if on_result:
                 on_result(result)

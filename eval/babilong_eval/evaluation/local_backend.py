@@ -9,7 +9,7 @@ import torch
 
 from babilong_eval.evaluation.backend import Setup
 from babilong_eval.inference.batching import BatchLimits
-from babilong_eval.inference.segment_loop import SegmentReader, answer_samples, make_reader
+from babilong_eval.inference.segment_loop import SegmentReader, answer_samples, as_chat, make_reader
 from babilong_eval.inference.shared_prefix import answer_series
 from babilong_eval.models.protocol import MAX_NEW_TOKENS
 from babilong_eval.models.registry import load_model
@@ -68,6 +68,9 @@ def make_local_backend(
     is_plain = model.input_form == "plain"
     prompts = read or (plain_prompts(tasks) if is_plain else own_prompts(tasks))
     prompts = adjusted(prompts, config.off, config.system_prompt, config.chat_template)
+    for prompt in prompts.prompts.values():
+        if prompt.chat_template:  # a template that fails is told of before anything is written
+            as_chat(model, prompt, "context", "question")
     setup = Setup(
         prompts=prompts.prompts,
         answers=config.answers or ("labels" if is_plain else "text"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -25,6 +26,8 @@ from babilong_eval.results.records import (
 )
 from babilong_eval.results.scores import score_file
 from babilong_eval.scoring.score import SCORERS
+from babilong_gen.errors import SourceError
+from babilong_gen.redaction import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from babilong_eval.evaluation.config import EvaluationConfig
     from babilong_eval.inference.sample_result import SampleResult
 
+_SHOWN_REASONS = 3
 _PACKAGES = ("babilong-gen", "torch", "transformers", "tokenizers", "openai")
 
 
@@ -50,7 +54,7 @@ def run_info(config: EvaluationConfig, dataset: Dataset, setup: Setup) -> RunInf
     return RunInfo(
         name=config.name or Path(path).name or config.model,
         model=config.model,
-        data=str(config.data),
+        data=redacted(str(config.data)),
         data_fingerprint=dataset.fingerprint,
         versions=_versions(),
         seed=config.seed,
@@ -99,18 +103,34 @@ def write_results(
 
     Of several processes the last to get here finds all results there; the others return no cells. Cells of
     other tasks and lengths that are in the folder already are kept.
+
+    Raises:
+        SourceError: every sample failed, so that there is nothing to score.
     """
     with only_process_in(out):
         lines = read_logs(out)
         by_pair = {pair: [lines.get((*pair, name)) for name in names] for pair, names in ids.items()}
         if any(None in found for found in by_pair.values()):
             return []
+        _check_any_answered([line for found in by_pair.values() for line in found if line])
         cells = []
         for (task, length), found in by_pair.items():
             cells += _write_pair(out, task, length, list(filter(None, found)), labels[task], setup)
         kept = read_cells(out) if (out / RESULTS_FILE).exists() else []
         write_cells(out, [*(cell for cell in kept if (cell.task, cell.length) not in ids), *cells])
         return cells
+
+
+def _check_any_answered(lines: Sequence[LoggedPrediction]) -> None:
+    """Refuse to score a run in which every sample failed: its accuracy would say nothing of the model."""
+    if not lines or not all(line.prediction.error for line in lines):
+        return
+    reasons = Counter(line.prediction.error for line in lines).most_common(_SHOWN_REASONS)
+    told = "; ".join(f"{count} times: {reason}" for reason, count in reasons)
+    raise SourceError(
+        f"every sample failed, so there is no accuracy to report ({told}); "
+        "mend the cause, and the same command asks them again"
+    )
 
 
 def _depth(sample: Sample) -> float | None:

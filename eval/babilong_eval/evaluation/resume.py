@@ -1,7 +1,8 @@
 """A run continues where it stopped: what its results folder holds already, and which samples are left.
 
 Which run a folder holds is said by its `run.json`: the model, the data, the prompts, the seed. Other tasks
-and lengths may be added, and a larger limit; anything else is another run, and is refused.
+and lengths may be added, and a larger limit; anything else is another run, and is refused, unless the earlier
+one has answered nothing: then it is replaced.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from babilong_eval.results.predictions_log import read_logs
-from babilong_eval.results.records import RUN_FILE, RunInfo, read_run, write_run
+from babilong_eval.results.predictions_log import discard_failures, read_logs
+from babilong_eval.results.records import RESULTS_FILE, RUN_FILE, RunInfo, read_run, write_run
 from babilong_gen.errors import OutputError
 from babilong_gen.foreign_files import is_leftover, is_visible
 
@@ -28,7 +29,7 @@ def claim_folder(out: Path, info: RunInfo) -> None:
     """Make the results folder, or check that it belongs to the same run.
 
     Raises:
-        OutputError: it holds another run, or something else altogether.
+        OutputError: it holds another run that has answers, or something else altogether.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -36,7 +37,7 @@ def claim_folder(out: Path, info: RunInfo) -> None:
         raise OutputError(f"{out}: cannot be made a folder ({error.strerror})") from error
     with only_process_in(out):
         if (out / RUN_FILE).exists():
-            info = _same_run(out, read_run(out), info)
+            info = _continued(out, read_run(out), info)
         elif any(is_visible(path.name) and not is_leftover(path) for path in out.iterdir()):
             raise OutputError(f"{out}: not empty, and no results folder; give another one to --out")
         write_run(out, info)
@@ -64,23 +65,33 @@ def only_process_in(folder: Path) -> FileLock:
     return FileLock(folder / ".results.lock")
 
 
-def _same_run(out: Path, before: RunInfo, now: RunInfo) -> RunInfo:
+def _continued(out: Path, before: RunInfo, now: RunInfo) -> RunInfo:
     """Return the record of the run that continues, with the prompts it already has for other tasks.
+
+    Another run that has answered nothing, because it crashed or failed on every sample, is cleared away.
 
     Raises:
         OutputError: it is another run; the message says what differs.
     """
+    if difference := _difference(before, now):
+        if not discard_failures(out):
+            raise OutputError(f"{out}: holds another run: {difference}; give another folder to --out")
+        (out / RESULTS_FILE).unlink(missing_ok=True)
+        return now
+    prompts = {**before.options.get("prompts", {}), **now.options["prompts"]}
+    return replace(now, started=before.started, options={**now.options, "prompts": prompts})
+
+
+def _difference(before: RunInfo, now: RunInfo) -> str:
+    """Return the first thing in which two runs differ; empty where one continues the other."""
     recorded, asked = _decisive(before), _decisive(now)
     for name in {**recorded, **asked}:
         is_prompt = name.startswith("prompt of ")
         is_new = is_prompt and (name not in recorded or name not in asked)
         if recorded.get(name) != asked.get(name) and not is_new:
             found = "another" if is_prompt else f"{recorded.get(name)!r}, not {asked.get(name)!r}"
-            raise OutputError(
-                f"{out}: holds another run: its {name} is {found}; give another folder to --out"
-            )
-    prompts = {**before.options.get("prompts", {}), **now.options["prompts"]}
-    return replace(now, started=before.started, options={**now.options, "prompts": prompts})
+            return f"its {name} is {found}"
+    return ""
 
 
 def _decisive(info: RunInfo) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
+from matplotlib import style
 from matplotlib.ticker import MultipleLocator, PercentFormatter
 
 from babilong_gen.atomic import write_whole
@@ -85,8 +86,8 @@ _SHADES, _LIGHTEST = "viridis_r", 0.12
 
 @contextmanager
 def look(settings: Mapping[Any, Any] | None = None) -> Iterator[None]:
-    """Apply the look to what is drawn inside, and further settings of matplotlib's."""
-    with mpl.rc_context({**_LOOK, **(settings or {})}):
+    """Apply the look to what is drawn inside, and further settings, but none of a user's own."""
+    with style.context({**_LOOK, **(settings or {})}, after_reset=True):
         yield
 
 

@@ -1,16 +1,20 @@
-"""A model behind an OpenAI-compatible server: its address, and how to talk to it."""
+"""A model behind an OpenAI-compatible server, and how to talk to it."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from typing import Any
 
 from babilong_eval.models.protocol import MAX_NEW_TOKENS
 from babilong_gen.errors import UsageError
+from babilong_gen.redaction import is_sendable, keep_secret
 
 OPENAI_URL = "https://api.openai.com/v1"
-KIND = "api:"
+
+# The official client sends these of the environment along.
+_SENT_ALONG = ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_ADMIN_KEY")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +47,7 @@ class Endpoint:
         temperature: 0 takes the likeliest token; None leaves it to the server.
         top_p: of the sampling; None leaves it to the server.
         seed: of the sampling, where the server takes one.
+        fields: of a request, as the user has them: they go before ours, and one that is None is left out.
         options: how requests are made.
     """
 
@@ -52,22 +57,30 @@ class Endpoint:
     temperature: float | None = 0.0
     top_p: float | None = None
     seed: int | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
     options: ServerOptions = field(default_factory=ServerOptions)
 
+    @property
+    def is_openai(self) -> bool:
+        """Return whether the server is OpenAI's own."""
+        return self.base_url.startswith(OPENAI_URL)
 
-def parse_address(spec: str) -> tuple[str, str]:
-    """Split `api:MODEL@BASE_URL` into model and base URL; without a URL it is OpenAI's own.
+
+def find_key(endpoint: Endpoint) -> str:
+    """Return the key of the environment; `none` for a server that may want no key.
 
     Raises:
-        UsageError: there is no model, the URL is malformed, or it holds a password.
+        UsageError: there is no key and OpenAI wants one, or a variable holds characters that cannot be sent.
     """
-    model, at, url = spec.removeprefix(KIND).rpartition("@http")
-    model, url = (model, f"http{url}") if at else (url, os.environ.get("OPENAI_BASE_URL", OPENAI_URL))
-    parts = urlsplit(url)
-    if not model or not parts.hostname:
-        raise UsageError(
-            f"model '{spec}': expected api:MODEL@BASE_URL, say api:smollm2@http://localhost:8000/v1"
-        )
-    if parts.username or parts.password:
-        raise UsageError("a key does not belong in the URL: put it into OPENAI_API_KEY")
-    return model, url
+    variable = endpoint.options.key_variable
+    key = os.environ.get(variable, "").strip()
+    keep_secret(key)
+    for name, value in {variable: key, **{name: os.environ.get(name, "") for name in _SENT_ALONG}}.items():
+        if value and not is_sendable(value):
+            raise UsageError(
+                f"{name} holds characters that no key can have, such as a line break or a curly quote: "
+                "copy it again"
+            )
+    if not key and endpoint.is_openai:
+        raise UsageError(f"no key for {endpoint.base_url}: put it into the environment as {variable}")
+    return key or "none"

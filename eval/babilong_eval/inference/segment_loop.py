@@ -178,8 +178,8 @@ def results_of(
     for row, answer in zip(rows, answers or [None] * len(rows), strict=True):
         yield SampleResult(
             sample=row.sample,
-            answer=answer,
-            error="" if answer else f"out of memory with {len(row.tokens):,} tokens",
+            answer=answer if answer and not answer.failure else None,
+            error=answer.failure if answer else f"out of memory with {len(row.tokens):,} tokens",
             n_tokens=len(row.tokens),
             segments=n_segments(model, row),
             seconds=seconds,
@@ -187,12 +187,21 @@ def results_of(
         )
 
 
+def as_chat(model: SegmentModel, prompt: Prompt, context: str, question: str) -> str:
+    """Return a prompt as the model's chat template has it.
+
+    Raises:
+        BabilongError: the model has no chat template, or one that cannot be rendered.
+    """
+    if model.render_chat is None:
+        raise UsageError("the model has no chat template: leave out --chat-template")
+    return model.render_chat(prompt.messages(context, question))
+
+
 def _tokens(reader: SegmentReader, sample: Sample, prompt: Prompt) -> np.ndarray:
     model, encoder = reader.model, reader.encoder
     if prompt.chat_template:
-        if model.render_chat is None:
-            raise UsageError("the model has no chat template: leave out --chat-template")
-        return encoder.encode(model.render_chat(prompt.messages(sample.input, sample.question)).encode())
+        return encoder.encode(as_chat(model, prompt, sample.input, sample.question).encode())
     if prompt.is_plain:
         tokens = encoder.encode_two(sample.utf8, sample.question, sample.input_ids)
     else:
@@ -200,4 +209,4 @@ def _tokens(reader: SegmentReader, sample: Sample, prompt: Prompt) -> np.ndarray
     if not model.adds_special_tokens:
         return tokens
     before, after = encoder.special_tokens()
-    return np.concatenate([before, tokens, after])
+    return np.concatenate([before, tokens, *([after] if model.adds_special_tokens is True else [])])

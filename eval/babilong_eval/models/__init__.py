@@ -21,6 +21,8 @@
     state.py                the tensors inside a state: their bytes, their rows, forks
     decoding.py             choices scored, text generated
     reasoning.py            what was thought aloud, parted from the answer
+    chat.py                 their chat templates
+    loading.py              what goes wrong when the library loads a model, in one line
     pretrained.py           language models found in folders, GGUF files and on the Hub
     tokenizers.py           their tokenizers
 

@@ -19,7 +19,7 @@ from transformers import DynamicCache
 from babilong_eval.models.decoding import respond
 from babilong_eval.models.incremental_forward import has_recurrent_layers, read_cached, reader_for
 from babilong_eval.models.pretrained import LanguageModel, body, find_language_model, limit_of_positions
-from babilong_eval.models.protocol import MAX_NEW_TOKENS
+from babilong_eval.models.protocol import MAX_NEW_TOKENS, TokenCount
 from babilong_eval.models.reading_trial import apart, some_tokens, try_out
 from babilong_eval.models.state import fork
 from babilong_eval.models.stateful_lm import CarriedModel
@@ -32,7 +32,14 @@ if TYPE_CHECKING:
 
     from transformers import Cache, PreTrainedModel
 
-    from babilong_eval.models.protocol import Alignment, Answer, InputForm, Messages, Segment
+    from babilong_eval.models.protocol import (
+        Alignment,
+        Answer,
+        InputForm,
+        Messages,
+        Segment,
+        SpecialTokens,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +55,10 @@ def load(
     *,
     device: str = "cpu",
     dtype: str = "auto",
-    segment_size: int = 1024,
-    max_new_tokens: int = MAX_NEW_TOKENS,
+    segment_size: TokenCount = 1024,
+    max_new_tokens: TokenCount = MAX_NEW_TOKENS,
     answer_prefix: str = " ",
+    trust_remote_code: bool = False,
 ) -> CausalModel | CarriedModel:
     """The model kind `hf:`: a folder, `.gguf` file or hub name of a causal LM.
 
@@ -59,8 +67,9 @@ def load(
         segment_size: tokens read at once; it changes memory and speed, not answers.
         max_new_tokens: longest generated answer.
         answer_prefix: what parts the prompt from a choice, when choices are scored.
+        trust_remote_code: whether code that comes with the weights may be run.
     """
-    found = find_language_model(path, device=device, dtype=dtype)
+    found = find_language_model(path, device=device, dtype=dtype, trust_remote_code=trust_remote_code)
     limit = limit_of_positions(found.network.config)
     options: dict[str, Any] = {
         "segment_size": segment_size,
@@ -79,7 +88,7 @@ def load(
 class CausalModel:
     """A causal LM with attention in every layer as the harness's `SegmentModel`."""
 
-    adds_special_tokens = True
+    adds_special_tokens: SpecialTokens = "before"
     alignment: Alignment = "right"  # so that padding stands before a row's first token only
     input_form: InputForm = "prompt"
     bounded_state = False

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from babilong_eval.models.protocol import Answer
+from babilong_eval.models.protocol import NOT_FINITE, Answer
 from babilong_eval.models.reasoning import split_reasoning
 
 if TYPE_CHECKING:
@@ -54,7 +54,11 @@ def respond(
     if any(row is None for row in choices):
         written = generate(first, carry, forward, max_new_tokens=max_new_tokens, stop_ids=stop_ids)
         for row, ids in enumerate(written):
-            if choices[row] is None:
+            if choices[row] is not None:
+                continue
+            if ids is None:
+                answers[row] = Answer(text="", error=NOT_FINITE)
+            else:
                 reasoning, text = split_reasoning(tokenizer.decode(ids))
                 answers[row] = Answer(text=text, reasoning=reasoning)
     return [answer for answer in answers if answer is not None]
@@ -72,8 +76,11 @@ def continuation_ids(tokenizer: Tokenizer, text: str) -> list[int]:
 def score_choices(
     first: Tensor, carry: Any, forward: Forward, choices: Sequence[Sequence[Sequence[int]]]
 ) -> list[list[float]]:
-    """Log-likelihoods of each row's choices, given as tokens: sums over a choice's tokens, not means."""
-    log_probs = first.float().log_softmax(dim=-1)
+    """Log-likelihoods of each row's choices, given as tokens: sums over a choice's tokens, not means.
+
+    NaN where logits are not finite.
+    """
+    log_probs = _log_probabilities(first)
     scores: list[list[float]] = [[] for _ in choices]
     for number in range(max(map(len, choices))):
         ids = [row[number] if number < len(row) else () for row in choices]
@@ -88,32 +95,51 @@ def _log_likelihood(log_probs: Tensor, carry: Any, forward: Forward, ids: Sequen
     """Of one continuation a row, [B]. They are padded on the right, where nothing that counts looks."""
     longest = max(map(len, ids))
     padded = torch.zeros(len(ids), longest, dtype=torch.long)
-    real = torch.zeros(len(ids), longest)
+    real = torch.zeros(len(ids), longest, dtype=torch.bool)
     for row, tokens in enumerate(ids):
         padded[row, : len(tokens)] = torch.tensor(tokens, dtype=torch.long)
-        real[row, : len(tokens)] = 1
+        real[row, : len(tokens)] = True
     padded, real = padded.to(log_probs.device), real.to(log_probs.device)
     per_token = log_probs.gather(1, padded[:, :1])
     if longest > 1:
         logits, _ = forward(padded[:, :-1], carry)
-        rest = logits.float().log_softmax(dim=-1).gather(2, padded[:, 1:, None]).squeeze(2)
+        rest = _log_probabilities(logits).gather(2, padded[:, 1:, None]).squeeze(2)
         per_token = torch.cat([per_token, rest], dim=1)
-    return (per_token * real).sum(dim=1)
+    return per_token.where(real, 0).sum(dim=1)
+
+
+def _log_probabilities(logits: Tensor) -> Tensor:
+    """Log-softmax over the vocabulary; NaN for every token where logits are not finite."""
+    log_probs = logits.float().log_softmax(dim=-1)
+    return log_probs.where(_are_finite(logits)[..., None], torch.nan)
+
+
+def _are_finite(logits: Tensor) -> Tensor:
+    """Whether tokens can be compared by logits [..., V]; single ones may be -inf: they are never written."""
+    return logits.amax(dim=-1).isfinite()  # a NaN anywhere is the largest
 
 
 def generate(
     first: Tensor, carry: Any, forward: Forward, *, max_new_tokens: int, stop_ids: Collection[int]
-) -> list[list[int]]:
-    """Writes the likeliest token again and again; gives each row's tokens up to its first stop token."""
-    written: list[list[int]] = [[] for _ in first]
+) -> list[list[int] | None]:
+    """Writes the likeliest token again and again; gives each row's tokens up to its first stop token.
+
+    None for a row whose logits were not finite before it had finished.
+    """
+    written: list[list[int] | None] = [[] for _ in first]
     going = set(range(len(written)))
     logits = first
     for remaining in range(max_new_tokens, 0, -1):
         tokens = logits.argmax(dim=-1)
-        chosen = tokens.tolist()
-        going = {row for row in going if chosen[row] not in stop_ids}
-        for row in going:
-            written[row].append(chosen[row])
+        chosen, finite = tokens.tolist(), _are_finite(logits).tolist()
+        for row in sorted(going):
+            so_far = written[row]
+            if not finite[row] or so_far is None:
+                written[row] = None
+            elif chosen[row] not in stop_ids:
+                so_far.append(chosen[row])
+                continue
+            going.remove(row)
         if not going or remaining == 1:
             break
         logits, carry = forward(tokens[:, None], carry)

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
 
+from babilong_eval.models.chat import chat_of
+from babilong_eval.models.loading import loading
 from babilong_eval.models.tokenizers import check_fits, core, find_tokenizer
 from babilong_gen.errors import SourceError, UsageError
 from babilong_gen.user_paths import user_place
@@ -24,57 +26,46 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LanguageModel:
-    """A causal LM and its tokenizer, as found."""
+    """A causal LM, its tokenizer and its chat template (None where it has none), as found."""
 
     network: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
+    render_chat: Callable[[Messages], str] | None
 
     @property
     def stop_ids(self) -> frozenset[int]:
         """Tokens at which the model has finished its answer."""
         return stop_ids(self.network)
 
-    @property
-    def render_chat(self) -> Callable[[Messages], str] | None:
-        """The model's chat template applied to messages; None where it has none."""
-        if self.tokenizer.chat_template is None:
-            return None
-        return self._chat
 
-    def _chat(self, messages: Messages) -> str:
-        rendered = self.tokenizer.apply_chat_template(
-            [dict(message) for message in messages], tokenize=False, add_generation_prompt=True
-        )
-        assert isinstance(rendered, str)
-        return rendered
-
-
-def find_language_model(path: str, *, device: str, dtype: str = "auto") -> LanguageModel:
+def find_language_model(
+    path: str, *, device: str, dtype: str = "auto", trust_remote_code: bool = False
+) -> LanguageModel:
     """Loads the causal LM at a folder, a `.gguf` file or a hub name, ready to evaluate.
 
     Args:
         dtype: `float32`, `bfloat16`, `float16`; `auto` takes what the weights were saved in.
+        trust_remote_code: whether code that comes with the weights may be run.
 
     Raises:
-        SourceError: there is none, its weights are missing, or its tokenizer belongs to another model.
+        SourceError: there is none, its weights are missing or damaged, it needs a package that is not there
+            or code of its own that was not allowed, or its tokenizer belongs to another model.
     """
     name, where = _place(path)
-    tokenizer = find_tokenizer(name, **where)
-    try:
+    where["trust_remote_code"] = trust_remote_code
+    weights_dtype = named_dtype(dtype)
+    with loading("causal language model", user_place(path)):
+        tokenizer = find_tokenizer(name, **where)
         loaded: Any = AutoModelForCausalLM.from_pretrained(
-            name, dtype=named_dtype(dtype), output_loading_info=True, **where
+            name, dtype=weights_dtype, output_loading_info=True, **where
         )
-    except (OSError, ValueError, KeyError) as error:
-        raise SourceError(
-            f"no causal language model in {path}: {str(error).strip().partition(chr(10))[0]}"
-        ) from None
-    network, loading = loaded
-    if missing := sorted(loading["missing_keys"]):
+    network, report = loaded
+    if missing := sorted(report["missing_keys"]):
         raise SourceError(f"{path} is no causal language model: its weights lack {missing[0]}")
     network.to(device)
     network.eval()
     check_fits(core(tokenizer), len(embedding_table(network)), path)
-    return LanguageModel(network=network, tokenizer=tokenizer)
+    return LanguageModel(network=network, tokenizer=tokenizer, render_chat=chat_of(tokenizer))
 
 
 def embedding_table(network: PreTrainedModel) -> Tensor:
@@ -110,7 +101,7 @@ def stop_ids(network: PreTrainedModel) -> frozenset[int]:
     return frozenset([] if ended is None else [ended] if isinstance(ended, int) else ended)
 
 
-def _place(path: str) -> tuple[str, dict[str, str]]:
+def _place(path: str) -> tuple[str, dict[str, Any]]:
     """How the library is told of a path: (name, further arguments)."""
     path = user_place(path)
     if path.endswith(".gguf"):

@@ -16,9 +16,12 @@ Shapes: B rows of a batch, S tokens of a segment (at most `segment_size`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Protocol
+
+from pydantic import Field
 
 if TYPE_CHECKING:
     import torch
@@ -27,10 +30,17 @@ if TYPE_CHECKING:
 MAX_NEW_TOKENS = 20
 """Of an answer, where nothing else is asked for: as in the published BABILong runs."""
 
+TokenCount = Annotated[int, Field(ge=1)]
+"""An option of a kind; `load_model` holds values to it."""
+
+NOT_FINITE = "logits are not finite"
+"""Why a model has no answer where it computed no numbers that can be compared."""
+
 State = Any  # a pytree of tensors that only the model itself looks into
 
 Alignment = Literal["right", "left", "center"]
 InputForm = Literal["plain", "prompt"]
+SpecialTokens = bool | Literal["before"]
 Messages = Sequence[Mapping[str, str]]
 
 
@@ -53,11 +63,21 @@ class Answer:
     text       the label chosen, or the text generated, without its reasoning
     scores     log-probabilities of the choices, in their order; None for free text
     reasoning  what the model thought aloud before it answered, where that can be told apart
+    error      why there is no answer, `NOT_FINITE` for example; empty where there is one
     """
 
     text: str
     scores: tuple[float, ...] | None = None
     reasoning: str | None = None
+    error: str = ""
+
+    @property
+    def failure(self) -> str:
+        """Why this is no answer: the model says so, or no score is finite; empty where it is one."""
+        if self.error or self.scores is None:
+            return self.error
+        comparable = not any(map(math.isnan, self.scores)) and math.isfinite(max(self.scores))
+        return "" if comparable else NOT_FINITE
 
 
 class SegmentModel(Protocol):
@@ -88,8 +108,12 @@ class SegmentModel(Protocol):
         ...
 
     @property
-    def adds_special_tokens(self) -> bool:
-        """Whether a plain text is tokenized with the tokenizer's own special tokens (a leading <s>, say)."""
+    def adds_special_tokens(self) -> SpecialTokens:
+        """Whether a text is tokenized with the tokenizer's own special tokens, a leading <s>, say.
+
+        `before`: only with those before the text. What stands after it, </s> say, would end the text that a
+        language model is to continue.
+        """
         ...
 
     @property

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from babilong_eval.models.pretrained import body
 from babilong_eval.models.transformers_versions import the_library
-from babilong_gen.errors import UsageError
+from babilong_gen.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,6 +36,7 @@ def best_way(network: PreTrainedModel, ways: Sequence[Read]) -> Read:
 
     Raises:
         UsageError: none of them gives the same logits.
+        SourceError: logits are not finite.
     """
     tried = [(_tried(lambda read=read: _difference(network, read)), read) for read in ways]
     outcome, best = min(tried, key=lambda one: one[0].difference)
@@ -51,6 +52,7 @@ def try_out(network: PreTrainedModel, trial: Callable[[], float]) -> None:
 
     Raises:
         UsageError: with the fault, the library's version and those that were tested.
+        SourceError: logits are not finite.
     """
     _judge(network, _tried(trial))
 
@@ -74,7 +76,17 @@ def _tried(trial: Callable[[], float]) -> _Outcome:
     return _Outcome(math.inf if math.isnan(difference) else difference)
 
 
+class NotFiniteError(ArithmeticError):
+    """What a model makes of a few plain tokens is no numbers."""
+
+
 def _judge(network: PreTrainedModel, outcome: _Outcome) -> None:
+    if isinstance(outcome.error, NotFiniteError):
+        name, dtype = network.config.model_type, str(network.dtype).removeprefix("torch.")
+        raise SourceError(
+            f"{name} gives {outcome.error} as soon as it reads a few tokens: its weights are damaged, or too "
+            f"large for {dtype} (then take dtype=float32)"
+        )
     if outcome.difference <= max(1e-3, 16 * torch.finfo(network.dtype).eps):
         return
     fault = f"gives other numbers segment by segment than at once (by {outcome.difference:.2g})"
@@ -87,9 +99,16 @@ def apart(one: Tensor, other: Tensor) -> float:
     """How far two sets of numbers differ: root mean square, as a share of their spread.
 
     A mean, so that one token whose expert is another one by rounding is no failure.
+
+    Raises:
+        NotFiniteError: one of them holds no numbers that can be compared.
     """
     one, other = one.float(), other.float()
-    difference = torch.where(one == other, 0, one - other)  # both may be -inf, for tokens that no text has
+    if (
+        not (one.amax(dim=-1) + other.amax(dim=-1)).isfinite().all()
+    ):  # single ones may be -inf, for tokens that no text has
+        raise NotFiniteError("logits that are not finite")
+    difference = torch.where(one == other, 0, one - other)  # where both are -inf
     if not difference.any():
         return 0.0
     return float(difference.square().mean().sqrt() / other[other.isfinite()].std())

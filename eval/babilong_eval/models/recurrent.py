@@ -13,7 +13,7 @@ from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 from babilong_eval.models.incremental_forward import has_recurrent_layers, reader_for
 from babilong_eval.models.pretrained import body, find_language_model, limit_of_positions
-from babilong_eval.models.protocol import MAX_NEW_TOKENS
+from babilong_eval.models.protocol import MAX_NEW_TOKENS, TokenCount
 from babilong_eval.models.stateful_lm import CarriedModel
 from babilong_gen.errors import UsageError
 
@@ -28,9 +28,10 @@ def load(
     *,
     device: str = "cpu",
     dtype: str = "auto",
-    segment_size: int = 512,
-    max_new_tokens: int = MAX_NEW_TOKENS,
+    segment_size: TokenCount = 512,
+    max_new_tokens: TokenCount = MAX_NEW_TOKENS,
     answer_prefix: str = " ",
+    trust_remote_code: bool = False,
 ) -> CarriedModel:
     """The model kind `hf-recurrent:`: a folder, `.gguf` file or hub name of a recurrent causal LM.
 
@@ -39,8 +40,9 @@ def load(
         segment_size: tokens read at once.
         max_new_tokens: longest generated answer.
         answer_prefix: what parts the prompt from a choice, when choices are scored.
+        trust_remote_code: whether code that comes with the weights may be run.
     """
-    found = find_language_model(path, device=device, dtype=dtype)
+    found = find_language_model(path, device=device, dtype=dtype, trust_remote_code=trust_remote_code)
     config = found.network.config
     read = reader_for(found.network)
     keeps_all = grows(found.network, read)

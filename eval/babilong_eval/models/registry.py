@@ -1,16 +1,20 @@
 """Turns `KIND:PATH` into a model. Other packages add kinds as entry points in the group `babilong.models`.
 
 A kind is a function `load(path, *, device, **options) -> SegmentModel`: `device` is a torch device as text
-("cpu", "cuda:0"); the options are the kind's own, as keyword arguments with defaults.
+("cpu", "cuda:0"); the options are the kind's own, as keyword arguments with defaults, and
+with types that values are held to before anything is loaded.
 """
 
 from __future__ import annotations
 
 import inspect
+import sys
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
-from babilong_gen.errors import UsageError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from babilong_gen.errors import UsageError, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +55,8 @@ def load_model(spec: str, *, device: str = "auto", **options: Any) -> SegmentMod
         options: the kind's own keyword arguments, for example `window=1024` for `hf-window`.
 
     Raises:
-        UsageError: the kind or an option is unknown, or the device is not there.
+        UsageError: the kind or an option is unknown, a value is of another type or out of range, or the
+            device is not there.
         SourceError: there is no model of that kind at the path.
     """
     kind, colon, path = spec.partition(":")
@@ -61,23 +66,49 @@ def load_model(spec: str, *, device: str = "auto", **options: Any) -> SegmentMod
     if not path:
         raise UsageError(f"model '{spec}' names no path: write {kind}:PATH, a folder or a hub name")
     load: Loader = known[kind].load()
-    _check_options(kind, load, options)
+    options = _checked_options(kind, load, options)
     from babilong_eval.models.library_output import without_chatter
 
     with without_chatter():
         return load(path, device=_device(device), **options)
 
 
-def _check_options(kind: str, load: Loader, options: dict[str, Any]) -> None:
-    takes = [
-        name
+def _checked_options(kind: str, load: Loader, options: dict[str, Any]) -> dict[str, Any]:
+    """Return options as the types of `load` want them."""
+    takes = {
+        name: parameter.annotation
         for name, parameter in inspect.signature(load).parameters.items()
         if parameter.kind is parameter.KEYWORD_ONLY and name != "device"
-    ]
+    }
     if unknown := sorted(set(options) - set(takes)):
         raise UsageError(
             f"model kind '{kind}' has no option '{unknown[0]}': it takes {', '.join(takes) or 'none'}"
         )
+    return {name: _checked(kind, name, _type(load, takes[name]), value) for name, value in options.items()}
+
+
+def _checked(kind: str, name: str, expected: Any, value: Any) -> Any:
+    # a command line cannot tell the text 1 from the number
+    config = ConfigDict(arbitrary_types_allowed=True, coerce_numbers_to_str=True)
+    try:
+        checked = TypeAdapter(expected, config=config).validate_python(value)
+    except ValidationError as invalid:
+        raise UsageError(f"option '{name}' of model kind '{kind}': {first_line(invalid)}") from None
+    if isinstance(value, bool) and not isinstance(checked, bool):
+        raise UsageError(f"option '{name}' of model kind '{kind}' is a number, not {value}")
+    return checked
+
+
+def _type(load: Loader, annotation: Any) -> Any:
+    """Return what an annotation stands for; anything, where it is missing or for type checkers only."""
+    if annotation is inspect.Parameter.empty:
+        return Any
+    if not isinstance(annotation, str):
+        return annotation
+    try:
+        return eval(annotation, vars(sys.modules[load.__module__]))  # a package's code, no user's input
+    except NameError:
+        return Any
 
 
 def _device(name: str) -> str:

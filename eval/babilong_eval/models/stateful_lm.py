@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from babilong_eval.models.pretrained import LanguageModel
-    from babilong_eval.models.protocol import Alignment, Answer, InputForm, Messages, Segment
+    from babilong_eval.models.protocol import (
+        Alignment,
+        Answer,
+        InputForm,
+        Messages,
+        Segment,
+        SpecialTokens,
+    )
     from babilong_eval.models.reading_trial import Read
 
 
@@ -37,7 +44,7 @@ class CarriedModel:
         answer_prefix: what parts the prompt from a choice, when choices are scored.
     """
 
-    adds_special_tokens = True
+    adds_special_tokens: SpecialTokens = "before"
     alignment: Alignment = "right"
     input_form: InputForm = "prompt"
 

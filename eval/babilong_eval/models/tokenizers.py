@@ -9,7 +9,9 @@ from tokenizers import Tokenizer
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from transformers.utils.hub import cached_file
 
-from babilong_gen.errors import SourceError, first_line
+from babilong_eval.models.loading import loading
+from babilong_gen.errors import SourceError
+from babilong_gen.foreign_files import refuse_pointer
 from babilong_gen.rebuilt_tokenizer import describe_rebuilding, differing_text
 
 if TYPE_CHECKING:
@@ -22,21 +24,20 @@ def read_tokenizer(path: Path) -> Tokenizer:
     """Reads a `tokenizer.json`."""
     if not path.is_file():
         raise SourceError(f"{path.parent} has no {path.name}: save the model's tokenizer there")
+    refuse_pointer(path)
     try:
         return whole(Tokenizer.from_file(str(path)))
     except Exception as error:  # the library raises bare Exception for any fault of the file
         raise SourceError(f"{path} is not a tokenizer file: {error}") from None
 
 
-def find_tokenizer(name: str, **where: str) -> PreTrainedTokenizerBase:
+def find_tokenizer(name: str, *, trust_remote_code: bool = False, **where: str) -> PreTrainedTokenizerBase:
     """The transformers tokenizer of a local folder, of a GGUF file (`gguf_file=`) or of a hub name.
 
     It cuts text as its `tokenizer.json` says, where there is one, whatever class it is built from.
     """
-    try:
-        found = AutoTokenizer.from_pretrained(name, **where)
-    except Exception as error:  # a class that does not suit the file fails in any way
-        raise SourceError(f"no tokenizer in {name}: {first_line(error)}") from None
+    with loading("tokenizer", "/".join([name, *where.values()])):
+        found = AutoTokenizer.from_pretrained(name, trust_remote_code=trust_remote_code, **where)
     if not isinstance(found, PreTrainedTokenizerFast):
         raise SourceError(f"the tokenizer of {name} has no fast form: save it as a tokenizer.json")
     whole(core(found))

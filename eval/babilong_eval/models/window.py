@@ -11,15 +11,16 @@ Legend: B batch, H heads, N tokens kept, D width of a head.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import torch
+from pydantic import Field
 from torch import Tensor
 from transformers import DynamicCache
 
 from babilong_eval.models.incremental_forward import has_recurrent_layers
 from babilong_eval.models.pretrained import body, find_language_model, limit_of_positions
-from babilong_eval.models.protocol import MAX_NEW_TOKENS
+from babilong_eval.models.protocol import MAX_NEW_TOKENS, TokenCount
 from babilong_eval.models.reading_trial import best_way
 from babilong_eval.models.stateful_lm import CarriedModel
 from babilong_eval.models.transformers_versions import forward_with_cache
@@ -36,11 +37,12 @@ def load(
     *,
     device: str = "cpu",
     dtype: str = "auto",
-    window: int = 1024,
-    sinks: int = 4,
-    segment_size: int = 512,
-    max_new_tokens: int = MAX_NEW_TOKENS,
+    window: TokenCount = 1024,
+    sinks: Annotated[int, Field(ge=0)] = 4,
+    segment_size: TokenCount = 512,
+    max_new_tokens: TokenCount = MAX_NEW_TOKENS,
     answer_prefix: str = " ",
+    trust_remote_code: bool = False,
 ) -> CarriedModel:
     """The model kind `hf-window:`: a folder, `.gguf` file or hub name of a causal LM with rotary positions.
 
@@ -48,8 +50,9 @@ def load(
         window: tokens kept between segments, beside the sinks.
         sinks: tokens at the very beginning that are always kept.
         segment_size: tokens read at once.
+        trust_remote_code: whether code that comes with the weights may be run.
     """
-    found = find_language_model(path, device=device, dtype=dtype)
+    found = find_language_model(path, device=device, dtype=dtype, trust_remote_code=trust_remote_code)
     name, limit = found.network.config.model_type, limit_of_positions(found.network.config)
     if has_recurrent_layers(found.network.config):
         raise UsageError(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from babilong_gen.errors import SourceError
 from babilong_gen.foreign_files import is_visible, refuse_pointer
+from babilong_gen.user_paths import check_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,6 +102,7 @@ def read_columns(path: Path) -> dict[str, tuple[str, ...]]:
 
 def _read_rows(path: Path) -> list[list[str]]:
     """Return header and rows, without the blank ones; an empty header where the file is empty."""
+    check_name(path)
     refuse_pointer(path)
     try:
         text = path.read_bytes().decode("utf-8-sig")

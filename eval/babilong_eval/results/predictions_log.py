@@ -8,7 +8,7 @@ log of its own, and reads all.
 from __future__ import annotations
 
 import json
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -59,7 +59,7 @@ def open_log(folder: Path, rank: int = 0) -> Iterator[Callable[[LoggedPrediction
         OutputError: another process writes to this log, or the disk is full.
     """
     path = folder / _name(rank)
-    lock = FileLock(folder / f".{path.name}.lock")
+    lock = _lock(path)
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
@@ -83,6 +83,35 @@ def read_logs(folder: Path) -> dict[Key, LoggedPrediction]:
             if known is None or known.prediction.error or not line.prediction.error:
                 found[line.key] = line
     return found
+
+
+def discard_failures(folder: Path) -> bool:
+    """Remove the logs of a folder, and what was written from them, if they hold no answer.
+
+    Returns:
+        Whether they are gone; they stay where there is an answer, and while a process writes to one of them.
+    """
+    lines, logs = read_logs(folder), sorted(folder.glob(_name("*")))
+    if any(not line.prediction.error for line in lines.values()):
+        return False
+    try:
+        with ExitStack() as locks:
+            for path in logs:
+                locks.enter_context(_lock(path).acquire(timeout=0))
+            for path in logs:
+                path.unlink()
+    except Timeout:
+        return False
+    for task, length in {(task, length) for task, length, _ in lines}:
+        for path in folder.glob(f"{task}_{length}_*.csv"):
+            path.unlink()
+            path.with_suffix(".json").unlink(missing_ok=True)
+    return True
+
+
+def _lock(log: Path) -> FileLock:
+    """Return the lock that a process holds while it writes to a log."""
+    return FileLock(log.with_name(f".{log.name}.lock"))
 
 
 def _name(rank: int | str) -> str:

@@ -21,8 +21,9 @@ from babilong_eval.models.tokenizers import core, find_tokenizer
 from babilong_eval.training.recipe import FromScratch, NewTokenizer
 from babilong_eval.training.tokenizer_training import train_tokenizer
 from babilong_eval.training.trained_models import set_segment_size
-from babilong_gen.errors import UsageError
+from babilong_gen.errors import UsageError, first_line
 from babilong_gen.tokenizer import BUILTIN, load_tokenizer
+from babilong_gen.user_paths import user_place
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +52,7 @@ def find_or_train_tokenizer(recipe: Recipe, cache: Path) -> Tokenizer:
             "model.tokenizer is missing: a backbone without weights has none of its own; name one, or give "
             "{vocabulary: 4096} for a new one"
         )
-    return core(find_tokenizer(name))
+    return core(find_tokenizer(user_place(name)))
 
 
 def complete_recipe(recipe: Recipe) -> Recipe:
@@ -194,5 +195,5 @@ def _configuration(content: dict[str, Any], vocab_size: int) -> PretrainedConfig
         raise UsageError("model.backbone: a configuration needs its model_type, as in {model_type: bert, …}")
     try:
         return AutoConfig.for_model(kind, **settings)
-    except ValueError as unknown:
-        raise UsageError(f"model.backbone: {str(unknown).partition(chr(10))[0]}") from None
+    except Exception as unknown:  # whatever its values make of the library's code
+        raise UsageError(f"model.backbone: {first_line(unknown)}") from unknown

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from babilong_eval.results.line_log import LineLog, whole_lines
 from babilong_gen.atomic import write_whole
+from babilong_gen.errors import SourceError, first_line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 LOG, FIGURE = "log.jsonl", "training.png"
@@ -50,13 +53,15 @@ class LogLine:
     tokens: int
 
 
+_LINE = TypeAdapter(LogLine)
+
+
 class MetricsLog:
     """The log as it grows; lines beyond the step from which a run continues are dropped."""
 
     def __init__(self, folder: Path, *, step: int) -> None:
         path = folder / LOG
-        lines = whole_lines(path) if path.is_file() else ()
-        write_whole(path, b"".join(line for line in lines if json.loads(line)["step"] <= step))
+        write_whole(path, b"".join(line for line, known in _lines(path) if known["step"] <= step))
         self._log = LineLog(path)
 
     def write(self, line: LogLine) -> None:
@@ -69,8 +74,25 @@ class MetricsLog:
 
 
 def read_log(path: Path) -> list[dict]:
-    """Return the lines of a log, as plain data; one that was cut off is left out."""
-    return [json.loads(line) for line in whole_lines(path)] if path.is_file() else []
+    """Return the lines of a log, as plain data; one that was cut off is left out.
+
+    Raises:
+        SourceError: a line in the middle is not a step.
+    """
+    return [known for _, known in _lines(path)]
+
+
+def _lines(path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    """Yield the whole lines of a log, each as it is and what it says."""
+    for number, line in enumerate(whole_lines(path) if path.is_file() else (), start=1):
+        try:
+            known = json.loads(line)
+            _LINE.validate_python(known)
+        except ValueError as error:
+            raise SourceError(
+                f"{path}: line {number} is not a step of a training run ({first_line(error)}); take it out"
+            ) from error
+        yield line, known
 
 
 def draw(folder: Path) -> Path | None:
@@ -78,6 +100,14 @@ def draw(folder: Path) -> Path | None:
     lines = read_log(folder / LOG)
     if len(lines) < 2:
         return None
+    from matplotlib import style
+
+    # not a user's own settings; and a stage's name is plain text, whatever it contains
+    with style.context({"text.parse_math": False}, after_reset=True):
+        return _drawn(lines, folder / FIGURE)
+
+
+def _drawn(lines: list[dict], target: Path) -> Path:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 5), layout="constrained")
@@ -94,7 +124,6 @@ def draw(folder: Path) -> Path | None:
     lower.set_xlabel("tokens read, millions")
     lower.legend(frameon=False)
     _mark_stages(upper, lines, read)
-    target = folder / FIGURE
     partial = target.with_suffix(".partial.png")
     figure.savefig(partial, dpi=120)
     partial.replace(target)

@@ -14,6 +14,24 @@ from babilong_eval.models.reasoning import split_reasoning
         ("<think>garden? </think> no, </think> kitchen", ("garden? </think> no,", "kitchen")),
         ("<think>She went to the kitchen", ("She went to the kitchen", "")),
         ("", (None, "")),
+        ("\n\n<think>\nShe went there.\n</think>\n\nkitchen", ("She went there.", "kitchen")),
+        ("<thinking>She went there.</thinking>kitchen", ("She went there.", "kitchen")),
+        ("<THINK>She went there.</THINK>kitchen", ("She went there.", "kitchen")),
+        ("[THINK]She went there.[/THINK]kitchen", ("She went there.", "kitchen")),
+        ("\n◁think▷She went there.◁/think▷kitchen", ("She went there.", "kitchen")),
+        ("◁think▷She went", ("She went", "")),
+        ("<think>a</think><think>She went", ("a\nShe went", "")),
+        (
+            "<|channel|>analysis<|message|>She went there.<|end|><|start|>assistant"
+            "<|channel|>final<|message|>kitchen<|return|>",
+            ("She went there.", "kitchen"),
+        ),
+        ("\n<|channel|>analysis<|message|>She went", ("She went", "")),
+        (  # the template opened the channel
+            "She went there.<|end|><|start|>assistant<|channel|>final<|message|>kitchen",
+            ("She went there.", "kitchen"),
+        ),
+        ("I think it is the <garden>", (None, "I think it is the <garden>")),
     ],
 )
 def test_reasoning_is_parted_from_the_answer(text, expected):

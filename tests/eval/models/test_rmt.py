@@ -227,7 +227,7 @@ def test_weights_that_belong_to_another_configuration(encoder, decoder, tmp_path
 def test_damaged_weights(encoder, tmp_path):
     save_pretrained(encoder, tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"not safetensors")
-    with pytest.raises(SourceError, match=r"model.safetensors does not fit config.json"):
+    with pytest.raises(SourceError, match=r"model.safetensors is empty, cut off or damaged"):
         load_model(f"rmt:{tmp_path}")
 
 

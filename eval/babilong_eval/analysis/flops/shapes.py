@@ -48,13 +48,16 @@ def find_shape(model: str) -> Shape:
         return _opt(model.lower())
     from transformers import AutoConfig
 
+    from babilong_eval.models.loading import loading
+
     path = user_path(model)
     try:
-        config = AutoConfig.from_pretrained(path if path.exists() else model)
-    except (OSError, ValueError) as error:
+        with loading("configuration", path if path.exists() else model):
+            config = AutoConfig.from_pretrained(path if path.exists() else model, trust_remote_code=False)
+    except SourceError as error:
         raise SourceError(
             f"no model {model}: expected one of {', '.join(OPT)}, a config.json, its folder, or a name on "
-            f"the Hugging Face Hub ({str(error).strip().partition(chr(10))[0]})"
+            f"the Hugging Face Hub ({error})"
         ) from None
     named = path.parent if path.name == "config.json" else path
     return shape_of(config, named.resolve().name if path.exists() else model)

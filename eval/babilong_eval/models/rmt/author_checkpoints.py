@@ -23,12 +23,15 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from transformers import AutoConfig, PretrainedConfig
 
+from babilong_eval.models.loading import loading
 from babilong_eval.models.protocol import MAX_NEW_TOKENS
 from babilong_eval.models.rmt.build import without_weights, wrap
 from babilong_eval.models.rmt.config import RMTConfig
 from babilong_eval.models.rmt.model import RMTModel
 from babilong_eval.models.tokenizers import core, find_tokenizer, read_tokenizer
-from babilong_gen.errors import SourceError, UsageError
+from babilong_gen.errors import SourceError, UsageError, first_line
+from babilong_gen.foreign_files import refuse_pointer
+from babilong_gen.user_paths import user_place
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -139,7 +142,8 @@ def _run_arguments(file: Path) -> Run:
     """Return the run's arguments, which lie beside the checkpoint or one folder up; {} if they do not."""
     for folder in (file.parent, file.parent.parent):
         if (config := folder / "config.json").is_file():
-            content = json.loads(config.read_text(encoding="utf-8"))
+            with loading("run", config):
+                content = json.loads(config.read_text(encoding="utf-8"))
             if isinstance(content, dict) and "num_mem_tokens" in content:
                 return content
     return {}
@@ -147,8 +151,10 @@ def _run_arguments(file: Path) -> Run:
 
 def read_state_dict(file: Path) -> State:
     """Read a state dict; refuse a pickle that holds anything but tensors and plain values."""
+    refuse_pointer(file)
     if file.suffix == ".safetensors":
-        return load_file(file)
+        with loading("checkpoint", file):
+            return load_file(file)
     try:
         # The authors keep their metrics beside the weights.
         with torch.serialization.safe_globals(_numpy_scalars()):
@@ -157,8 +163,8 @@ def read_state_dict(file: Path) -> State:
         raise SourceError(
             f"{file} is not only weights: loading it would run code from it; save its state_dict() alone"
         ) from None
-    except (RuntimeError, EOFError) as error:
-        raise SourceError(f"{file} is no checkpoint: {str(error).partition(chr(10))[0]}") from None
+    except (RuntimeError, EOFError, OSError, ValueError) as error:
+        raise SourceError(f"{file} is no checkpoint, or cut off: {first_line(error)}") from None
     state = content.get("model_state_dict", content) if isinstance(content, dict) else None
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise SourceError(f"{file} holds no state_dict of tensors")
@@ -210,10 +216,9 @@ def _split(state: State, file: Path) -> _Weights:
 def backbone_configuration(name: str | PretrainedConfig) -> PretrainedConfig:
     if isinstance(name, PretrainedConfig):
         return name
-    try:
-        return AutoConfig.from_pretrained(name)
-    except (OSError, ValueError) as error:
-        raise SourceError(f"no configuration in {name}: {str(error).partition(chr(10))[0]}") from None
+    name = user_place(name)
+    with loading("configuration", name):
+        return AutoConfig.from_pretrained(name, trust_remote_code=False)
 
 
 def given_tokenizer(source: object) -> Tokenizer:
@@ -221,8 +226,8 @@ def given_tokenizer(source: object) -> Tokenizer:
         return source
     if isinstance(source, PretrainedConfig):
         raise UsageError("a configuration has no tokenizer: pass tokenizer=NAME_OR_FOLDER")
-    path = Path(str(source))
-    return read_tokenizer(path) if path.suffix == ".json" else core(find_tokenizer(str(source)))
+    name = user_place(str(source))
+    return read_tokenizer(Path(name)) if name.endswith(".json") else core(find_tokenizer(name))
 
 
 def _segment_size(run: Run, weights: _Weights, file: Path) -> int:

@@ -17,13 +17,15 @@ from transformers.cache_utils import CacheLayerMixin
 
 from babilong_eval.models.incremental_forward import needs_help
 from babilong_eval.models.library_output import without_chatter
+from babilong_eval.models.loading import loading
 from babilong_eval.models.pretrained import embedding_table, limit_of_positions
 from babilong_eval.models.protocol import MAX_NEW_TOKENS
 from babilong_eval.models.rmt.decoder import RMTDecoder
 from babilong_eval.models.rmt.encoder import RMTEncoder
 from babilong_eval.models.rmt.model import RMTModel
 from babilong_eval.models.tokenizers import check_fits, core, find_tokenizer
-from babilong_gen.errors import SourceError, UsageError
+from babilong_gen.errors import SourceError, UsageError, first_line
+from babilong_gen.user_paths import user_place
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -52,7 +54,7 @@ def build_rmt(
     if tokenizer is None:
         if not isinstance(backbone, str):
             raise UsageError("a backbone of random weights has no tokenizer of its own: pass one")
-        tokenizer = core(find_tokenizer(backbone))
+        tokenizer = core(find_tokenizer(user_place(backbone)))
     with torch.random.fork_rng(), without_chatter():
         torch.manual_seed(seed)
         model = _new(config, backbone) if isinstance(backbone, PretrainedConfig) else _found(config, backbone)
@@ -145,19 +147,24 @@ def _attends(backbone: PreTrainedModel) -> bool:
 
 
 def _new(config: RMTConfig, backbone: PretrainedConfig) -> PreTrainedModel:
-    if config.form == "decoder":
-        return AutoModelForCausalLM.from_config(backbone)
-    backbone.num_labels = len(config.labels)
-    return AutoModelForSequenceClassification.from_config(backbone)
+    try:
+        if config.form == "decoder":
+            return AutoModelForCausalLM.from_config(backbone)
+        backbone.num_labels = len(config.labels)
+        return AutoModelForSequenceClassification.from_config(backbone)
+    except Exception as error:  # whatever its numbers make of the library's code
+        made = f"no {config.form} can be made of this configuration of {backbone.model_type}"
+        raise UsageError(f"{made}: {first_line(error)}") from error
 
 
 def _found(config: RMTConfig, name: str) -> PreTrainedModel:
-    try:
+    name = user_place(name)
+    with loading("backbone", name):
         if config.form == "decoder":
-            return AutoModelForCausalLM.from_pretrained(name)
-        return AutoModelForSequenceClassification.from_pretrained(name, num_labels=len(config.labels))
-    except (OSError, ValueError) as error:
-        raise SourceError(f"no backbone in {name}: {str(error).partition(chr(10))[0]}") from None
+            return AutoModelForCausalLM.from_pretrained(name, trust_remote_code=False)
+        return AutoModelForSequenceClassification.from_pretrained(
+            name, num_labels=len(config.labels), trust_remote_code=False
+        )
 
 
 def _frame(tokenizer: Tokenizer) -> tuple[int, int]:

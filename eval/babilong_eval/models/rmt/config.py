@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from transformers import AutoConfig, PretrainedConfig
 
 from babilong_eval.models.protocol import Alignment  # read by pydantic
-from babilong_gen.errors import SourceError, UsageError
+from babilong_gen.errors import SourceError, UsageError, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,4 +79,7 @@ def from_json(content: Mapping[str, Any], where: object) -> tuple[RMTConfig, Pre
         first = invalid.errors()[0]
         raise SourceError(f"{where}: {first['loc'][0]}: {first['msg']}, found {first['input']!r}") from None
     settings = {name: value for name, value in backbone.items() if name != "model_type"}
-    return config, AutoConfig.for_model(backbone["model_type"], **settings)
+    try:
+        return config, AutoConfig.for_model(backbone["model_type"], **settings)
+    except Exception as error:  # whatever its values make of the library's code
+        raise SourceError(f"{where}: its backbone is no configuration: {first_line(error)}") from error

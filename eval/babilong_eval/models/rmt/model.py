@@ -9,7 +9,7 @@ from torch import Tensor
 
 from babilong_eval.models.decoding import respond
 from babilong_eval.models.pretrained import stop_ids
-from babilong_eval.models.protocol import MAX_NEW_TOKENS, Answer
+from babilong_eval.models.protocol import MAX_NEW_TOKENS, NOT_FINITE, Answer
 from babilong_eval.models.rmt.encoder import RMTEncoder
 from babilong_eval.models.rmt.trial import try_out_rmt
 from babilong_eval.models.segments import rows_of_one_length
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tokenizers import Tokenizer
 
-    from babilong_eval.models.protocol import Alignment, InputForm, Segment
+    from babilong_eval.models.protocol import Alignment, InputForm, Segment, SpecialTokens
     from babilong_eval.models.rmt.config import RMTConfig
     from babilong_eval.models.rmt.decoder import RMTDecoder
 
@@ -31,7 +31,7 @@ class RMTModel:
     Rows of one length are run together, so that neither the backbone nor the memory ever meets padding.
     """
 
-    adds_special_tokens = False
+    adds_special_tokens: SpecialTokens = False
     input_form: InputForm = "plain"
     render_chat = None
     bounded_state = True
@@ -126,6 +126,8 @@ class RMTModel:
 def _classified(logits: Tensor, labels: tuple[str, ...], choices: Sequence[str] | None) -> Answer:
     """Return the likeliest of the choices; without any, of all labels."""
     if choices is None:
+        if not logits.isfinite().all():
+            return Answer(text="", error=NOT_FINITE)
         return Answer(text=labels[int(logits.argmax())])
     if strange := [choice for choice in choices if choice not in labels]:
         raise UsageError(

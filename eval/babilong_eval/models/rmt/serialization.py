@@ -11,14 +11,15 @@ from safetensors.torch import load_model, save_model
 
 from babilong_eval.checkpoints import shipped, shipped_folder
 from babilong_eval.models.pretrained import named_dtype
-from babilong_eval.models.protocol import MAX_NEW_TOKENS
+from babilong_eval.models.protocol import MAX_NEW_TOKENS, Alignment, TokenCount
 from babilong_eval.models.rmt.author_checkpoints import Hints, load_original
 from babilong_eval.models.rmt.build import without_weights, wrap
 from babilong_eval.models.rmt.config import MODEL_TYPE, from_json, to_json
 from babilong_eval.models.rmt.model import RMTModel
 from babilong_eval.models.tokenizers import read_tokenizer
 from babilong_gen.atomic import whole_file, write_whole
-from babilong_gen.errors import OutputError, SourceError, UsageError
+from babilong_gen.errors import OutputError, SourceError, UsageError, first_line
+from babilong_gen.foreign_files import refuse_pointer
 from babilong_gen.user_paths import user_path
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from transformers import PretrainedConfig
 
-    from babilong_eval.models.protocol import Alignment
     from babilong_eval.models.rmt.config import RMTConfig
 
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
@@ -37,11 +37,11 @@ def load(
     *,
     device: str = "cpu",
     dtype: str = "auto",
-    max_new_tokens: int = MAX_NEW_TOKENS,
+    max_new_tokens: TokenCount = MAX_NEW_TOKENS,
     backbone: str | None = None,
     tokenizer: str | None = None,
     labels: str = "",
-    segment_size: int | None = None,
+    segment_size: TokenCount | None = None,
     alignment: Alignment | None = None,
     cue: str | None = None,
     answer_prefix: str | None = None,
@@ -123,11 +123,14 @@ def from_pretrained(folder: str | Path, *, max_new_tokens: int = MAX_NEW_TOKENS)
         raise SourceError(
             f"{folder} holds a configuration but no weights: expected {WEIGHTS} beside {CONFIG}"
         )
+    refuse_pointer(folder / WEIGHTS)
     tokenizer = read_tokenizer(folder / TOKENIZER)
     network = wrap(config, without_weights(config, backbone), tokenizer)
     try:
         load_model(network, str(folder / WEIGHTS))
-    except (RuntimeError, SafetensorError) as error:
+    except SafetensorError as error:
+        raise SourceError(f"{folder / WEIGHTS} is empty, cut off or damaged: {first_line(error)}") from None
+    except RuntimeError as error:
         first = str(error).strip().replace("\n", " ")[:200]
         raise SourceError(f"{folder / WEIGHTS} does not fit {CONFIG} beside it: {first}") from None
     return RMTModel(network, config, tokenizer, max_new_tokens=max_new_tokens)
@@ -143,6 +146,7 @@ def read_config(folder: Path) -> tuple[RMTConfig, PretrainedConfig]:
 
 
 def read_json(path: Path) -> dict[str, Any]:
+    refuse_pointer(path)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

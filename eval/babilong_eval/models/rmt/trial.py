@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from babilong_eval.models.pretrained import body
-from babilong_eval.models.reading_trial import apart, some_tokens, try_out
+from babilong_eval.models.reading_trial import NotFiniteError, apart, some_tokens, try_out
 from babilong_eval.models.rmt.decoder import RMTDecoder
 from babilong_eval.models.rmt.sparse_last_layer import feed_forward_at
 
@@ -22,11 +22,14 @@ def try_out_rmt(network: RMTEncoder | RMTDecoder) -> None:
 
     Raises:
         UsageError: with the fault, the library's version and those that were tested.
+        SourceError: what it computes is not finite.
     """
     backbone = network.backbone
     try_out(backbone, lambda: _sparing(backbone))
     if isinstance(network, RMTDecoder):
         try_out(backbone, lambda: _writing(network))
+    else:
+        try_out(backbone, lambda: _classifying(network))
 
 
 def _sparing(backbone: PreTrainedModel) -> float:
@@ -36,6 +39,13 @@ def _sparing(backbone: PreTrainedModel) -> float:
     with feed_forward_at(body(backbone), places):
         spared = body(backbone)(inputs_embeds=embedded).last_hidden_state
     return apart(spared[:, places], body(backbone)(inputs_embeds=embedded).last_hidden_state[:, places])
+
+
+def _classifying(network: RMTEncoder) -> float:
+    """How far logits of the head are from numbers."""
+    if not network.classify(some_tokens(network.backbone, 1), network.start(2)).isfinite().all():
+        raise NotFiniteError("logits that are not finite")
+    return 0.0
 
 
 def _writing(network: RMTDecoder) -> float:

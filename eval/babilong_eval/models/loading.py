@@ -1,0 +1,91 @@
+"""What goes wrong when the library loads a model or a tokenizer, told in one line.
+
+The library raises nearly every kind of error for a damaged file, whatever its content makes of the code.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from babilong_gen.errors import BabilongError, SourceError, first_line
+from babilong_gen.foreign_files import refuse_pointer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_OF_A_MODEL = (".safetensors", ".bin", ".pth", ".gguf", ".json", ".model", ".txt", ".jinja")
+_PICKLES = (".bin", ".pth")
+_GGUF, _GGUF_HEADER_BYTES = b"GGUF", 24
+
+
+@contextmanager
+def loading(what: str, path: str | Path) -> Iterator[None]:
+    """Within it, a fault of a model's files or of what they need ends in a `SourceError`.
+
+    Args:
+        what: is to be loaded, "causal language model" say.
+        path: a file, a folder, or a name on the Hub.
+
+    Raises:
+        SourceError: a file is a Git LFS pointer, empty, cut off or damaged; or the model needs a package that
+            is not there, or code of its own that was not allowed.
+    """
+    for file in _files(Path(path)):
+        refuse_pointer(file)
+    try:
+        yield
+    except (BabilongError, MemoryError, torch.OutOfMemoryError):
+        raise
+    except ImportError as error:
+        raise SourceError(f"{path} needs a package that is not there: {first_line(error)}") from error
+    except Exception as error:
+        raise SourceError(f"no {what} in {path}: {_reason(error, Path(path))}") from error
+
+
+def _reason(error: Exception, path: Path) -> str:
+    if "trust_remote_code" in str(error):
+        return (
+            "it comes with code of its own, which is not run unless you allow it: read that code, then give "
+            "--model-option trust_remote_code=true (hf: kinds only)"
+        )
+    if "ignore_mismatched_sizes" in str(error):
+        return "its weights have other shapes than its config.json says"
+    damaged = ((file, _damage(file)) for file in _files(path))
+    return next((f"{file.name} is {damage}" for file, damage in damaged if damage), first_line(error))
+
+
+def _damage(file: Path) -> str:
+    """Return what is wrong with a file of weights that could not be loaded; empty where nothing is found."""
+    if file.stat().st_size == 0:
+        return "empty"
+    if file.suffix == ".safetensors":
+        try:
+            with safe_open(file, "pt"):
+                return ""
+        except SafetensorError as error:
+            return f"cut off or damaged ({first_line(error)})"
+    if file.suffix == ".gguf":
+        with file.open("rb") as opened:
+            if opened.read(len(_GGUF)) != _GGUF:
+                return "no GGUF file"
+        return "cut off" if file.stat().st_size < _GGUF_HEADER_BYTES else ""
+    if file.suffix in _PICKLES:
+        try:
+            torch.load(file, map_location="meta", weights_only=True)
+        except Exception:
+            return "cut off or damaged, or it holds more than weights"
+    return ""
+
+
+def _files(path: Path) -> list[Path]:
+    """Return a model's files that are on this machine under its path."""
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        return []
+    return sorted(file for file in path.iterdir() if file.suffix in _OF_A_MODEL and file.is_file())
