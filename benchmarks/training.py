@@ -27,7 +27,7 @@ from babilong_eval.models.rmt.build import build_rmt
 from babilong_eval.models.rmt.config import RMTConfig
 from babilong_eval.models.rmt.encoder import RMTEncoder
 from babilong_eval.training.allocator import return_freed_memory
-from babilong_eval.training.unroll import Batch, LossOptions, UnrolledRMT
+from babilong_eval.training.unroll import Batch, LossOptions, UnrolledNetwork
 from babilong_gen.tokenizer import load_tokenizer
 
 ROWS, SEGMENT, MEMORY, FRAME, WIDTH = 16, 240, 10, 3, 256
@@ -69,7 +69,9 @@ def step(loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
 
 def recurrent(model: RMTEncoder, segments: int, *, checkpointing: bool) -> Tensor:
     """The loss of a batch, by way of the memory."""
-    return UnrolledRMT(model)(batch(model, segments), LossOptions(gradient_checkpointing=checkpointing)).loss
+    return UnrolledNetwork(model)(
+        batch(model, segments), LossOptions(gradient_checkpointing=checkpointing)
+    ).loss
 
 
 def bare(backbone: nn.Module, segments: int) -> Tensor:

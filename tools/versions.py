@@ -25,7 +25,7 @@ def locked() -> dict[str, str]:
     """The version of each package in the lock, for this Python and platform."""
     lines = [
         line.strip()
-        for name in ("locked.txt", "models.txt")
+        for name in ("locked.txt", "models.txt", "kin.txt")
         for line in (REQUIREMENTS / name).read_text().splitlines()
     ]
     wanted = [Requirement(line) for line in lines if line and not line.startswith("#")]

@@ -39,10 +39,11 @@ def train(
     """
     from babilong_eval.training.recipe import read_recipe
     from babilong_eval.training.train import train as run
+    from babilong_eval.training.trained_models import kind_of
 
     asked = read_recipe(recipe, noise=noise)
     with _Screen() as screen:
-        run(
+        model = run(
             asked,
             out,
             apart_from=apart_from or (),
@@ -50,7 +51,8 @@ def train(
             on_noise=screen.noise,
             notify=screen.notify,
         )
-    typer.echo(f"{out}: babilong evaluate DATA --model {shlex.quote(f'rmt:{out}')} --out RESULTS")
+    spec = shlex.quote(f"{kind_of(model)}:{out}")
+    typer.echo(f"{out}: babilong evaluate DATA --model {spec} --out RESULTS")
 
 
 class _Screen:

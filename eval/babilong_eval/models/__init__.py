@@ -5,10 +5,14 @@
     segments.py    token streams -> batches of segments
 
     rmt/           `rmt:`           the Recurrent Memory Transformer around encoders and decoders
+    armt/          `armt:`          the same with an associative memory in each layer
+    kin/           `memorizing:`, `transformer-xl:` and others: models of other packages
     causal.py      `hf:`            any Hugging Face causal LM with its whole context
     window.py      `hf-window:`     the same, bounded: a sliding window with attention sinks
     recurrent.py   `hf-recurrent:`  the library's recurrent models
 
+    segment_network.py      a `SegmentModel` over a network that reads segment by segment
+    row_groups.py           rows that have read equally much
     stateful_lm.py          a `SegmentModel` over anything that continues from a carry
     incremental_forward.py  how each family of recurrent models continues
     reading_trial.py        tries out whether a model continues as it reads at once

@@ -1,6 +1,7 @@
-"""The library's recurrent models: Mamba, Mamba-2, Falcon-Mamba, RWKV, RecurrentGemma, xLSTM.
+"""The library's recurrent models: Mamba, Mamba-2, Falcon-Mamba, RWKV, RecurrentGemma, xLSTM; and hybrids.
 
-Their states are of constant size, so that a text of any length is read in constant memory.
+Their states are of constant size, so that a text of any length is read in constant memory. Hybrids (Bamba,
+Jamba, Falcon-H1, Qwen3-Next, ...) keep every token in their attention layers, and say so: their state grows.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING
 import torch
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
-from babilong_eval.models.incremental_forward import reader_for
-from babilong_eval.models.pretrained import body, find_language_model
+from babilong_eval.models.incremental_forward import has_recurrent_layers, reader_for
+from babilong_eval.models.pretrained import body, find_language_model, limit_of_positions
 from babilong_eval.models.protocol import MAX_NEW_TOKENS, TokenCount
 from babilong_eval.models.stateful_lm import CarriedModel
 from babilong_gen.errors import UsageError
@@ -42,13 +43,19 @@ def load(
         trust_remote_code: whether code that comes with the weights may be run.
     """
     found = find_language_model(path, device=device, dtype=dtype, trust_remote_code=trust_remote_code)
+    config = found.network.config
     read = reader_for(found.network)
-    if grows(found.network, read):
-        name = found.network.config.model_type
-        raise UsageError(f"{name} keeps every token in its attention layers: evaluate it with hf: instead")
+    keeps_all = grows(found.network, read)
+    if keeps_all and not has_recurrent_layers(config):
+        raise UsageError(
+            f"{config.model_type} keeps every token in its attention layers: evaluate it with hf: instead"
+        )
+    limit = limit_of_positions(config) if keeps_all else None
     return CarriedModel(
         found,
         read,
+        bounded_state=not keeps_all,
+        max_tokens=None if limit is None else limit - max_new_tokens,
         segment_size=segment_size,
         max_new_tokens=max_new_tokens,
         answer_prefix=answer_prefix,

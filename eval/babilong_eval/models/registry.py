@@ -26,10 +26,16 @@ if TYPE_CHECKING:
 GROUP = "babilong.models"
 
 _OURS = {
+    "armt": "babilong_eval.models.armt.serialization:load",
+    "block-recurrent": "babilong_eval.models.kin.model:load_block_recurrent",
     "hf": "babilong_eval.models.causal:load",
     "hf-recurrent": "babilong_eval.models.recurrent:load",
     "hf-window": "babilong_eval.models.window:load",
+    "memformer": "babilong_eval.models.kin.model:load_memformer",
+    "memorizing": "babilong_eval.models.kin.model:load_memorizing",
     "rmt": "babilong_eval.models.rmt.serialization:load",
+    "rmt-lucidrains": "babilong_eval.models.kin.model:load_rmt_lucidrains",
+    "transformer-xl": "babilong_eval.models.kin.model:load_transformer_xl",
 }
 
 

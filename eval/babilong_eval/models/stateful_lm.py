@@ -6,7 +6,6 @@ of these models cannot mask it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,12 +14,11 @@ from torch import Tensor
 from babilong_eval.models.decoding import respond
 from babilong_eval.models.pretrained import body
 from babilong_eval.models.protocol import MAX_NEW_TOKENS
-from babilong_eval.models.segments import rows_of_one_length
-from babilong_eval.models.state import can_join, join_rows, select_rows
+from babilong_eval.models.row_groups import Group, State, joined, parts_of
 from babilong_eval.models.tokenizers import core
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from babilong_eval.models.pretrained import LanguageModel
     from babilong_eval.models.protocol import (
@@ -32,17 +30,6 @@ if TYPE_CHECKING:
         SpecialTokens,
     )
     from babilong_eval.models.reading_trial import Read
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Rows of a batch that are run together, and what they carry; None before their first token."""
-
-    rows: tuple[int, ...]
-    carry: Any
-
-
-State = tuple[Group, ...]
 
 
 class CarriedModel:
@@ -108,12 +95,12 @@ class CarriedModel:
         """One segment through the base model; no logits are computed."""
         read: list[Group] = []
         for group in state:
-            for rows, part, carry in _parts(group, tokens, mask):
+            for rows, part, carry in parts_of(group, tokens, mask):
                 if part is not None:
                     _, carry = self._read(body(self.network), part.to(self.device), carry)
                     carry = self._evict(carry)
                 read.append(Group(rows, carry))
-        return _joined(read)
+        return joined(read)
 
     @torch.inference_mode()
     def answer(
@@ -122,7 +109,7 @@ class CarriedModel:
         """Reads the end of the prompt, then scores the choices or writes an answer."""
         answers: dict[int, Answer] = {}
         for group in state:
-            for rows, part, carry in _parts(group, *question):
+            for rows, part, carry in parts_of(group, *question):
                 if part is None:
                     raise ValueError("a row without any token in the last segment has no question")
                 here = self._answer(part.to(self.device), carry, [choices[row] for row in rows])
@@ -147,35 +134,3 @@ class CarriedModel:
     def _forward(self, tokens: Tensor, carry: Any) -> tuple[Tensor, Any]:
         output, carry = self._read(self.network, tokens, carry)
         return output.logits, carry
-
-
-def _parts(
-    group: Group, tokens: Tensor, mask: Tensor | None
-) -> Iterator[tuple[tuple[int, ...], Tensor | None, Any]]:
-    """Splits a group by how many tokens its rows have here: (rows, tokens or None for none, carry)."""
-    rows = list(group.rows)
-    if mask is None:
-        yield group.rows, tokens[rows], group.carry
-        return
-    idle = [place for place, row in enumerate(rows) if not mask[row].any()]
-    if idle:
-        yield tuple(rows[place] for place in idle), None, select_rows(group.carry, idle)
-    for places, part in rows_of_one_length(tokens[rows], mask[rows]):
-        yield tuple(rows[place] for place in places), part, select_rows(group.carry, places)
-
-
-def _joined(groups: list[Group]) -> State:
-    """Puts groups together again whose carries allow it: those of a constant size always do."""
-    joined: list[list[Group]] = []
-    for group in groups:
-        like = next((some for some in joined if can_join(some[0].carry, group.carry)), None)
-        if like is None:
-            joined.append([group])
-        else:
-            like.append(group)
-    return tuple(
-        some[0]
-        if len(some) == 1
-        else Group(tuple(row for group in some for row in group.rows), join_rows([g.carry for g in some]))
-        for some in joined
-    )

@@ -10,6 +10,7 @@ hard_negatives.py      sentences that look like facts and are none
 memory_pool.py         memories carried from one step to a later one
 batch_rows.py          the rows of a batch: fresh samples, continued rows, rows without facts
 unroll.py              a network over the segments of a batch, and its loss
+trained_models.py      what each trained model has of its own: folder, segments, labels
 tokenizer_training.py  a vocabulary of a recipe's own
 initialization.py      the network and tokenizer that a recipe asks for
 optimizer.py           how weights move, and how fast

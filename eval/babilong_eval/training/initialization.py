@@ -8,13 +8,19 @@ import torch
 from tokenizers import Tokenizer
 from transformers import AutoConfig, PretrainedConfig
 
+from babilong_eval.models.armt.build import build_armt
+from babilong_eval.models.armt.config import ARMTConfig
+from babilong_eval.models.kin.config import KinConfig
+from babilong_eval.models.kin.kinds import KINDS
+from babilong_eval.models.kin.model import build_kin
 from babilong_eval.models.pretrained import embedding_table
-from babilong_eval.models.rmt.build import build_rmt, is_rotary, set_segment_size
+from babilong_eval.models.rmt.build import build_rmt, is_rotary
 from babilong_eval.models.rmt.config import RMTConfig
 from babilong_eval.models.rmt.serialization import checkpoint_folder, from_pretrained, read_config
 from babilong_eval.models.tokenizers import core, find_tokenizer
 from babilong_eval.training.recipe import FromScratch, NewTokenizer
 from babilong_eval.training.tokenizer_training import train_tokenizer
+from babilong_eval.training.trained_models import set_segment_size
 from babilong_gen.errors import UsageError, first_line
 from babilong_gen.tokenizer import BUILTIN, load_tokenizer
 from babilong_gen.user_paths import user_place
@@ -24,8 +30,11 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from babilong_eval.models.armt.build import ARMTModel
+    from babilong_eval.models.kin.model import KinModel
     from babilong_eval.models.rmt.model import RMTModel
     from babilong_eval.training.recipe import Recipe
+    from babilong_eval.training.trained_models import TrainedModel
 
 
 def find_or_train_tokenizer(recipe: Recipe, cache: Path) -> Tokenizer:
@@ -84,7 +93,7 @@ def _check_same(key: str, wanted: object, found: object) -> None:
         )
 
 
-def build_network(recipe: Recipe, tokenizer: Tokenizer) -> RMTModel:
+def build_network(recipe: Recipe, tokenizer: Tokenizer) -> TrainedModel:
     """Return the recipe's model before its first step: new, pretrained, or what an earlier run left.
 
     Raises:
@@ -99,10 +108,14 @@ def build_network(recipe: Recipe, tokenizer: Tokenizer) -> RMTModel:
     return model
 
 
-def _build(recipe: Recipe, tokenizer: Tokenizer) -> RMTModel:
+def _build(recipe: Recipe, tokenizer: Tokenizer) -> TrainedModel:
     wanted = recipe.model
     if wanted.continue_from is not None:
         return from_pretrained(checkpoint_folder(wanted.continue_from))
+    if wanted.kind is not None:
+        return _build_kin(recipe, wanted.kind, tokenizer)
+    if wanted.memory == "associative":
+        return _build_associative(recipe, tokenizer)
     config = RMTConfig(
         form=wanted.form,
         memory_tokens=wanted.memory_tokens,
@@ -119,6 +132,30 @@ def _build(recipe: Recipe, tokenizer: Tokenizer) -> RMTModel:
     if wanted.from_scratch is not None:
         draw_weights(model, wanted.from_scratch, seed=recipe.seed)
     return model
+
+
+def _build_associative(recipe: Recipe, tokenizer: Tokenizer) -> ARMTModel:
+    wanted = recipe.model
+    config = ARMTConfig(
+        memory_tokens=wanted.memory_tokens,
+        segment_size=wanted.segment_size,
+        **wanted.associative.model_dump(),
+    )
+    backbone = wanted.backbone
+    assert backbone is not None
+    if isinstance(backbone, dict):
+        backbone = _configuration(backbone, tokenizer.get_vocab_size())
+    return build_armt(config, backbone, tokenizer, seed=recipe.seed)
+
+
+def _build_kin(recipe: Recipe, kind: str, tokenizer: Tokenizer) -> KinModel:
+    arguments = KINDS[kind].completed(
+        recipe.model.arguments,
+        vocabulary_size=tokenizer.get_vocab_size(),
+        longest=max(recipe.segment_sizes),
+    )
+    config = KinConfig(model_type=kind, arguments=arguments, segment_size=recipe.model.segment_size)
+    return build_kin(config, tokenizer, seed=recipe.seed)
 
 
 def draw_weights(model: RMTModel, how: FromScratch, *, seed: int) -> None:

@@ -50,10 +50,44 @@ class FromScratch(_Section):
     tied_keys: bool = True
 
 
+class Associative(_Section):
+    """The memory of an ARMT's layers; see the fields of `ARMTConfig`."""
+
+    variant: Literal["paper", "current"] = "current"
+    d_mem: Annotated[int, Field(ge=1, le=100_000)] = 64
+    heads: Annotated[int, Field(ge=1, le=1_000)] = 1
+    gating: bool = False
+    denominator: bool = True
+    correction: bool = True
+    sink: bool = False
+    wrap_positions: bool = False
+
+
+# What describes a model around a backbone; another package's has arguments instead.
+_OF_A_BACKBONE = (
+    "form",
+    "memory",
+    "associative",
+    "backbone",
+    "memory_tokens",
+    "memory_update",
+    "from_scratch",
+    "continue_from",
+)
+
+Kind = Literal["block-recurrent", "memformer", "memorizing", "rmt-lucidrains", "transformer-xl"]
+
+
 class Model(_Section):
     """The network.
 
     Attributes:
+        form: by default `decoder` where the memory is associative, `encoder` otherwise.
+        kind: another package's model, in place of form, memory and backbone.
+        arguments: keyword arguments of that package's class; its tokens, positions and memory are given where
+            they are left out.
+        memory: `tokens`, an RMT's; `associative`, an ARMT's.
+        associative: how that is made.
         backbone: folder or Hub name of pretrained weights, or a Hugging Face configuration with `model_type`.
         tokenizer: folder or Hub name, `babilong`, or a new one; by default the backbone's own.
         continue_from: a checkpoint to begin with: a folder, or the name of one that ships. It brings its own
@@ -61,6 +95,10 @@ class Model(_Section):
     """
 
     form: Literal["encoder", "decoder"] = "encoder"
+    kind: Kind | None = None
+    arguments: dict[str, Any] = {}
+    memory: Literal["tokens", "associative"] = "tokens"
+    associative: Associative = Associative()
     backbone: str | dict[str, Any] | None = None
     tokenizer: str | NewTokenizer | None = None
     memory_tokens: Annotated[int, Field(ge=1, le=1_000)] = 10
@@ -71,11 +109,48 @@ class Model(_Section):
 
     @model_validator(mode="after")
     def _has_one_beginning(self) -> Self:
-        if self.continue_from is None and self.backbone is None:
+        if self.continue_from is None and self.backbone is None and self.kind is None:
             raise UsageError("model.backbone is missing: name pretrained weights, or give a configuration")
         if self.continue_from is not None and (self.tokenizer is not None or self.from_scratch is not None):
             name = "from_scratch" if self.tokenizer is None else "tokenizer"
             raise UsageError(f"model.{name}: continue_from brings its own: leave {name} out")
+        return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _associative_means_decoder(cls, content: Any) -> Any:
+        if isinstance(content, dict) and content.get("memory") == "associative":
+            return {"form": "decoder", **content}
+        return content
+
+    @model_validator(mode="after")
+    def _is_of_one_kind(self) -> Self:
+        if self.kind is None:
+            if self.arguments:
+                raise UsageError("model.arguments are another package's: name its kind by model.kind")
+            return self
+        if self.tokenizer is None:
+            raise UsageError(f"model.tokenizer is missing: {self.kind} has none of its own")
+        for name in _OF_A_BACKBONE:
+            if getattr(self, name) != type(self).model_fields[name].default:
+                raise UsageError(f"model.{name}: {self.kind} is made by model.arguments: leave {name} out")
+        return self
+
+    @model_validator(mode="after")
+    def _has_one_memory(self) -> Self:
+        if self.memory == "tokens":
+            if "associative" in self.model_fields_set and self.associative != Associative():
+                raise UsageError("model.associative describes another memory: set model.memory: associative")
+            return self
+        wrong = {
+            "form: encoder": self.form == "encoder",
+            "memory_update: gate": self.memory_update == "gate",
+            "from_scratch": self.from_scratch is not None,
+            "continue_from": self.continue_from is not None,
+        }
+        if any(wrong.values()):
+            name = next(name for name, asked in wrong.items() if asked)
+            raise UsageError(f"model.{name}: not with model.memory: associative: leave it out")
         return self
 
 
@@ -234,6 +309,23 @@ class Recipe(_Section):
         """The segment size of each stage: its own, or that of the stage before."""
         own = [self.model.segment_size, *(stage.segment_size for stage in self.stages)]
         return tuple(accumulate(own, lambda before, size: size or before))[1:]
+
+    @model_validator(mode="after")
+    def _carries_what_can_be_carried(self) -> Self:
+        if self.model.kind is not None and self.carries_memories:
+            raise UsageError(
+                f"streams: rows cannot begin with a memory of {self.model.kind}: leave out continued, empty, "
+                "after_noise and after_story"
+            )
+        return self
+
+    @property
+    def carries_memories(self) -> bool:
+        """Whether a row of any stage may begin with the memory of an earlier step."""
+        return any(
+            max(each.continued, each.empty, each.after_noise, each.after_story) > 0
+            for each in (stage.streams for stage in self.stages)
+        )
 
     @property
     def steps(self) -> int:

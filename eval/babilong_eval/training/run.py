@@ -12,8 +12,6 @@ from accelerate import Accelerator, DistributedDataParallelKwargs
 from accelerate.state import AcceleratorState
 
 from babilong_eval.models.decoding import continuation_ids
-from babilong_eval.models.rmt.build import set_segment_size
-from babilong_eval.models.rmt.serialization import save_pretrained
 from babilong_eval.training import resume_state
 from babilong_eval.training.allocator import return_freed_memory
 from babilong_eval.training.batch_rows import BatchSampler, Pools
@@ -24,7 +22,8 @@ from babilong_eval.training.metrics_log import MetricsLog, draw
 from babilong_eval.training.optimizer import make_optimizer
 from babilong_eval.training.resume_state import TrainState
 from babilong_eval.training.samples import open_sample_source
-from babilong_eval.training.unroll import UnrolledRMT
+from babilong_eval.training.trained_models import own_labels, save_model, set_segment_size
+from babilong_eval.training.unroll import UnrolledNetwork
 from babilong_gen.atomic import write_whole
 from babilong_gen.errors import BabilongError, OutputError
 from babilong_gen.tokenizer import load_tokenizer
@@ -35,9 +34,9 @@ if TYPE_CHECKING:
 
     from torch.optim import Optimizer
 
-    from babilong_eval.models.rmt.model import RMTModel
     from babilong_eval.training.recipe import Recipe
     from babilong_eval.training.samples import SampleSource
+    from babilong_eval.training.trained_models import TrainedModel
 
 _POOL_BATCHES = 3
 
@@ -57,7 +56,7 @@ class TrainingRun:
 
     recipe: Recipe
     out: Path
-    model: RMTModel
+    model: TrainedModel
     network: torch.nn.Module
     optimizer: Optimizer
     accelerator: Accelerator
@@ -70,7 +69,7 @@ class TrainingRun:
         """Write the model, then the snapshot: a run that is killed between the two repeats some steps."""
         if self.log is not None:
             self.log.flush()
-            save_pretrained(self.model, self.out)
+            save_model(self.model, self.out)
             draw(_records(self.out))
         # Together: processes killed between each other's snapshots could not continue from one step.
         self.accelerator.wait_for_everyone()
@@ -94,7 +93,7 @@ class TrainingRun:
         """Begin the next stage; keep the model as it is, if asked to."""
         self.state.next_stage()
         if keep and self.log is not None:
-            save_pretrained(self.model, self.out / "stages" / str(self.state.stage))
+            save_model(self.model, self.out / "stages" / str(self.state.stage))
         self.set_segment_size()
 
     def set_segment_size(self) -> None:
@@ -122,12 +121,12 @@ def open_run(
     accelerator.wait_for_everyone()
     tokenizer = load_tokenizer(str(out)).tokenizer
     model = build_network(recipe, tokenizer)
-    labels = model.config.labels or recipe.labels
+    labels = own_labels(model) or recipe.labels
     source = open_sample_source(recipe, str(out), cache=cache, report=on_noise, notify=notify)
     _check_contamination(source, recipe, records, apart_from, notify)
     model.network.to(accelerator.device)
     answers = [continuation_ids(tokenizer, model.config.answer_prefix + label) for label in labels]
-    network = UnrolledRMT(model.network, cue=model.config.answer_tokens, answers=answers)
+    network = UnrolledNetwork(model.network, cue=model.config.answer_tokens, answers=answers)
     optimizer = make_optimizer(recipe, network)
     rows = max(stage.batch for stage in recipe.stages)
     known, empty, false_positive = (MemoryPool(capacity=_POOL_BATCHES * rows) for _ in range(3))

@@ -18,10 +18,10 @@ from babilong_gen.rng import Rng
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from babilong_eval.models.rmt.model import RMTModel
     from babilong_eval.training.batch_rows import Row
     from babilong_eval.training.recipe import Stage
     from babilong_eval.training.run import TrainingRun
+    from babilong_eval.training.trained_models import TrainedModel
 
 # A row without facts whose likeliest answer is likelier than this has taken something for a fact.
 _SURE = 0.5
@@ -52,16 +52,21 @@ def train_step(run: TrainingRun, stage: Stage) -> LogLine:
     return _record(run, stage, rows, batch, output, loss, rate)
 
 
-def _to_device(rows: Sequence[Row], model: RMTModel, device: torch.device) -> Batch:
-    start = model.network.memory.detach()
-    begin = torch.stack([start if row.start is None else row.start for row in rows])
+def _to_device(rows: Sequence[Row], model: TrainedModel, device: torch.device) -> Batch:
     return Batch(
         segments=as_segments(rows, model.segment_size).to(device),
-        begin=begin.to(device),
+        begin=_beginnings(rows, model, device),
         carried=torch.tensor([row.start is not None for row in rows], device=device),
         target=torch.tensor([row.target for row in rows], device=device),
         last_fact_segment=torch.tensor([row.last_fact_segment for row in rows], device=device),
     )
+
+
+def _beginnings(rows: Sequence[Row], model: TrainedModel, device: torch.device) -> torch.Tensor | None:
+    if all(row.start is None for row in rows):
+        return None
+    start = model.network.start(1)[0].detach()
+    return torch.stack([start if row.start is None else row.start for row in rows]).to(device)
 
 
 def _loss_options(stage: Stage) -> LossOptions:
@@ -96,7 +101,8 @@ def _record(
     without_facts = batch.target == NO_FACT
     correct = torch.where(without_facts, likeliest < _SURE, answer == batch.target).tolist()
     segments = len(batch.segments)
-    run.pools.add(rows, output.memory, correct, segments, stage.streams.max_age)
+    if run.recipe.carries_memories:
+        run.pools.add(rows, output.memory, correct, segments, stage.streams.max_age)
     fresh = [right for row, right in zip(rows, correct, strict=True) if row.is_fresh]
     continued = [
         right for row, right in zip(rows, correct, strict=True) if not row.is_fresh and row.target != NO_FACT

@@ -18,10 +18,10 @@ from babilong_gen.user_paths import user_path
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from babilong_eval.models.rmt.model import RMTModel
     from babilong_eval.training.metrics_log import LogLine
     from babilong_eval.training.recipe import Stage
     from babilong_eval.training.resume_state import TrainState
+    from babilong_eval.training.trained_models import TrainedModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ def train(
     on_step: Callable[[TrainingProgress], None] = lambda _: None,
     on_noise: Callable[[int], None] = lambda _: None,
     notify: Callable[[str], None] = lambda _: None,
-) -> RMTModel:
+) -> TrainedModel:
     """Train a model by a recipe; continue where an earlier run of the same recipe in `out` last saved.
 
     Args:
@@ -63,7 +63,7 @@ def train(
         notify: called with one line that the user should see.
 
     Returns:
-        The trained model; it lies in `out` as well, for the model kind `rmt:`.
+        The trained model; it lies in `out` as well, for the model kind that its config.json names.
 
     Raises:
         TrainingError: the loss is not finite any more, or a stage's accuracy was not reached.

@@ -11,19 +11,24 @@ Legend: B batch, N segments, S segment, M memory tokens, D width.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from babilong_eval.models.armt.decoder import ARMTDecoder
+from babilong_eval.models.rmt.decoder import RMTDecoder
 from babilong_eval.models.rmt.encoder import RMTEncoder
+from babilong_eval.models.state import map_tensors
 from babilong_eval.training.memory_pool import NO_FACT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from babilong_eval.models.rmt.decoder import RMTDecoder
+    from babilong_eval.models.kin.model import KinNetwork
+
+    TrainedNetwork = RMTEncoder | RMTDecoder | ARMTDecoder | KinNetwork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +37,8 @@ class Batch:
 
     Attributes:
         segments: int64 [N, B, S].
-        begin: memories [B, M, D] of the rows in `carried`, meaningless in others.
+        begin: memories [B, ...] of the rows in `carried`, meaningless in others; None where every row begins
+            anew.
         carried: bool [B], which rows begin with a memory of their own.
         target: int64 [B], a label's number, or NO_FACT in rows without facts.
         last_fact_segment: int64 [B], the segment in which the last supporting fact ends; NO_FACT where these
@@ -40,7 +46,7 @@ class Batch:
     """
 
     segments: Tensor
-    begin: Tensor
+    begin: Tensor | None
     carried: Tensor
     target: Tensor
     last_fact_segment: Tensor
@@ -67,19 +73,19 @@ class UnrollOutput:
     Attributes:
         loss: scalar.
         scores: log-probabilities of the labels [B, labels], after the last segment.
-        memory: [B, M, D] before the last segment.
+        memory: before the last segment, detached; of most networks a tensor, [B, ...].
         open_on_noise: mean openness of the gates over rows without facts, 0 if there are none; None without
             gates, and in a batch of one segment.
     """
 
     loss: Tensor
     scores: Tensor
-    memory: Tensor
+    memory: Any
     open_on_noise: Tensor | None
 
 
-class UnrolledRMT(nn.Module):
-    """An RMT over whole batches; a module, so that it can be wrapped for several devices.
+class UnrolledNetwork(nn.Module):
+    """A network over whole batches; a module, so that it can be wrapped for several devices.
 
     Args:
         network: that reads the segments.
@@ -89,7 +95,7 @@ class UnrolledRMT(nn.Module):
 
     def __init__(
         self,
-        network: RMTEncoder | RMTDecoder,
+        network: TrainedNetwork,
         *,
         cue: Sequence[int] = (),
         answers: Sequence[Sequence[int]] = (),
@@ -102,7 +108,10 @@ class UnrolledRMT(nn.Module):
     def forward(self, batch: Batch, options: LossOptions) -> UnrollOutput:
         """Read all segments and answer after the last."""
         n_segments, rows = batch.segments.shape[:2]
-        memory = torch.where(batch.carried[:, None, None], batch.begin, self.network.start(rows))
+        memory = self.network.start(rows)
+        if batch.begin is not None:
+            carried = batch.carried.reshape(-1, *[1] * (memory.dim() - 1))
+            memory = torch.where(carried, batch.begin, memory)
         through = n_segments if options.bptt_segments is None else options.bptt_segments
         checkpointing = options.gradient_checkpointing
         losses: list[tuple[Tensor, Tensor]] = []
@@ -128,11 +137,11 @@ class UnrolledRMT(nn.Module):
         return UnrollOutput(
             loss=loss,
             scores=scores.detach(),
-            memory=memory.detach(),
+            memory=map_tensors(memory, Tensor.detach),
             open_on_noise=None if open_on_noise is None else open_on_noise.detach(),
         )
 
-    def _read(self, tokens: Tensor, memory: Tensor, *, checkpointing: bool) -> tuple[Tensor, Tensor | None]:
+    def _read(self, tokens: Tensor, memory: Any, *, checkpointing: bool) -> tuple[Any, Tensor | None]:
         network = self.network
         if not isinstance(network, RMTEncoder) or network.gate is None:
             read = network.read
@@ -142,26 +151,50 @@ class UnrolledRMT(nn.Module):
             memory, _recomputed(write, tokens, memory) if checkpointing else write(tokens, memory)
         )
 
-    def _answer(self, tokens: Tensor, memory: Tensor, *, checkpointing: bool) -> Tensor:
+    def _answer(self, tokens: Tensor, memory: Any, *, checkpointing: bool) -> Tensor:
         """Log-probabilities of the labels [B, labels]."""
-        score = self._classify if isinstance(self.network, RMTEncoder) else self._likelihoods
+        match self.network:
+            case RMTEncoder():
+                score = self._classify
+            case RMTDecoder() | ARMTDecoder():
+                score = self._likelihoods
+            case _:
+                score = self._continued_likelihoods
         return _recomputed(score, tokens, memory) if checkpointing else score(tokens, memory)
 
     def _classify(self, tokens: Tensor, memory: Tensor) -> Tensor:
         assert isinstance(self.network, RMTEncoder)
         return self.network.classify(tokens, memory).float().log_softmax(dim=-1)
 
-    def _likelihoods(self, tokens: Tensor, memory: Tensor) -> Tensor:
+    def _likelihoods(self, tokens: Tensor, memory: Any) -> Tensor:
         """Score a decoder's labels by the summed log-likelihood of their tokens after the question."""
-        assert not isinstance(self.network, RMTEncoder)
+        assert isinstance(self.network, RMTDecoder | ARMTDecoder)
         columns = []
-        asked = torch.cat([tokens, tokens.new_tensor(self.cue).expand(len(tokens), -1)], dim=1)
+        asked = self._asked(tokens)
         for ids in self.answers:
             label = tokens.new_tensor(ids).expand(len(tokens), -1)
             logits = self.network.logits(torch.cat([asked, label], dim=1), memory)
             likely = logits[:, asked.shape[1] - 1 : -1].float().log_softmax(dim=-1)
             columns.append(likely.gather(-1, label[..., None]).sum(dim=(1, 2)))
         return torch.stack(columns, dim=1).log_softmax(dim=-1)
+
+    def _continued_likelihoods(self, tokens: Tensor, memory: Any) -> Tensor:
+        """Score the labels likewise, with a network that may continue in another segment."""
+        network: Any = self.network
+        first, carry = network.prefill(self._asked(tokens), memory)
+        columns = []
+        for ids in self.answers:
+            label = tokens.new_tensor(ids).expand(len(tokens), -1)
+            logits = first[:, None]
+            if len(ids) > 1:
+                logits = torch.cat([logits, network.read_on(label[:, :-1], carry)[0]], dim=1)
+            likely = logits.float().log_softmax(dim=-1)
+            columns.append(likely.gather(-1, label[..., None]).sum(dim=(1, 2)))
+        return torch.stack(columns, dim=1).log_softmax(dim=-1)
+
+    def _asked(self, tokens: Tensor) -> Tensor:
+        """Return the last segment and the cue after it."""
+        return torch.cat([tokens, tokens.new_tensor(self.cue).expand(len(tokens), -1)], dim=1)
 
     @staticmethod
     def _losses(scores: Tensor, target: Tensor) -> Tensor:
@@ -170,11 +203,9 @@ class UnrolledRMT(nn.Module):
         return torch.where(target == NO_FACT, -scores.mean(dim=-1), known)
 
 
-def _recomputed(function, tokens: Tensor, memory: Tensor) -> Tensor:
+def _recomputed(function: Callable[[Tensor, Any], Any], tokens: Tensor, memory: Any) -> Any:
     """Return `function` of a segment, to be computed again in the backward pass."""
-    result = checkpoint(function, tokens, memory, use_reentrant=False)
-    assert isinstance(result, Tensor)
-    return result
+    return checkpoint(function, tokens, memory, use_reentrant=False)
 
 
 def _mean_where(values: Tensor, where: Tensor) -> Tensor:

@@ -13,6 +13,8 @@ import transformers
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
+from babilong_eval.models.armt import ARMTConfig, build_armt
+from babilong_eval.models.armt.serialization import save_pretrained as save_armt
 from babilong_eval.models.registry import load_model
 from babilong_eval.models.rmt.build import build_rmt
 from babilong_eval.models.rmt.config import RMTConfig
@@ -89,9 +91,10 @@ class Small:
     architecture: str
     settings: dict
     rmt: RMTConfig | None = None
+    armt: ARMTConfig | None = None
 
     def __str__(self) -> str:
-        form = f"-{self.rmt.form}" if self.rmt else ""
+        form = f"-{self.rmt.form}" if self.rmt else f"-{self.armt.variant}" if self.armt else ""
         return f"{self.kind}{form}-{self.architecture}"
 
     @property
@@ -114,6 +117,11 @@ class Small:
             stir(model.network)
             save_pretrained(model, folder)
             return
+        if self.armt:
+            model = build_armt(self.armt, self.config, tokenizer)
+            stir(model.network)
+            save_armt(model, folder)
+            return
         network = AutoModelForCausalLM.from_config(self.config)
         stir(network)
         network.save_pretrained(folder)
@@ -134,6 +142,8 @@ LLAMA = NARROW | {"num_key_value_heads": 2, "max_position_embeddings": 128}
 MAMBA = {"hidden_size": 32, "state_size": 4, "num_hidden_layers": 2}
 ENCODER = RMTConfig(form="encoder", memory_tokens=3, segment_size=8, labels=PLACES)
 DECODER = RMTConfig(form="decoder", memory_tokens=3, segment_size=8)
+PAPER = ARMTConfig(variant="paper", memory_tokens=3, d_mem=8, segment_size=8)
+CURRENT = replace(PAPER, variant="current", heads=2, gating=True, sink=True)
 
 SMALL_MODELS = [
     Small("rmt", "bert", NARROW | {"max_position_embeddings": 32}, ENCODER),
@@ -142,6 +152,8 @@ SMALL_MODELS = [
     Small("rmt", "modernbert", NARROW | {"max_position_embeddings": 64}, ENCODER),
     Small("rmt", "gpt2", NARROW_GPT2, DECODER),
     Small("rmt", "llama", LLAMA, DECODER),
+    Small("armt", "gpt2", NARROW_GPT2, armt=replace(PAPER, wrap_positions=True)),
+    Small("armt", "llama", LLAMA, armt=CURRENT),
     Small("hf", "gpt2", NARROW_GPT2),
     Small("hf", "llama", LLAMA),
     Small("hf", "qwen3", LLAMA | {"head_dim": 8}),
@@ -224,7 +236,7 @@ DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 def small_model(request: pytest.FixtureRequest, small_folder: tuple[Small, Path]) -> SegmentModel:
     """The small models, loaded as a user loads them, with segments of 8 tokens."""
     small, folder = small_folder
-    options = {} if small.rmt else {"segment_size": 8}
+    options = {} if small.rmt or small.armt else {"segment_size": 8}
     if small.kind == "hf-window":
         options |= {"window": 8, "sinks": 2}
     return load_model(f"{small.kind}:{folder}", device=request.param, max_new_tokens=4, **options)

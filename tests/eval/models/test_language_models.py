@@ -80,6 +80,13 @@ def test_a_model_that_keeps_every_token_is_not_taken_for_a_recurrent_one(save_sm
         load_model(f"hf-recurrent:{save_small('hf', 'llama')}")
 
 
+@pytest.mark.parametrize("name", ["bamba", "jamba", "qwen3_next"])
+def test_a_hybrid_says_that_its_state_grows(name, save_small):
+    model = load_model(f"hf-recurrent:{save_small('hf', name)}", segment_size=8, max_new_tokens=4)
+    assert not model.bounded_state
+    assert model.max_tokens == 128 - 4
+
+
 def test_a_text_within_the_window_is_read_as_with_the_whole_context(save_small, some_tokens):
     folder = save_small("hf-window", "llama")
     whole = load_model(f"hf:{folder}", segment_size=8)

@@ -67,7 +67,9 @@ def test_a_broken_promise_is_named(make_tokenizer, tmp_path, monkeypatch):
 
 
 def test_an_unknown_kind_names_those_there_are():
-    with pytest.raises(UsageError, match=r"expected KIND:PATH, KIND one of hf, hf-recurrent, hf-window, rmt"):
+    with pytest.raises(
+        UsageError, match=r"expected KIND:PATH, KIND one of .*hf, hf-recurrent, hf-window, .*rmt"
+    ):
         load_model("gpt:model")
 
 

@@ -11,7 +11,7 @@ from transformers import AutoConfig
 from babilong_eval.models.decoding import continuation_ids
 from babilong_eval.models.rmt.build import build_rmt
 from babilong_eval.models.rmt.config import RMTConfig
-from babilong_eval.training.unroll import UnrolledRMT
+from babilong_eval.training.unroll import UnrolledNetwork
 from babilong_gen.tokenizer import load_tokenizer
 from tests.eval.training.conftest import NARROW_BERT, NARROW_GPT2
 
@@ -51,7 +51,7 @@ def _configuration(kind: Kind) -> RMTConfig:
     )
 
 
-def unrolled(model: RMTModel) -> UnrolledRMT:
+def unrolled(model: RMTModel) -> UnrolledNetwork:
     """Its rollout; what a decoder may answer is read word by word."""
     answers = [continuation_ids(model.tokenizer, model.config.answer_prefix + place) for place in PLACES]
-    return UnrolledRMT(model.network, cue=model.config.answer_tokens, answers=answers)
+    return UnrolledNetwork(model.network, cue=model.config.answer_tokens, answers=answers)

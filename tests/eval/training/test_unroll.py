@@ -48,6 +48,7 @@ def batch() -> Batch:
 
 def read(model: RMTModel, batch: Batch, segments: int) -> Tensor:
     """The memory after some segments, by the model's own `step`, each row from where it begins."""
+    assert batch.begin is not None
     memory = torch.where(batch.carried[:, None, None], batch.begin, model.start(ROWS))
     for tokens in batch.segments[:segments]:
         memory = model.step(tokens, None, memory)
@@ -76,6 +77,7 @@ def test_rows_are_scored_as_the_model_answers_wherever_they_begin(model: RMTMode
 def test_rows_begin_with_their_own_memory_or_the_trained_one(model: RMTModel, batch: Batch) -> None:
     alone = replace(batch, segments=batch.segments[:1])
     begun = unrolled(model)(alone, LossOptions()).memory
+    assert batch.begin is not None
     assert torch.equal(begun[batch.carried], batch.begin[batch.carried])
     assert torch.equal(begun[~batch.carried], model.start(ROWS)[~batch.carried])
 

@@ -54,7 +54,7 @@ _FILES = (
 )
 _BERT_INPUT = 512  # positions of a segment in the authors' encoder runs
 # No weights.
-_BUFFERS = (".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq", "embeddings.position_ids")
+BUFFERS = (".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq", "embeddings.position_ids")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,15 +98,15 @@ def load_original(path: str | Path, hints: Hints, *, max_new_tokens: int = MAX_N
         SourceError: there is none, it holds more than weights, or it does not fit its backbone.
         UsageError: something that must be known is neither in it nor in the hints.
     """
-    file = _checkpoint(Path(path))
+    file = checkpoint_file(Path(path))
     run = _run_arguments(file)
-    weights = _split(_read(file), file)
+    weights = _split(read_state_dict(file), file)
     name = hints.backbone or run.get("from_pretrained") or run.get("model_cfg")
     if not name:
         raise UsageError(f"{file} does not say what its backbone is: pass backbone=NAME_OR_FOLDER")
-    tokenizer = _tokenizer(hints.tokenizer or run.get("tokenizer") or name)
+    tokenizer = given_tokenizer(hints.tokenizer or run.get("tokenizer") or name)
     config = _config(hints, run, weights, tokenizer, file)
-    network = wrap(config, without_weights(config, _configuration(name)), tokenizer)
+    network = wrap(config, without_weights(config, backbone_configuration(name)), tokenizer)
     _fill(network, weights, file)
     return RMTModel(network, config, tokenizer, max_new_tokens=max_new_tokens)
 
@@ -125,7 +125,7 @@ def _config(hints: Hints, run: Run, weights: _Weights, tokenizer: Tokenizer, fil
     )
 
 
-def _checkpoint(path: Path) -> Path:
+def checkpoint_file(path: Path) -> Path:
     """Return the file of a checkpoint, given as the file itself or as the folder of its run."""
     if path.is_file():
         return path
@@ -149,7 +149,7 @@ def _run_arguments(file: Path) -> Run:
     return {}
 
 
-def _read(file: Path) -> State:
+def read_state_dict(file: Path) -> State:
     """Read a state dict; refuse a pickle that holds anything but tensors and plain values."""
     refuse_pointer(file)
     if file.suffix == ".safetensors":
@@ -185,7 +185,7 @@ def _numpy_scalars() -> list[Any]:
 
 def _split(state: State, file: Path) -> _Weights:
     """Separate the backbone's weights from the memory."""
-    state = {name: value for name, value in state.items() if not name.endswith(_BUFFERS)}
+    state = {name: value for name, value in state.items() if not name.endswith(BUFFERS)}
     if "memory_cell.memory" in state:
         prefix = "memory_cell.model."
         return _Weights(
@@ -213,7 +213,7 @@ def _split(state: State, file: Path) -> _Weights:
     )
 
 
-def _configuration(name: str | PretrainedConfig) -> PretrainedConfig:
+def backbone_configuration(name: str | PretrainedConfig) -> PretrainedConfig:
     if isinstance(name, PretrainedConfig):
         return name
     name = user_place(name)
@@ -221,7 +221,7 @@ def _configuration(name: str | PretrainedConfig) -> PretrainedConfig:
         return AutoConfig.from_pretrained(name, trust_remote_code=False)
 
 
-def _tokenizer(source: object) -> Tokenizer:
+def given_tokenizer(source: object) -> Tokenizer:
     if isinstance(source, Tokenizer):
         return source
     if isinstance(source, PretrainedConfig):
@@ -262,7 +262,7 @@ def _fill(network: RMTEncoder | RMTDecoder, weights: _Weights, file: Path) -> No
         result = network.backbone.load_state_dict(weights.backbone, strict=False)
         missing, unexpected = result.missing_keys, result.unexpected_keys
     except RuntimeError as error:
-        raise SourceError(f"{file} does not fit its backbone: {_second_line(error)}") from None
+        raise SourceError(f"{file} does not fit its backbone: {second_line(error)}") from None
     tied = set(getattr(network.backbone, "all_tied_weights_keys", {}) or {})
     if strange := sorted(set(missing) - tied) + sorted(unexpected):
         raise SourceError(f"{file} does not fit its backbone: {strange[0]} is in only one of them")
@@ -270,6 +270,6 @@ def _fill(network: RMTEncoder | RMTDecoder, weights: _Weights, file: Path) -> No
         network.memory.copy_(weights.memory)
 
 
-def _second_line(error: Exception) -> str:
+def second_line(error: Exception) -> str:
     """Return the line in which torch says which weight has another shape."""
     return str(error).strip().splitlines()[-1].strip()

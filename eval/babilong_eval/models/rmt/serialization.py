@@ -89,7 +89,7 @@ def checkpoint_folder(path: str) -> Path:
 
 def is_rmt_folder(folder: Path) -> bool:
     """Return whether a folder's config.json is one of ours."""
-    return (folder / CONFIG).is_file() and _read_json(folder / CONFIG).get("model_type") == MODEL_TYPE
+    return (folder / CONFIG).is_file() and read_json(folder / CONFIG).get("model_type") == MODEL_TYPE
 
 
 def save_pretrained(model: RMTModel, folder: str | Path) -> None:
@@ -142,10 +142,10 @@ def read_config(folder: Path) -> tuple[RMTConfig, PretrainedConfig]:
     Raises:
         SourceError: the folder holds none, or not an RMT's.
     """
-    return from_json(_read_json(folder / CONFIG), folder / CONFIG)
+    return from_json(read_json(folder / CONFIG), folder / CONFIG)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
     refuse_pointer(path)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

@@ -1,0 +1,137 @@
+"""ARMTs on disk: a folder with config.json, model.safetensors and tokenizer.json."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from safetensors import SafetensorError
+from safetensors.torch import load_model, save_model
+
+from babilong_eval.models.armt.author_checkpoints import Hints, load_original
+from babilong_eval.models.armt.build import as_model, without_weights, wrap
+from babilong_eval.models.armt.config import MODEL_TYPE, from_json, to_json
+from babilong_eval.models.pretrained import named_dtype
+from babilong_eval.models.protocol import MAX_NEW_TOKENS
+from babilong_eval.models.rmt.serialization import CONFIG, TOKENIZER, WEIGHTS, read_json
+from babilong_eval.models.tokenizers import read_tokenizer
+from babilong_gen.atomic import whole_file, write_whole
+from babilong_gen.errors import OutputError, SourceError, UsageError
+from babilong_gen.user_paths import user_path
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
+
+    from babilong_eval.models.armt.build import ARMTModel
+    from babilong_eval.models.armt.config import ARMTConfig, Variant
+    from babilong_eval.models.protocol import Alignment
+
+
+def load(
+    path: str,
+    *,
+    device: str = "cpu",
+    dtype: str = "auto",
+    max_new_tokens: int = MAX_NEW_TOKENS,
+    variant: Variant | None = None,
+    backbone: str | PretrainedConfig | None = None,
+    tokenizer: str | None = None,
+    segment_size: int | None = None,
+    alignment: Alignment | None = None,
+    denominator: bool | None = None,
+    correction: bool | None = None,
+    heads: int | None = None,
+    answer_prefix: str | None = None,
+) -> ARMTModel:
+    """Load the model kind `armt:`: what `save_pretrained` wrote, or a checkpoint of the authors' own code.
+
+    Args:
+        path: the folder; or an original checkpoint's file, or the folder that holds it.
+        dtype: of the weights, by default as they were saved.
+        max_new_tokens: longest written answer.
+        variant: this and the arguments below complete what an original checkpoint says of itself, see
+            `author_checkpoints.Hints`.
+    """
+    folder = user_path(path)
+    if not folder.exists():
+        raise SourceError(f"no ARMT at {path}: there is no such file or folder")
+    hints = Hints(
+        variant=variant,
+        backbone=backbone,
+        tokenizer=tokenizer,
+        segment_size=segment_size,
+        alignment=alignment,
+        denominator=denominator,
+        correction=correction,
+        heads=heads,
+        answer_prefix=answer_prefix,
+    )
+    if not is_armt_folder(folder):
+        model = load_original(folder, hints, max_new_tokens=max_new_tokens)
+    elif hints == Hints():
+        model = from_pretrained(folder, max_new_tokens=max_new_tokens)
+    else:
+        raise UsageError(f"{path} says itself how it is made: only dtype and max_new_tokens can be chosen")
+    if dtype != "auto":
+        model.network.to(named_dtype(dtype))
+    model.network.to(device)
+    return model
+
+
+def is_armt_folder(folder: Path) -> bool:
+    """Return whether a folder's config.json is one of ours; the Hub's form names no whole backbone."""
+    if not (folder / CONFIG).is_file():
+        return False
+    content = read_json(folder / CONFIG)
+    return content.get("model_type") == MODEL_TYPE and "backbone" in content
+
+
+def save_pretrained(model: ARMTModel, folder: str | Path) -> None:
+    """Write a model so that `from_pretrained` brings it back.
+
+    Each file is replaced whole or not at all.
+
+    Raises:
+        OutputError: there is no room, or no right to write.
+    """
+    folder = Path(folder)
+    content = to_json(model.config, model.network.backbone.config)
+    write_whole(folder / TOKENIZER, model.tokenizer.to_str(pretty=True).encode())
+    write_whole(folder / CONFIG, (json.dumps(content, indent=2) + "\n").encode())
+    with whole_file(folder / WEIGHTS) as partial:
+        try:
+            save_model(model.network, str(partial))
+        except SafetensorError as error:
+            raise OutputError(f"{folder / WEIGHTS}: cannot be written ({error})") from error
+
+
+def from_pretrained(folder: str | Path, *, max_new_tokens: int = MAX_NEW_TOKENS) -> ARMTModel:
+    """Read what `save_pretrained` wrote.
+
+    Raises:
+        SourceError: a file is missing or damaged, or the weights or tokenizer belong to another model.
+    """
+    folder = Path(folder)
+    config, backbone = read_config(folder)
+    if not (folder / WEIGHTS).is_file():
+        raise SourceError(
+            f"{folder} holds a configuration but no weights: expected {WEIGHTS} beside {CONFIG}"
+        )
+    tokenizer = read_tokenizer(folder / TOKENIZER)
+    network = wrap(config, without_weights(backbone), tokenizer)
+    try:
+        load_model(network, str(folder / WEIGHTS))
+    except (RuntimeError, SafetensorError) as error:
+        first = str(error).strip().replace("\n", " ")[:200]
+        raise SourceError(f"{folder / WEIGHTS} does not fit {CONFIG} beside it: {first}") from None
+    return as_model(network, tokenizer, max_new_tokens=max_new_tokens)
+
+
+def read_config(folder: Path) -> tuple[ARMTConfig, PretrainedConfig]:
+    """Read a checkpoint's configuration and its backbone's.
+
+    Raises:
+        SourceError: the folder holds none, or not an ARMT's.
+    """
+    return from_json(read_json(folder / CONFIG), folder / CONFIG)

@@ -1,0 +1,60 @@
+"""Rows of a batch that have read equally much: they share one carry and are run together.
+
+Padding is never run at all, since most recurrent models cannot mask it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from babilong_eval.models.segments import rows_of_one_length
+from babilong_eval.models.state import can_join, join_rows, select_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rows of a batch that are run together, and what they carry; None before their first token."""
+
+    rows: tuple[int, ...]
+    carry: Any
+
+
+State = tuple[Group, ...]
+
+
+def parts_of(
+    group: Group, tokens: Tensor, mask: Tensor | None
+) -> Iterator[tuple[tuple[int, ...], Tensor | None, Any]]:
+    """Splits a group by how many tokens its rows have here: (rows, tokens or None for none, carry)."""
+    rows = list(group.rows)
+    if mask is None:
+        yield group.rows, tokens[rows], group.carry
+        return
+    idle = [place for place, row in enumerate(rows) if not mask[row].any()]
+    if idle:
+        yield tuple(rows[place] for place in idle), None, select_rows(group.carry, idle)
+    for places, part in rows_of_one_length(tokens[rows], mask[rows]):
+        yield tuple(rows[place] for place in places), part, select_rows(group.carry, places)
+
+
+def joined(groups: list[Group]) -> State:
+    """Puts groups together again whose carries allow it: those of a constant size always do."""
+    together: list[list[Group]] = []
+    for group in groups:
+        like = next((some for some in together if can_join(some[0].carry, group.carry)), None)
+        if like is None:
+            together.append([group])
+        else:
+            like.append(group)
+    return tuple(
+        some[0]
+        if len(some) == 1
+        else Group(tuple(row for group in some for row in group.rows), join_rows([g.carry for g in some]))
+        for some in together
+    )
