@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from itertools import groupby
 from urllib.parse import quote
 
 _SECRET_NAME = re.compile(r"(?:^|_)(?:KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
@@ -29,12 +30,17 @@ def keep_secret(secret: str, mark: str = "[key]") -> None:
 
 def redacted(text: str) -> str:
     """Return a text without any secret or part of one, and without passwords in URLs."""
+    marks = [""] * len(text)
     for secret, mark in _secrets().items():
         # the line break that spoils a key is the place where a message breaks it, or shows it as \n
         for piece in _PLAIN.findall(secret):
             if len(piece) >= _SHORTEST_SECRET:
-                text = _without(text, piece, mark)
-    return _URL_PASSWORD.sub("[password]@", text)
+                _cover(text, piece, mark, marks)
+    runs = (
+        (mark, "".join(char for _, char in run))
+        for mark, run in groupby(zip(marks, text, strict=True), lambda each: each[0])
+    )
+    return _URL_PASSWORD.sub("[password]@", "".join(mark or shown for mark, shown in runs))
 
 
 def is_sendable(secret: str) -> bool:
@@ -51,16 +57,14 @@ def _secrets() -> dict[str, str]:
     return named | _announced
 
 
-def _without(text: str, secret: str, mark: str) -> str:
-    """Replace each run of characters that the text has in common with the secret, if it is long enough."""
+def _cover(text: str, secret: str, mark: str, marks: list[str]) -> None:
+    """Put a mark at each character of a run that the text has in common with the secret, if it is long enough.
+
+    Runs are looked for in the text as it was: another secret may have covered a part of one already.
+    """
     for written in (secret, quote(secret, safe="")):
         size = min(len(written), _SHORTEST_PART)
         parts = {written[start : start + size] for start in range(len(written) - size + 1)}
-        shown, end, copied = [], -1, 0
         for start in range(len(text) - size + 1):
             if text[start : start + size] in parts:
-                if start > end:  # not the continuation of the run before
-                    shown += [text[copied:start], mark]
-                end = copied = start + size
-        text = "".join(shown) + text[copied:]
-    return text
+                marks[start : start + size] = [mark] * size

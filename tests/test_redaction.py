@@ -42,6 +42,12 @@ def test_no_eight_characters_of_a_key_are_left(message, key: str) -> None:
     assert not [part for part in parts if part in shown and part not in original]
 
 
+def test_secrets_that_begin_alike_leave_nothing_of_each_other() -> None:
+    keep_secret("sk-same-")
+    keep_secret("sk-same-5e6f")
+    assert redacted("the key is sk-same-5e6f.") == "the key is [key]."
+
+
 def test_a_broken_key_is_left_out_piece_by_piece() -> None:
     keep_secret("sk-proj-4f3a\n9b8c7d6e")
     assert redacted("value b'sk-proj-4f3a\\n9b8c7d6e'") == r"value b'[key]\n[key]'"

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from babilong_eval.commands.score import score_folder
+from babilong_eval.commands.score import score_folders
 from babilong_eval.export.export import ExportConfig, export
+from babilong_eval.results.prediction_files import FileName
 from babilong_gen.generation import Silent
 
 Run = tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]
@@ -70,8 +71,10 @@ def test_its_accuracy_is_ours_on_the_same_outputs(dataset: Path, tmp_path: Path)
     export(ExportConfig(data=str(dataset), form="lm-eval", out=tasks, scorer="strict"), Silent())
     tasks = tasks.rename(tmp_path / "moved")
     results, logs = run_lm_eval(tasks, tmp_path / "results")
-    ours = score_folder(as_predictions(logs, tmp_path / "predictions"), "strict")
-    assert {row.task: row.n for row in ours} == {"qa1": 2, "qa8": 2, "qa19": 2}
-    theirs = {row.task: results[f"babilong_{row.task}_0k"]["acc,none"] for row in ours}
-    assert theirs == {row.task: row.accuracy for row in ours}
-    assert results["babilong_0k"]["acc,none"] == pytest.approx(sum(row.accuracy for row in ours) / 3)
+    scored = score_folders([as_predictions(logs, tmp_path / "predictions")], "strict")
+    ours = {FileName.of(path).task: counted for path, counted in scored.items()}
+    assert {task: counted.n for task, counted in ours.items()} == {"qa1": 2, "qa8": 2, "qa19": 2}
+    theirs = {task: results[f"babilong_{task}_0k"]["acc,none"] for task in ours}
+    assert theirs == {task: counted.accuracy for task, counted in ours.items()}
+    mean = sum(counted.accuracy for counted in ours.values()) / 3
+    assert results["babilong_0k"]["acc,none"] == pytest.approx(mean)
