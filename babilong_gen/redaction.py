@@ -58,7 +58,7 @@ def _secrets() -> dict[str, str]:
 
 
 def _cover(text: str, secret: str, mark: str, marks: list[str]) -> None:
-    """Put a mark at each character of a run that the text has in common with the secret, if it is long enough.
+    """Put a mark at each character of a long enough run that the text has in common with the secret.
 
     Runs are looked for in the text as it was: another secret may have covered a part of one already.
     """
