@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
@@ -105,8 +106,9 @@ def _type(load: Loader, annotation: Any) -> Any:
         return Any
     if not isinstance(annotation, str):
         return annotation
+    written = load.func if isinstance(load, partial) else load
     try:
-        return eval(annotation, vars(sys.modules[load.__module__]))  # a package's code, no user's input
+        return eval(annotation, vars(sys.modules[written.__module__]))  # a package's code, no user's input
     except NameError:
         return Any
 

@@ -38,7 +38,7 @@ def as_pickle(folder: Path) -> Path:
     return folder / "pytorch_model.bin"
 
 
-@pytest.mark.parametrize(("kind", "architecture"), [("hf", "llama"), ("rmt", "bert")])
+@pytest.mark.parametrize(("kind", "architecture"), [("hf", "llama"), ("rmt", "bert"), ("armt", "llama")])
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [

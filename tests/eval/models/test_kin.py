@@ -112,6 +112,15 @@ def test_a_saved_model_answers_as_before(kin: SmallKin, tmp_path: Path) -> None:
     assert read(again, rows) == read(model, rows)
 
 
+def test_weights_that_were_not_fetched_are_named(tmp_path: Path) -> None:
+    kin = SMALL[0]
+    save_pretrained(kin.build(), tmp_path)
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n"
+    (tmp_path / "model.safetensors").write_text(pointer)
+    with pytest.raises(SourceError, match=r"model.safetensors: a Git LFS pointer.*git lfs pull"):
+        load_model(f"{kin.kind}:{tmp_path}")
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_new_weights_are_those_of_their_seed(kind: str) -> None:
     require(kind)

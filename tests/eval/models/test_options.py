@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -9,12 +10,21 @@ from types import ModuleType
 import pytest
 
 from babilong_eval.models import registry
+from babilong_eval.models.kin.kinds import KINDS
 from babilong_eval.models.registry import load_model
 from babilong_gen.errors import UsageError
 
 
-@pytest.mark.parametrize("kind", ["hf", "hf-window", "hf-recurrent", "rmt"])
-@pytest.mark.parametrize("name", ["segment_size", "max_new_tokens"])
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        *itertools.product(
+            ["hf", "hf-window", "hf-recurrent", "rmt", "armt"], ["segment_size", "max_new_tokens"]
+        ),
+        ("armt", "heads"),
+        *((kind, "max_new_tokens") for kind in KINDS),
+    ],
+)
 @pytest.mark.parametrize("value", [0, -3, 1.5, "abc", "", True, float("nan"), [8]])
 def test_a_number_of_tokens_is_a_number_of_tokens(kind, name, value, tmp_path):
     with pytest.raises(UsageError, match=f"option '{name}' of model kind '{kind}'"):
@@ -35,11 +45,17 @@ def test_the_windows_own_options(option, message, tmp_path):
         load_model(f"hf-window:{tmp_path}", **option)
 
 
-def test_an_alignment_is_one_of_three(tmp_path):
+@pytest.mark.parametrize("kind", ["rmt", "armt"])
+def test_an_alignment_is_one_of_three(kind, tmp_path):
     with pytest.raises(
-        UsageError, match=r"option 'alignment' of model kind 'rmt': .*'right', 'left' or 'center'"
+        UsageError, match=rf"option 'alignment' of model kind '{kind}': .*'right', 'left' or 'center'"
     ):
-        load_model(f"rmt:{tmp_path}", alignment="middle")
+        load_model(f"{kind}:{tmp_path}", alignment="middle")
+
+
+def test_a_variant_is_one_of_two(tmp_path):
+    with pytest.raises(UsageError, match=r"option 'variant' of model kind 'armt': .*'paper' or 'current'"):
+        load_model(f"armt:{tmp_path}", variant="odd")
 
 
 SOURCE = """

@@ -21,6 +21,7 @@ from transformers import AutoConfig, PretrainedConfig
 
 from babilong_eval.models.armt.build import as_model, without_weights, wrap
 from babilong_eval.models.armt.config import ARMTConfig
+from babilong_eval.models.model_folder import read_json
 from babilong_eval.models.protocol import MAX_NEW_TOKENS
 from babilong_eval.models.rmt.author_checkpoints import (
     BUFFERS,
@@ -30,7 +31,6 @@ from babilong_eval.models.rmt.author_checkpoints import (
     read_state_dict,
     second_line,
 )
-from babilong_eval.models.rmt.serialization import read_json
 from babilong_gen.errors import SourceError, UsageError
 
 if TYPE_CHECKING:

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from safetensors import SafetensorError
-from safetensors.torch import load_model, save_model
-
 from babilong_eval.models.armt.author_checkpoints import Hints, load_original
 from babilong_eval.models.armt.build import as_model, without_weights, wrap
-from babilong_eval.models.armt.config import MODEL_TYPE, from_json, to_json
+from babilong_eval.models.armt.config import MODEL_TYPE, Variant, from_json, to_json
+from babilong_eval.models.model_folder import CONFIG, TOKENIZER, read_json, read_weights, write_model
 from babilong_eval.models.pretrained import named_dtype
-from babilong_eval.models.protocol import MAX_NEW_TOKENS
-from babilong_eval.models.rmt.serialization import CONFIG, TOKENIZER, WEIGHTS, read_json
+from babilong_eval.models.protocol import MAX_NEW_TOKENS, Alignment, TokenCount
 from babilong_eval.models.tokenizers import read_tokenizer
-from babilong_gen.atomic import whole_file, write_whole
-from babilong_gen.errors import OutputError, SourceError, UsageError
+from babilong_gen.errors import SourceError, UsageError
 from babilong_gen.user_paths import user_path
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
 
     from babilong_eval.models.armt.build import ARMTModel
-    from babilong_eval.models.armt.config import ARMTConfig, Variant
-    from babilong_eval.models.protocol import Alignment
+    from babilong_eval.models.armt.config import ARMTConfig
 
 
 def load(
@@ -33,15 +27,15 @@ def load(
     *,
     device: str = "cpu",
     dtype: str = "auto",
-    max_new_tokens: int = MAX_NEW_TOKENS,
+    max_new_tokens: TokenCount = MAX_NEW_TOKENS,
     variant: Variant | None = None,
     backbone: str | PretrainedConfig | None = None,
     tokenizer: str | None = None,
-    segment_size: int | None = None,
+    segment_size: TokenCount | None = None,
     alignment: Alignment | None = None,
     denominator: bool | None = None,
     correction: bool | None = None,
-    heads: int | None = None,
+    heads: TokenCount | None = None,
     answer_prefix: str | None = None,
 ) -> ARMTModel:
     """Load the model kind `armt:`: what `save_pretrained` wrote, or a checkpoint of the authors' own code.
@@ -97,13 +91,7 @@ def save_pretrained(model: ARMTModel, folder: str | Path) -> None:
     """
     folder = Path(folder)
     content = to_json(model.config, model.network.backbone.config)
-    write_whole(folder / TOKENIZER, model.tokenizer.to_str(pretty=True).encode())
-    write_whole(folder / CONFIG, (json.dumps(content, indent=2) + "\n").encode())
-    with whole_file(folder / WEIGHTS) as partial:
-        try:
-            save_model(model.network, str(partial))
-        except SafetensorError as error:
-            raise OutputError(f"{folder / WEIGHTS}: cannot be written ({error})") from error
+    write_model(folder, content, model.network, model.tokenizer)
 
 
 def from_pretrained(folder: str | Path, *, max_new_tokens: int = MAX_NEW_TOKENS) -> ARMTModel:
@@ -114,17 +102,9 @@ def from_pretrained(folder: str | Path, *, max_new_tokens: int = MAX_NEW_TOKENS)
     """
     folder = Path(folder)
     config, backbone = read_config(folder)
-    if not (folder / WEIGHTS).is_file():
-        raise SourceError(
-            f"{folder} holds a configuration but no weights: expected {WEIGHTS} beside {CONFIG}"
-        )
     tokenizer = read_tokenizer(folder / TOKENIZER)
     network = wrap(config, without_weights(backbone), tokenizer)
-    try:
-        load_model(network, str(folder / WEIGHTS))
-    except (RuntimeError, SafetensorError) as error:
-        first = str(error).strip().replace("\n", " ")[:200]
-        raise SourceError(f"{folder / WEIGHTS} does not fit {CONFIG} beside it: {first}") from None
+    read_weights(network, folder)
     return as_model(network, tokenizer, max_new_tokens=max_new_tokens)
 
 

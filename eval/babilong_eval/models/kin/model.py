@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,22 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_model, save_model
 from torch import Tensor
 
 from babilong_eval.models.kin.config import KinConfig, from_json, to_json
 from babilong_eval.models.kin.decoder import RecurrentDecoder
 from babilong_eval.models.kin.kinds import KINDS
 from babilong_eval.models.kin.memformer import MemformerNetwork
+from babilong_eval.models.model_folder import CONFIG, TOKENIZER, read_json, read_weights, write_model
 from babilong_eval.models.pretrained import named_dtype
-from babilong_eval.models.protocol import MAX_NEW_TOKENS
+from babilong_eval.models.protocol import MAX_NEW_TOKENS, TokenCount
 from babilong_eval.models.reading_trial import apart
-from babilong_eval.models.rmt.serialization import CONFIG, TOKENIZER, WEIGHTS, read_json
 from babilong_eval.models.segment_network import NetworkModel
 from babilong_eval.models.tokenizers import check_fits, read_tokenizer
-from babilong_gen.atomic import whole_file, write_whole
-from babilong_gen.errors import BabilongError, OutputError, SourceError, UsageError, first_line
+from babilong_gen.errors import BabilongError, SourceError, UsageError, first_line
 from babilong_gen.user_paths import user_path
 
 if TYPE_CHECKING:
@@ -47,7 +43,7 @@ def _load(
     *,
     device: str = "cpu",
     dtype: str = "auto",
-    max_new_tokens: int = MAX_NEW_TOKENS,
+    max_new_tokens: TokenCount = MAX_NEW_TOKENS,
 ) -> KinModel:
     """Load a kind's folder: config.json, model.safetensors, tokenizer.json.
 
@@ -107,17 +103,9 @@ def from_pretrained(folder: str | Path, kind: str, *, max_new_tokens: int = MAX_
     """
     folder = Path(folder)
     config = from_json(read_json(folder / CONFIG), kind, folder / CONFIG)
-    if not (folder / WEIGHTS).is_file():
-        raise SourceError(
-            f"{folder} holds a configuration but no weights: expected {WEIGHTS} beside {CONFIG}"
-        )
     tokenizer = read_tokenizer(folder / TOKENIZER)
     network = _network(config)
-    try:
-        load_model(network.package, str(folder / WEIGHTS))
-    except (RuntimeError, SafetensorError) as error:
-        first = str(error).strip().replace("\n", " ")[:200]
-        raise SourceError(f"{folder / WEIGHTS} does not fit {CONFIG} beside it: {first}") from None
+    read_weights(network.package, folder)
     return _tried_out(network, config, tokenizer, max_new_tokens)
 
 
@@ -129,14 +117,7 @@ def save_pretrained(model: KinModel, folder: str | Path) -> None:
     Raises:
         OutputError: there is no room, or no right to write.
     """
-    folder = Path(folder)
-    write_whole(folder / TOKENIZER, model.tokenizer.to_str(pretty=True).encode())
-    write_whole(folder / CONFIG, (json.dumps(to_json(model.config), indent=2) + "\n").encode())
-    with whole_file(folder / WEIGHTS) as partial_file:
-        try:
-            save_model(model.network.package, str(partial_file))
-        except SafetensorError as error:
-            raise OutputError(f"{folder / WEIGHTS}: cannot be written ({error})") from error
+    write_model(Path(folder), to_json(model.config), model.network.package, model.tokenizer)
 
 
 def set_segment_size(model: KinModel, segment_size: int) -> None:

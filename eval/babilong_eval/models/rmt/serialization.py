@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from safetensors import SafetensorError
-from safetensors.torch import load_model, save_model
-
 from babilong_eval.checkpoints import shipped, shipped_folder
+from babilong_eval.models.model_folder import CONFIG, TOKENIZER, read_json, read_weights, write_model
 from babilong_eval.models.pretrained import named_dtype
 from babilong_eval.models.protocol import MAX_NEW_TOKENS, Alignment, TokenCount
 from babilong_eval.models.rmt.author_checkpoints import Hints, load_original
@@ -17,19 +14,13 @@ from babilong_eval.models.rmt.build import without_weights, wrap
 from babilong_eval.models.rmt.config import MODEL_TYPE, from_json, to_json
 from babilong_eval.models.rmt.model import RMTModel
 from babilong_eval.models.tokenizers import read_tokenizer
-from babilong_gen.atomic import whole_file, write_whole
-from babilong_gen.errors import OutputError, SourceError, UsageError, first_line
-from babilong_gen.foreign_files import refuse_pointer
+from babilong_gen.errors import SourceError, UsageError
 from babilong_gen.user_paths import user_path
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from transformers import PretrainedConfig
 
     from babilong_eval.models.rmt.config import RMTConfig
-
-CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
 
 
 def load(
@@ -102,13 +93,7 @@ def save_pretrained(model: RMTModel, folder: str | Path) -> None:
     """
     folder = Path(folder)
     content = to_json(model.config, model.network.backbone.config)
-    write_whole(folder / TOKENIZER, model.tokenizer.to_str(pretty=True).encode())
-    write_whole(folder / CONFIG, (json.dumps(content, indent=2) + "\n").encode())
-    with whole_file(folder / WEIGHTS) as partial:
-        try:
-            save_model(model.network, str(partial))
-        except SafetensorError as error:
-            raise OutputError(f"{folder / WEIGHTS}: cannot be written ({error})") from error
+    write_model(folder, content, model.network, model.tokenizer)
 
 
 def from_pretrained(folder: str | Path, *, max_new_tokens: int = MAX_NEW_TOKENS) -> RMTModel:
@@ -119,20 +104,9 @@ def from_pretrained(folder: str | Path, *, max_new_tokens: int = MAX_NEW_TOKENS)
     """
     folder = Path(folder)
     config, backbone = read_config(folder)
-    if not (folder / WEIGHTS).is_file():
-        raise SourceError(
-            f"{folder} holds a configuration but no weights: expected {WEIGHTS} beside {CONFIG}"
-        )
-    refuse_pointer(folder / WEIGHTS)
     tokenizer = read_tokenizer(folder / TOKENIZER)
     network = wrap(config, without_weights(config, backbone), tokenizer)
-    try:
-        load_model(network, str(folder / WEIGHTS))
-    except SafetensorError as error:
-        raise SourceError(f"{folder / WEIGHTS} is empty, cut off or damaged: {first_line(error)}") from None
-    except RuntimeError as error:
-        first = str(error).strip().replace("\n", " ")[:200]
-        raise SourceError(f"{folder / WEIGHTS} does not fit {CONFIG} beside it: {first}") from None
+    read_weights(network, folder)
     return RMTModel(network, config, tokenizer, max_new_tokens=max_new_tokens)
 
 
@@ -143,16 +117,3 @@ def read_config(folder: Path) -> tuple[RMTConfig, PretrainedConfig]:
         SourceError: the folder holds none, or not an RMT's.
     """
     return from_json(read_json(folder / CONFIG), folder / CONFIG)
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    refuse_pointer(path)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SourceError(f"{path.parent} holds no {path.name}") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise SourceError(f"{path} is not JSON: {error}") from None
-    if not isinstance(content, dict):
-        raise SourceError(f"{path} is not a JSON object")
-    return content
