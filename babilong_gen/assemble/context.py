@@ -33,6 +33,7 @@ class AssemblyContext:
         paired: whether a sample has the same story and noise start at every length.
         reuse: whether a noise sentence may stand in a sample more than once.
         store_tokens: whether samples carry their token ids.
+        with_targets: whether they carry `targets`, because a task of the dataset may have several answers.
     """
 
     draws_key: str
@@ -44,6 +45,7 @@ class AssemblyContext:
     paired: bool
     reuse: bool
     store_tokens: bool
+    with_targets: bool
     _known: dict[str, FactTokens] = field(default_factory=dict, repr=False)
     _names: dict[int, str] = field(default_factory=dict, repr=False)
 
