@@ -26,7 +26,7 @@ class FileScore:
     task: str
     length: str
     n: int
-    correct: int
+    correct: float
     accuracy: float
     ci_low: float
     ci_high: float
@@ -44,7 +44,8 @@ def score(
         ScorerName,
         typer.Option(
             help="official: the published rule, bit for bit; strict: that rule with its faults repaired; "
-            "label: the label to which the model gave the highest score."
+            "label: the label to which the model gave the highest score; string_match_all, string_match_part: "
+            "RULER's rules, for its tasks."
         ),
     ] = "official",
     form: Annotated[
@@ -106,5 +107,5 @@ def _as_table(scores: list[FileScore], scorer: ScorerName) -> "Table":
         table.add_column(column, justify="right", no_wrap=True)
     for row in scores:
         percent = f"{row.accuracy:.1%}", f"{row.ci_low:.1%} – {row.ci_high:.1%}"
-        table.add_row(row.file, row.task, row.length, str(row.n), str(row.correct), *percent)
+        table.add_row(row.file, row.task, row.length, str(row.n), f"{row.correct:g}", *percent)
     return table

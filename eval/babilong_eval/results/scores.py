@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from babilong_eval.results.prediction_files import FileName, read_columns
 from babilong_eval.results.records import read_json
 from babilong_eval.scoring.official import OFFICIAL_LABELS
-from babilong_eval.scoring.score import score
+from babilong_eval.scoring.score import OPEN_SCORERS, score
 from babilong_gen.errors import SourceError, UsageError
+from babilong_gen.tasks import RULER_TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +40,12 @@ def scoring_labels(path: Path, task: str, scorer: ScorerName) -> tuple[str, ...]
 
     Raises:
         SourceError: the task's labels are not known.
+        UsageError: the task has none, and the scorer needs some.
     """
+    if scorer in OPEN_SCORERS:
+        return ()
+    if task in RULER_TASKS:
+        raise UsageError(f"{path}: {task} has open answers: use --scorer {' or '.join(OPEN_SCORERS)}")
     published = OFFICIAL_LABELS.get(task)
     if scorer == "official" and published:
         return published
