@@ -44,7 +44,7 @@ def score(
         ScorerName,
         typer.Option(
             help="official: the published rule, bit for bit; strict: that rule with its faults repaired; "
-            "label: the label to which the model gave the highest score; string_match_all, string_match_part: "
+            "label: the label that the model gave the highest score; string_match_all, string_match_part: "
             "RULER's rules, for its tasks."
         ),
     ] = "official",
