@@ -22,6 +22,7 @@ from babilong_gen.solvers import (
     positions,
     sizes,
     times,
+    variables,
 )
 from babilong_gen.solvers.solution import Reading, Solution, SolverError
 
@@ -73,6 +74,7 @@ READERS: dict[str, Reader] = {
         ),
         needles.values,
     ),
+    "vt": variables.with_value,
 }
 """RULER's tasks, whose statements are known by their form wherever they stand."""
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import Run
 
-TASKS = "niah_single_1,niah_multikey_1,niah_multikey_2,niah_multiquery,qa1"
+TASKS = "niah_single_1,niah_multikey_1,niah_multikey_2,niah_multiquery,vt,qa1"
 
 Tamper = Callable[[dict[str, Any]], None]
 
@@ -38,7 +38,7 @@ def rows(folder: Path, task: str, length: str = "1k") -> list[dict[str, Any]]:
 def test_samples_are_exact_and_proved(ruler: Path, babilong: Run) -> None:
     proved = babilong("verify", ruler)
     assert proved.returncode == 0, proved.stdout
-    assert "30 samples proved" in proved.stdout
+    assert "36 samples proved" in proved.stdout
     assert {row["n_tokens"] for task in TASKS.split(",") for row in rows(ruler, task)} == {1_000}
 
 
@@ -62,7 +62,7 @@ def test_options_and_haystacks_are_in_the_manifest(ruler: Path) -> None:
     manifest = json.loads((ruler / "manifest.json").read_text())
     assert manifest["spec"]["task_options"] == ["niah_multikey_1:num_needle_k=8"]
     assert {task: own["source"] for task, own in manifest["haystacks"].items()} == {
-        "niah_single_1": "repeat", "niah_multikey_2": "needles:words:numbers"
+        "niah_single_1": "repeat", "vt": "repeat", "niah_multikey_2": "needles:words:numbers"
     }  # fmt: skip
     assert len(rows(ruler, "niah_multikey_1")[0]["facts"]) == 8
     assert "ruler" in (ruler / "README.md").read_text().lower()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import chain
+from itertools import chain, pairwise
 from uuid import UUID
 
 import pytest
@@ -93,6 +93,17 @@ def test_the_facts_that_are_marked_are_those_that_the_answer_needs(task: str) ->
     rest = [fact for number, fact in enumerate(story.facts) if number not in story.supporting]
     with pytest.raises(SolverError):
         READERS[task](" ".join(rest), story.question)
+
+
+def test_a_chain_has_the_published_hops_and_is_told_in_order() -> None:
+    assert RULER_TASKS["vt"][1].model_dump() == {"type_haystack": "noise", "num_chains": 1, "num_hops": 4}
+    story = story_of("vt")
+    first, *hops = story.facts
+    assert re.fullmatch(rf"VAR {story.answers[0]} = [1-9]\d{{4}}\.", first)
+    assert hops == [f"VAR {after} = VAR {before}." for before, after in pairwise(story.answers)]
+    several = story_of("vt", 1, "vt:num_chains=3", "vt:num_hops=2")
+    assert (len(several.facts), len(several.answers)) == (9, 3)
+    assert READERS["vt"](" ".join(several.facts), several.question).answers == several.answers
 
 
 def test_options_change_the_story() -> None:

@@ -5,6 +5,7 @@ theirs is asked for one answer or several, of no closed set: what they are drawn
 
     needles     keys, values and the sentence that joins them
     niah        which value has this key?                        niah_*
+    vt          which variables have this value?                 vt
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from babilong_gen.tasks.ruler import niah
-from babilong_gen.tasks.ruler.options import NiahOptions, RulerOptions, with_options
+from babilong_gen.tasks.ruler import niah, vt
+from babilong_gen.tasks.ruler.options import NiahOptions, RulerOptions, VtOptions, with_options
 from babilong_gen.tasks.task import Task
 
 __all__ = ["RULER_TASKS", "ruler_task"]
@@ -30,6 +31,7 @@ RULER_TASKS: dict[str, tuple[str, RulerOptions]] = {
     ),
     "niah_multivalue": ("four values of one key", NiahOptions(num_needle_v=4)),
     "niah_multiquery": ("values of four keys", NiahOptions(num_needle_q=4)),
+    "vt": ("variables along a chain of assignments", VtOptions()),
 }
 
 
@@ -41,11 +43,8 @@ def ruler_task(name: str, task_options: Iterable[str] = ()) -> Task:
     """
     title, defaults = RULER_TASKS[name]
     options = with_options(name, defaults, task_options)
-    return Task(
-        name=name,
-        title=title,
-        choices=(),
-        lexicon=niah.LEXICON,
-        simulator=partial(niah.simulate, options),
-        haystack=niah.haystack(options),
-    )
+    if isinstance(options, NiahOptions):
+        lexicon, simulator, haystack = niah.LEXICON, partial(niah.simulate, options), niah.haystack(options)
+    else:
+        lexicon, simulator, haystack = vt.LEXICON, partial(vt.simulate, options), vt.haystack(options)
+    return Task(name=name, title=title, choices=(), lexicon=lexicon, simulator=simulator, haystack=haystack)

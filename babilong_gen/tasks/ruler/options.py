@@ -37,7 +37,23 @@ class NiahOptions(BaseModel):
     num_needle_q: _Few = 1
 
 
-RulerOptions = NiahOptions
+class VtOptions(BaseModel):
+    """The knobs of `vt`.
+
+    Attributes:
+        type_haystack: as of `NiahOptions`.
+        num_chains: chains of assignments in the text.
+        num_hops: assignments of a chain after the first.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type_haystack: Literal["noise", "essay"] = "noise"
+    num_chains: _Few = 1
+    num_hops: _Few = 4
+
+
+RulerOptions = NiahOptions | VtOptions
 
 
 def with_options(name: str, defaults: RulerOptions, task_options: Iterable[str]) -> RulerOptions:

@@ -12,8 +12,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from babilong_gen.tasks import RULER_TASKS
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -39,7 +37,7 @@ def write_ruler(chosen: ChosenSamples, folder: Path) -> None:
             for sample in chosen.samples((task, length)):
                 file.write(json.dumps(_line(chosen, sample)) + "\n")
     entries = [
-        f"babilong_{task}:\n  task: {_LIKE_NEEDLES if task in RULER_TASKS else _LIKE}\n  args: {{}}\n"
+        f"babilong_{task}:\n  task: {_LIKE_NEEDLES if task.startswith('niah_') else _LIKE}\n  args: {{}}\n"
         for task in chosen.tasks
     ]
     (folder / "synthetic.yaml").write_text("\n".join(entries), encoding="utf-8")

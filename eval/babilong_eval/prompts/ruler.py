@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from babilong_gen.tasks import RULER_TASKS
+from babilong_gen.tasks.ruler.options import VtOptions
 
 TEMPLATE = "{instruction}\n{context}\n{question}"
 
@@ -13,6 +14,8 @@ MAX_NEW_TOKENS = 128
 def ruler_instruction(task: str) -> str:
     """Return what a model is told before it reads a sample with the published options."""
     options = RULER_TASKS[task][1]
+    if isinstance(options, VtOptions):
+        return "Memorize and track the chain(s) of variable assignment hidden in the following text."
     many = options.type_needle_v
     one = many[:-1]
     if options.num_needle_q * options.num_needle_v == 1:
