@@ -15,6 +15,7 @@ from babilong_gen.lengths import parse_length
 from babilong_gen.prepare import Prepared
 from babilong_gen.tokenizer import TextTokenizer
 from babilong_gen.write.folder import Folder
+from babilong_gen.write.schema import dataset_schema
 from babilong_gen.write.shards import Shard, WrittenShard, read_written, write_shard
 
 # Samples are checked in batches of so much text: one after the other they go quicker than each between
@@ -84,9 +85,8 @@ def make_shard(context: ShardContext, shard: Shard, report: Callable[[int], None
                 samples = tokens = 0
         report(samples)
 
-    return write_shard(
-        out, shard, reported(), fingerprint=prepared.fingerprint, store_tokens=prepared.spec.store_tokens
-    )
+    schema = dataset_schema(store_tokens=prepared.spec.store_tokens, tasks=prepared.spec.tasks)
+    return write_shard(out, shard, reported(), fingerprint=prepared.fingerprint, schema=schema)
 
 
 def _checked(context: ShardContext, shard: Shard) -> Iterator[tuple[Sample, int, How]]:

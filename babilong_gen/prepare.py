@@ -19,23 +19,41 @@ from babilong_gen.lengths import Length
 from babilong_gen.noise.corpus.build import build_corpus
 from babilong_gen.noise.corpus.corpus import NoiseCorpus, corpus_folder, corpus_key, open_corpus
 from babilong_gen.noise.corpus.pool import NoisePool, open_pool, prepare_pool
-from babilong_gen.noise.sources.source import NoiseSource, open_noise_source
+from babilong_gen.noise.sources.source import Credit, NoiseSource, open_noise_source
 from babilong_gen.rebuilt_tokenizer import notice_of_rebuilding
 from babilong_gen.spec import DatasetSpec
-from babilong_gen.tasks import TASKS
-from babilong_gen.tasks.reskin import read_vocabulary, reskin_lexicon
+from babilong_gen.tasks import RULER_TASKS, find_task, have_targets
+from babilong_gen.tasks.reskin import ORIGINAL, read_vocabulary, reskin_lexicon
 from babilong_gen.tasks.sources import StorySource, open_story_source
 from babilong_gen.tasks.task import Lexicon
 from babilong_gen.tokenizer import TextTokenizer, load_tokenizer
 from babilong_gen.user_paths import user_path
 
 # An endless source is stored as far as the longest sample needs. Samples start in its first documents
-# only, so that storing more of it changes no sample.
-ENDLESS_START_DOCUMENTS = 256
-# Its documents have some 2,500 words, at least a token each; the leak check drops a few sentences.
+# only, so that storing more of it changes no sample. Its documents have some 2,500 words, at least a token
+# each; the leak check drops a few sentences.
 _ENDLESS_TOKENS_A_DOCUMENT = 2_000
 
 Notify = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Haystack:
+    """The noise that a task brings along, in place of the dataset's; its source is endless.
+
+    Attributes:
+        source: the source's name.
+        content_key: of the source.
+        corpus_key: where in the cache the tokenized noise lies.
+        start_documents: samples begin in the first so many documents.
+        credit: who is to be named for it.
+    """
+
+    source: str
+    content_key: str
+    corpus_key: str
+    start_documents: int
+    credit: Credit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +66,7 @@ class Prepared:
         corpus_key: where in the cache the tokenized noise lies.
         pools: the folder of each task's noise pool.
         start_documents: samples begin in the first so many documents; None for all.
+        haystacks: the noise of each task that brings its own along.
     """
 
     spec: DatasetSpec
@@ -59,16 +78,20 @@ class Prepared:
     corpus_key: str
     pools: dict[str, Path]
     start_documents: int | None
+    haystacks: dict[str, Haystack]
 
-    def corpus(self) -> NoiseCorpus:
-        """Map the corpus; it was checked when it was prepared."""
-        corpus = open_corpus(self.cache, self.corpus_key, check=False)
+    def corpus(self, task: str | None = None) -> NoiseCorpus:
+        """Map the corpus of a task, or of the dataset's own noise; it was checked when it was prepared."""
+        own = self.haystacks.get(task) if task else None
+        corpus = open_corpus(self.cache, own.corpus_key if own else self.corpus_key, check=False)
         assert corpus is not None
         return corpus
 
     def pool(self, task: str) -> NoisePool:
         """Map the pool of a task."""
-        return open_pool(self.corpus(), self.pools[task], start_documents=self.start_documents)
+        own = self.haystacks.get(task)
+        starts = own.start_documents if own else self.start_documents
+        return open_pool(self.corpus(task), self.pools[task], start_documents=starts)
 
     def context(self, task: str) -> AssemblyContext:
         """Return what all samples of a task share."""
@@ -83,6 +106,7 @@ class Prepared:
             paired=spec.paired,
             reuse=spec.reuse,
             store_tokens=spec.store_tokens,
+            with_targets=have_targets(spec.tasks),
         )
 
     def ladder(self, length: Length) -> list[Length]:
@@ -120,6 +144,7 @@ def prepare(
         fact_density=spec.fact_density,
         vocabulary=spec.vocabulary,
         split=spec.split,
+        task_options=spec.task_options or (),
     )
     check_available(stories, spec.tasks, spec.samples)
     try:
@@ -127,15 +152,24 @@ def prepare(
         source = open_noise_source(spec.noise, cache=cache)
         noise_key = corpus_key(source.content_key, tokenizer)
         stored_key = (
-            corpus_key(f"{source.content_key}:{_documents(spec)}", tokenizer) if source.endless else noise_key
+            corpus_key(f"{source.content_key}:{_documents(spec, source)}", tokenizer)
+            if source.endless
+            else noise_key
         )
         corpus = _find_or_build(
             source, tokenizer, spec, cache=cache, key=stored_key, report=report, notify=notify
         )
-        pools = {
-            task: prepare_pool(corpus, *leak_words(task, spec.vocabulary), spec.leak_check, spec.split)
-            for task in spec.tasks
-        }
+        pools, haystacks = {}, {}
+        for task in spec.tasks:
+            own = find_task(task, spec.task_options or ()).haystack
+            if own is None:
+                part = "all" if source.all_alike else spec.split
+                words = leak_words(task, spec.vocabulary)
+                pools[task] = prepare_pool(corpus, *words, spec.leak_check, part)
+            else:
+                haystacks[task], pools[task] = _own_haystack(
+                    task, own, tokenizer, spec, cache=cache, report=report, notify=notify
+                )
     except OSError as broken:
         raise OutputError(
             f"cache folder {cache} cannot be used ({broken.strerror or broken}): "
@@ -150,7 +184,8 @@ def prepare(
         stories=stories,
         corpus_key=stored_key,
         pools=pools,
-        start_documents=ENDLESS_START_DOCUMENTS if source.endless else None,
+        start_documents=source.start_documents if source.endless else None,
+        haystacks=haystacks,
     )
     return prepared, source
 
@@ -165,7 +200,7 @@ def check_reuse(prepared: Prepared, notify: Notify) -> None:
     longest = _longest_tokens(spec)
     for task in spec.tasks:
         available = prepared.pool(task).tokens
-        if longest <= available or prepared.start_documents is not None:
+        if longest <= available or task in prepared.haystacks or prepared.start_documents is not None:
             continue
         lack = f"the noise has {available:,} tokens for {task}, the longest samples need up to {longest:,}"
         if not spec.reuse:
@@ -176,8 +211,9 @@ def check_reuse(prepared: Prepared, notify: Notify) -> None:
 
 def leak_words(task: str, vocabulary: str) -> tuple[Lexicon, tuple[str, ...]]:
     """Return a task's lexicon and labels in the dataset's words."""
-    words = read_vocabulary(vocabulary)
-    return reskin_lexicon(TASKS[task].lexicon, words), tuple(map(words.reword, TASKS[task].choices))
+    words = read_vocabulary(ORIGINAL.name if task in RULER_TASKS else vocabulary)
+    found = find_task(task)
+    return reskin_lexicon(found.lexicon, words), tuple(map(words.reword, found.choices))
 
 
 def _longest_tokens(spec: DatasetSpec) -> int:
@@ -187,12 +223,13 @@ def _longest_tokens(spec: DatasetSpec) -> int:
     )
 
 
-def _documents(spec: DatasetSpec) -> int:
+def _documents(spec: DatasetSpec, source: NoiseSource) -> int:
     """Return how many documents of an endless source to store, in steps so that most runs share a corpus."""
-    beyond = -(-_longest_tokens(spec) // (_ENDLESS_TOKENS_A_DOCUMENT * ENDLESS_START_DOCUMENTS)) + 1
+    step = source.start_documents
+    beyond = -(-_longest_tokens(spec) // (_ENDLESS_TOKENS_A_DOCUMENT * step)) + 1
     # Of what is stored only a tenth is held out; what remains for training is nearly all of it.
     share = {"all": 1, "train": 2, "test": 10}[spec.split]
-    return beyond * ENDLESS_START_DOCUMENTS * share
+    return beyond * step * share
 
 
 def _check_segments(spec: DatasetSpec) -> None:
@@ -207,6 +244,36 @@ def _check_segments(spec: DatasetSpec) -> None:
                 f"placement {placement.text}: {length.name} has {segments} segments of {spec.segment_size} "
                 f"tokens, 0 to {segments - 1}"
             )
+
+
+def _own_haystack(
+    task: str,
+    name: str,
+    tokenizer: TextTokenizer,
+    spec: DatasetSpec,
+    *,
+    cache: Path,
+    report: Callable[[int], None],
+    notify: Notify,
+) -> tuple[Haystack, Path]:
+    """Tokenize the noise that a task brings along; it and the folder of its pool.
+
+    The task wants it as it is, needles beside needles too: no sentence of it leaks.
+    """
+    source = open_noise_source(name, cache=cache)
+    key = corpus_key(f"{source.content_key}:{_documents(spec, source)}", tokenizer)
+    corpus = _find_or_build(source, tokenizer, spec, cache=cache, key=key, report=report, notify=notify)
+    pool = prepare_pool(
+        corpus, *leak_words(task, spec.vocabulary), "off", "all" if source.all_alike else spec.split
+    )
+    haystack = Haystack(
+        source=source.name,
+        content_key=source.content_key,
+        corpus_key=key,
+        start_documents=source.start_documents,
+        credit=source.credit,
+    )
+    return haystack, pool
 
 
 def _find_or_build(
@@ -225,7 +292,7 @@ def _find_or_build(
     if corpus_folder(cache, key).exists():
         notify(f"the tokenized noise in {corpus_folder(cache, key)} is damaged: it is built again")
     documents = source.documents()
-    stored = islice(documents, _documents(spec)) if source.endless else documents
+    stored = islice(documents, _documents(spec, source)) if source.endless else documents
     build_corpus(stored, tokenizer, cache=cache, key=key, report=report)
     built = open_corpus(cache, key)
     if built is None:

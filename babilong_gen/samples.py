@@ -68,7 +68,8 @@ def to_hf_iterable(
     samples = open_samples(spec_of(spec, options), task=task, length=length, cache=cache)
     parts = min(_PARTS, len(samples))
     cuts = [len(samples) * part // parts for part in range(parts + 1)]
-    schema = dataset_schema(store_tokens=samples.prepared.spec.store_tokens)
+    made = samples.prepared.spec
+    schema = dataset_schema(store_tokens=made.store_tokens, tasks=made.tasks)
     return IterableDataset.from_generator(
         _rows,
         features=Features.from_arrow_schema(schema),

@@ -16,7 +16,9 @@ from pydantic import (
     ByteSize,
     ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
     ValidationError,
+    model_serializer,
     model_validator,
 )
 
@@ -25,7 +27,8 @@ from babilong_gen.lengths import Length, parse_length
 from babilong_gen.placement import Placement, parse_placement
 from babilong_gen.presets import with_preset
 from babilong_gen.split import Split
-from babilong_gen.tasks import TASKS
+from babilong_gen.tasks import RULER_TASKS, TASK_NAMES, TASKS, find_task
+from babilong_gen.tasks.ruler.options import split_options
 from babilong_gen.tasks.story import StoryShape
 from babilong_gen.tasks.task import LeakCheck
 
@@ -57,9 +60,9 @@ def _several(names: object) -> object:
 
 def _tasks(names: tuple[str, ...]) -> tuple[str, ...]:
     expanded = [task for name in names for task in (TASKS if name == "all" else [name])]
-    unknown = [name for name in expanded if name not in TASKS]
+    unknown = [name for name in expanded if name not in TASK_NAMES]
     if unknown:
-        raise UsageError(f"unknown task {unknown[0]!r}: expected all, or some of {', '.join(TASKS)}")
+        raise UsageError(f"unknown task {unknown[0]!r}: expected all, or some of {', '.join(TASK_NAMES)}")
     return tuple(dict.fromkeys(expanded))
 
 
@@ -69,6 +72,13 @@ def _lengths(names: tuple[str, ...]) -> tuple[str, ...]:
 
 def _placement(text: str) -> str:
     return parse_placement(text).text
+
+
+def _task_options(given: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Put options into one spelling and order; none are the same as no option."""
+    found = split_options(given)
+    settings = [f"{task}:{name}={value}" for task, own in found.items() for name, value in own.items()]
+    return tuple(sorted(settings)) or None
 
 
 _Names = Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1)]
@@ -85,7 +95,9 @@ class DatasetSpec(BaseModel):
     """Everything that decides a dataset's bytes; `make_spec` makes one from a user's options.
 
     Attributes:
-        tasks: `qa1` to `qa20`, `memorize`, `detect`, `reasoning`, or `all`.
+        tasks: `qa1` to `qa20`, `memorize`, `detect`, `reasoning`, or `all` of these; and RULER's by name.
+        task_options: the knobs of RULER's tasks, each as in `niah_multikey_1:num_needle_k=8`; None for the
+            published values.
         lengths: `0k` (facts only), `4k` and `1M` in tokens of `input`, `8seg` in segments.
         samples: of each task at each length.
         seed: keys all randomness.
@@ -131,6 +143,9 @@ class DatasetSpec(BaseModel):
     reuse: bool = True
     store_tokens: bool = False
     preset: Preset | None = None
+    task_options: (
+        Annotated[tuple[str, ...], BeforeValidator(_several), AfterValidator(_task_options)] | None
+    ) = None
     shard_bytes: Annotated[
         ByteSize,
         BeforeValidator(_size),
@@ -155,6 +170,38 @@ class DatasetSpec(BaseModel):
                     f"length {length.name} is used up by --reserve {self.reserve}: ask for longer samples"
                 )
         return self
+
+    @model_validator(mode="after")
+    def _facts_can_be_counted(self) -> Self:
+        ruler = [task for task in self.tasks if task in RULER_TASKS]
+        if ruler and (self.story_shape != StoryShape() or self.fact_density is not None):
+            raise UsageError(
+                f"--facts, --fact-density and --distractor-facts are for bAbI's stories: {ruler[0]} has "
+                "options of its own (--task-option); make two datasets"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _tasks_take_these_options(self) -> Self:
+        for task in split_options(self.task_options or ()):
+            if task not in self.tasks:
+                raise UsageError(
+                    f"--task-option {task}: the dataset has no such task; give it in --tasks, too"
+                )
+            if task not in RULER_TASKS:
+                raise UsageError(
+                    f"--task-option {task}: only RULER's tasks have options: {', '.join(RULER_TASKS)}"
+                )
+            find_task(task, self.task_options or ())
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_what_was_not_asked_for(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out task options where there are none: older manifests have no such line."""
+        dumped = dump(self)
+        if dumped.get("task_options", ()) is None:
+            del dumped["task_options"]
+        return dumped
 
     @property
     def parsed_lengths(self) -> list[Length]:
@@ -197,6 +244,8 @@ class DatasetSpec(BaseModel):
             "noise": noise_key,
             "samples_version": version,
         }
+        if self.task_options:
+            canonical["task_options"] = self.task_options
         if self.split != "all":
             canonical["split"] = self.split
         return hashlib.sha256(json.dumps(canonical, sort_keys=True).encode()).hexdigest()
@@ -234,6 +283,7 @@ class SpecOptions(TypedDict, total=False):
     reuse: bool | None
     store_tokens: bool | None
     preset: Preset | None
+    task_options: str | Sequence[str] | None
     shard_size: int | str | None
 
 

@@ -65,6 +65,7 @@ def assemble(story: Story, context: AssemblyContext, *, length: Length, index: i
         question=story.question,
         target=story.answer,
         choices=story.choices,
+        targets=(story.answers or (story.answer,)) if context.with_targets else (),
         n_tokens=spliced.tokens,
         noise_tokens=sum(stretch.tokens for stretch in stretches),
         facts=spliced.facts,
@@ -96,6 +97,8 @@ def _in_noise(
             continue
         noise, borders = found
         spliced, stretches = splice(story, borders, noise, context)
+        if _names_in(stretches, story, context):
+            continue
         spans = [(fact.token_start, fact.token_end) for fact in spliced.facts]
         if in_bounds(context.placement, spans, input_tokens=tokens, segment_size=context.segment_size):
             if spliced.tokens != tokens:
@@ -106,9 +109,18 @@ def _in_noise(
             return spliced, stretches
     raise DoesNotFitError(
         f"{story.task} at {length.name}, sample {index}: of {_STRETCHES_TRIED} stretches of noise none has "
-        f"sentences that make up exactly {tokens:,} tokens with the facts at {context.placement.text}; "
+        f"sentences that make up exactly {tokens:,} tokens with the facts at {context.placement.text}"
+        f"{' and holds none of its keys and values' if story.names else ''}; "
         "use more varied noise, another length or another placement"
     )
+
+
+def _names_in(stretches: list[Stretch], story: Story, context: AssemblyContext) -> bool:
+    """Return whether the noise holds, by chance, a name that only the story may hold."""
+    text = context.pool.corpus.text.data
+    names = [name.encode() for name in story.names]
+    noise = (bytes(text[stretch.byte_start : stretch.byte_end]) for stretch in stretches if names)
+    return any(name in part for part in noise for name in names)
 
 
 def _draw_start(context: AssemblyContext, rng: Rng, tokens: int) -> NoiseStart:

@@ -10,15 +10,15 @@ from babilong_gen.assemble.context import AssemblyContext
 from babilong_gen.errors import DoesNotFitError, UsageError
 from babilong_gen.lengths import Length
 from babilong_gen.rng import Rng
-from babilong_gen.tasks import TASKS
+from babilong_gen.tasks import RULER_TASKS, TASKS
 from babilong_gen.tasks.sources import OfficialFiles, Simulated, StorySource
 from babilong_gen.tasks.story import Story
 
 # Stories drawn for one sample before the length is called too short for the task.
 _STORIES_TRIED = 1_000
 
-# The RMT paper's tasks have no official files; they are simulated beside any source.
-_ALWAYS_SIMULATED = ("memorize", "detect", "reasoning")
+# The RMT paper's tasks and RULER's have no official files; they are simulated beside any source.
+_ALWAYS_SIMULATED = ("memorize", "detect", "reasoning", *RULER_TASKS)
 
 
 def check_available(source: StorySource, tasks: tuple[str, ...], samples: int) -> None:
@@ -72,7 +72,7 @@ def choose_stories(
 
 def _source_of(task: str, source: StorySource) -> StorySource:
     if task in _ALWAYS_SIMULATED and isinstance(source, OfficialFiles):
-        return Simulated(vocabulary=source.vocabulary, split=source.part)
+        return Simulated(vocabulary=source.vocabulary, split=source.part, task_options=source.task_options)
     return source
 
 
@@ -116,4 +116,4 @@ def _names(ladder: list[Length]) -> str:
     return " and ".join(length.name for length in ladder)
 
 
-assert set(_ALWAYS_SIMULATED) <= set(TASKS)
+assert set(_ALWAYS_SIMULATED) <= {*TASKS, *RULER_TASKS}

@@ -33,6 +33,7 @@ class AssemblyContext:
         paired: whether a sample has the same story and noise start at every length.
         reuse: whether a noise sentence may stand in a sample more than once.
         store_tokens: whether samples carry their token ids.
+        with_targets: whether they carry `targets`, because a task of the dataset may have several answers.
     """
 
     draws_key: str
@@ -44,6 +45,7 @@ class AssemblyContext:
     paired: bool
     reuse: bool
     store_tokens: bool
+    with_targets: bool
     _known: dict[str, FactTokens] = field(default_factory=dict, repr=False)
     _names: dict[int, str] = field(default_factory=dict, repr=False)
 
@@ -51,7 +53,7 @@ class AssemblyContext:
         """Return the tokens of a fact or question that follows a sentence; bAbI's few are remembered.
 
         Raises:
-            SourceError: the tokenizer takes a part of it for a control token.
+            SourceError: the tokenizer takes a part of it for a control token, or has none for it.
         """
         tokens = self._known.get(fact)
         if tokens is None:
@@ -62,6 +64,11 @@ class AssemblyContext:
                 raise SourceError(
                     f"tokenizer {self.tokenizer.name} reads a control token in {fact!r}: "
                     "remove that token from its added tokens"
+                )
+            if len(tokens.ids) <= tokens.space:
+                raise SourceError(
+                    f"tokenizer {self.tokenizer.name} has no token for any part of {fact!r}: "
+                    "a model that it feeds could not read it; use another tokenizer"
                 )
             self._known[fact] = tokens
         return tokens

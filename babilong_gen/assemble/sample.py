@@ -53,6 +53,7 @@ class Sample:
         text: the input, facts in their haystack, as UTF-8: the longest are tens of megabytes.
         question, target: asked of the input, and the right answer.
         choices: the task's labels.
+        targets: each of the right answers, in a dataset of which a task may have several; else empty.
         n_tokens: tokens of the input.
         noise_tokens: how many of them are noise.
         facts: in their order.
@@ -74,6 +75,7 @@ class Sample:
     noise: list[NoiseSpan]
     input_ids: np.ndarray | None
     pieces: Sequence[Piece] = field(compare=False, repr=False)
+    targets: tuple[str, ...] = ()
 
     @property
     def input(self) -> str:
@@ -94,4 +96,6 @@ class Sample:
             "facts": [asdict(fact) for fact in self.facts],
             "noise": [asdict(span) for span in self.noise],
         }
+        if self.targets:
+            columns["targets"] = list(self.targets)
         return columns if self.input_ids is None else {**columns, "input_ids": self.input_ids}

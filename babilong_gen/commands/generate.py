@@ -39,14 +39,19 @@ def generate(
         str | None,
         typer.Option(parser=user_place, help="Folder to write to, or a URL such as s3://bucket/folder."),
     ] = None,
-    tasks: Annotated[str | None, typer.Option(help="qa1,qa2,…, memorize, detect, reasoning; or all.")] = None,
+    tasks: Annotated[
+        str | None,
+        typer.Option(
+            help="qa1,qa2,…, memorize, detect, reasoning, or all of these; RULER's by name: niah_single_1,…"
+        ),
+    ] = None,
     lengths: Annotated[str | None, typer.Option(help="0k,4k,128k,1M,… tokens, or 8seg,… segments.")] = None,
     samples: Annotated[int | None, typer.Option(help="Samples per task and length.")] = None,
     noise: Annotated[
         str | None,
         typer.Option(
-            help="Text to hide the facts in: procedural[:SEED], quality, pg19, hf:REPO[:config[:split]] or "
-            "files:GLOB[#field]."
+            help="Text to hide the facts in: procedural[:SEED], quality, pg19, hf:REPO[:config[:split]], "
+            "files:GLOB[#field], repeat or needles:KEYS:VALUES."
         ),
     ] = None,
     stories: Annotated[
@@ -97,6 +102,13 @@ def generate(
     ] = False,
     store_tokens: Annotated[
         bool | None, typer.Option("--store-tokens", help="Add the column input_ids.")
+    ] = None,
+    task_option: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TASK:NAME=VALUE",
+            help="A knob of one of RULER's tasks, as in niah_multikey_1:num_needle_k=8; may be repeated.",
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything that is drawn at random.")] = None,
     shard_size: Annotated[
@@ -165,6 +177,7 @@ def generate(
         "split": split,
         "reuse": False if no_reuse else None,
         "store_tokens": store_tokens,
+        "task_options": task_option or None,
         "seed": seed,
         "shard_size": shard_size,
         "preset": preset,

@@ -34,7 +34,7 @@ def inspect(
         f"[bold]{row['sample_id']}[/]  {row['n_tokens']:,} tokens, {len(row['input']):,} characters"
     )
     console.print(f"question  {row['question']}", markup=False)
-    console.print(f"answer    {row['target']}  (of {_shortened(row['choices'])})", markup=False)
+    console.print(f"answer    {row['target']}{_choices(row)}", markup=False)
     console.print(f"noise     {_noise(row)}", markup=False)
     console.print(f"\n{_ruler(row)}  ! supports the answer, . another fact\n", markup=False, soft_wrap=True)
     console.print(_in_context(row), soft_wrap=True)
@@ -46,6 +46,10 @@ def inspect(
         console.print(
             f"{mark} {number:>3}  {depth:5.1f} %  {where:<28} {fact['text']}", markup=False, soft_wrap=True
         )
+
+
+def _choices(row: dict[str, Any]) -> str:
+    return f"  (of {_shortened(row['choices'])})" if row["choices"] else ""
 
 
 def _shortened(choices: list[str]) -> str:

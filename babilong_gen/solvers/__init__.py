@@ -18,13 +18,15 @@ from babilong_gen.solvers import (
     holdings,
     motives,
     moves,
+    needles,
     positions,
     sizes,
     times,
+    variables,
 )
-from babilong_gen.solvers.solution import Solution, SolverError
+from babilong_gen.solvers.solution import Reading, Solution, SolverError
 
-__all__ = ["SOLVERS", "Solution", "SolverError", "solve"]
+__all__ = ["READERS", "SOLVERS", "Reading", "Solution", "SolverError", "solve"]
 
 Solver = Callable[[Iterable[str], str], Solution]
 
@@ -53,6 +55,28 @@ SOLVERS: dict[str, Solver] = {
     "detect": moves.where_is,
     "reasoning": directions.neighbour,
 }
+
+
+Reader = Callable[[str, str], Reading]
+"""Reads a whole text, noise and all, and answers a question."""
+
+READERS: dict[str, Reader] = {
+    **dict.fromkeys(
+        (
+            "niah_single_1",
+            "niah_single_2",
+            "niah_single_3",
+            "niah_multikey_1",
+            "niah_multikey_2",
+            "niah_multikey_3",
+            "niah_multivalue",
+            "niah_multiquery",
+        ),
+        needles.values,
+    ),
+    "vt": variables.with_value,
+}
+"""RULER's tasks, whose statements are known by their form wherever they stand."""
 
 
 def solve(task: str, facts: Iterable[str], question: str) -> Solution:

@@ -20,3 +20,16 @@ class Solution:
 
 class SolverError(ValueError):
     """A fact or question that is not of the task's form, or a question that the facts leave open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a whole text answers to a question that may have several answers.
+
+    Attributes:
+        answers: in the order of the dataset's `targets`.
+        names: answers, and words of the question, that must stand nowhere in the noise.
+    """
+
+    answers: tuple[str, ...]
+    names: tuple[str, ...]

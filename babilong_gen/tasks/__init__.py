@@ -1,9 +1,12 @@
-"""The tasks: bAbI's twenty (Weston et al. 2016, arXiv 1502.05698) and the RMT paper's three.
+"""The tasks: bAbI's twenty (Weston et al. 2016, arXiv 1502.05698), the RMT paper's three, and RULER's.
 
-`TASKS` is the one place where a task's name, labels, leak-check words and simulator meet.
+`TASKS` is the one place where the name, labels, leak-check words and simulator of a task with a closed set of
+labels meet; `RULER_TASKS` is that of the tasks with open answers, which have options. `find_task` knows both.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from babilong_gen.tasks import lexicons
 from babilong_gen.tasks.labels import (
@@ -21,6 +24,7 @@ from babilong_gen.tasks.labels import (
     YES_NO,
     YES_NO_MAYBE,
 )
+from babilong_gen.tasks.ruler import RULER_TASKS, ruler_task
 from babilong_gen.tasks.simulators import (
     carrying,
     deduction,
@@ -38,7 +42,7 @@ from babilong_gen.tasks.simulators import (
 )
 from babilong_gen.tasks.task import Lexicon, Simulator, Task
 
-__all__ = ["TASKS"]
+__all__ = ["RULER_TASKS", "TASKS", "TASK_NAMES", "find_task", "have_targets"]
 
 _TABLE: tuple[tuple[str, str, tuple[str, ...], Lexicon, Simulator], ...] = (
     ("qa1", "single supporting fact", PLACES, lexicons.MOVES, moving.QA1.simulate),
@@ -76,3 +80,23 @@ TASKS: dict[str, Task] = {
     name: Task(name=name, title=title, choices=choices, lexicon=lexicon, simulator=simulator)
     for name, title, choices, lexicon, simulator in _TABLE
 }
+
+TASK_NAMES = (*TASKS, *RULER_TASKS)
+"""All tasks, bAbI's first."""
+
+
+def find_task(name: str, task_options: Iterable[str] = ()) -> Task:
+    """Return the task of this name, one of `TASK_NAMES`.
+
+    Args:
+        task_options: of RULER's tasks, each as in `niah_multikey_1:num_needle_k=8`.
+
+    Raises:
+        UsageError: the task has no such option, or not this value of it.
+    """
+    return TASKS[name] if name in TASKS else ruler_task(name, task_options)
+
+
+def have_targets(tasks: Iterable[str]) -> bool:
+    """Return whether a dataset of these tasks has `targets`: one of them may have several answers."""
+    return any(task in RULER_TASKS for task in tasks)

@@ -10,7 +10,7 @@ from pathlib import Path
 from babilong_gen.errors import UsageError
 from babilong_gen.rng import Rng
 from babilong_gen.split import Split, belongs
-from babilong_gen.tasks import TASKS
+from babilong_gen.tasks import RULER_TASKS, TASK_NAMES, TASKS, find_task
 from babilong_gen.tasks.babi import SPLITS, babi_files, parse_babi
 from babilong_gen.tasks.reskin import ORIGINAL, read_vocabulary, reskin
 from babilong_gen.tasks.story import Story, StoryShape
@@ -29,12 +29,14 @@ class Simulated:
         fact_density: facts for every 1,000 tokens of the sample; None where stories do not grow with it.
         vocabulary: the words they are told in, by name.
         split: stories of the other part are drawn again.
+        task_options: of RULER's tasks, as a user sets them.
     """
 
     shape: StoryShape = field(default_factory=StoryShape)
     fact_density: float | None = None
     vocabulary: str = ORIGINAL.name
     split: Split = "all"
+    task_options: tuple[str, ...] = ()
 
     credit = (
         "Stories simulated by babilong-gen after the bAbI tasks (Weston et al. 2016, arXiv:1502.05698) "
@@ -47,10 +49,12 @@ class Simulated:
         Raises:
             UsageError: no such task, or the task has no story of this shape.
         """
-        if task not in TASKS:
-            raise UsageError(f"{task} cannot be simulated; tasks that can: {', '.join(TASKS)}")
+        if task not in TASK_NAMES:
+            raise UsageError(f"{task} cannot be simulated; tasks that can: {', '.join(TASK_NAMES)}")
+        # The other words are there in place of bAbI's: RULER's tasks have none of these.
+        words = read_vocabulary(ORIGINAL.name if task in RULER_TASKS else self.vocabulary)
         while True:
-            story = reskin(TASKS[task].simulate(rng, self.shape), read_vocabulary(self.vocabulary))
+            story = reskin(find_task(task, self.task_options).simulate(rng, self.shape), words)
             if in_split(story, self.split):
                 return story
 
@@ -63,7 +67,7 @@ class Simulated:
 
     def tasks(self) -> tuple[str, ...]:
         """Return the tasks that this source has stories of."""
-        return tuple(TASKS)
+        return TASK_NAMES
 
     @property
     def content_key(self) -> str:
@@ -81,12 +85,14 @@ class OfficialFiles:
         split: `test` or `train`.
         vocabulary: the words they are told in, by name.
         part: `all` of the file's stories, or the `train` or `test` part by `babilong_gen.split`.
+        task_options: of RULER's tasks, whose stories are simulated beside the files'.
     """
 
     path: Path
     split: str = "test"
     vocabulary: str = ORIGINAL.name
     part: Split = "all"
+    task_options: tuple[str, ...] = ()
 
     credit = (
         "Stories from bAbI tasks 1-20 v1.2 (Weston et al. 2016, arXiv:1502.05698), "
@@ -129,6 +135,7 @@ def open_story_source(
     fact_density: float | None = None,
     vocabulary: str = ORIGINAL.name,
     split: Split = "all",
+    task_options: tuple[str, ...] = (),
 ) -> StorySource:
     """Open the story source called `simulate`, `babi:PATH`, `babi:PATH#train` or `babi:PATH#test`.
 
@@ -139,7 +146,11 @@ def open_story_source(
     words = read_vocabulary(vocabulary).name
     if name == "simulate":
         return Simulated(
-            shape=shape or StoryShape(), fact_density=fact_density, vocabulary=words, split=split
+            shape=shape or StoryShape(),
+            fact_density=fact_density,
+            vocabulary=words,
+            split=split,
+            task_options=task_options,
         )
     kind, colon, location = name.partition(":")
     if kind != "babi" or not colon or not location:
@@ -151,7 +162,9 @@ def open_story_source(
         path, files = location, "test"
     if files not in SPLITS:
         raise UsageError(f"unknown split {files!r} in {name!r}: expected #train or #test")
-    source = OfficialFiles(path=user_path(path), split=files, vocabulary=words, part=split)
+    source = OfficialFiles(
+        path=user_path(path), split=files, vocabulary=words, part=split, task_options=task_options
+    )
     source.tasks()
     return source
 

@@ -34,11 +34,13 @@ class Task:
     """One kind of question.
 
     Attributes:
-        name: `qa1` to `qa20`, `memorize`, `detect`, `reasoning`.
+        name: as `qa1`, `memorize` or `niah_single_1`.
         title: the name that the task's authors gave it, in words.
-        choices: the closed label set; of list answers (qa8, qa19) every answer that can be right.
+        choices: the closed label set; of list answers (qa8, qa19) every answer that can be right; empty where
+            answers are open.
         lexicon: for the leak check.
         simulator: draws one story of the task that it is given.
+        haystack: the noise source that the task brings along; None for the dataset's own noise.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Task:
     choices: tuple[str, ...]
     lexicon: Lexicon
     simulator: Simulator
+    haystack: str | None = None
 
     def simulate(self, rng: Rng, shape: StoryShape) -> Story:
         """Draw one story.
@@ -56,7 +59,14 @@ class Task:
         return self.simulator(self, rng, shape)
 
     def story(
-        self, *, facts: Sequence[str], question: str, answer: str, supporting: tuple[int, ...]
+        self,
+        *,
+        facts: Sequence[str],
+        question: str,
+        answer: str,
+        supporting: tuple[int, ...],
+        answers: tuple[str, ...] = (),
+        names: tuple[str, ...] = (),
     ) -> Story:
         """Make a story of this task; arguments as the attributes of `Story`."""
         return Story(
@@ -66,6 +76,8 @@ class Task:
             answer=answer,
             supporting=supporting,
             choices=self.choices,
+            answers=answers,
+            names=names,
         )
 
 

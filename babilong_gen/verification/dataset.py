@@ -16,8 +16,10 @@ from babilong_gen.errors import OutputError, SourceError
 from babilong_gen.noise.corpus.corpus import NoiseCorpus, open_corpus
 from babilong_gen.prepare import default_cache
 from babilong_gen.processes import Report, WorkerDiedError, in_processes
+from babilong_gen.solvers import READERS
 from babilong_gen.tasks.reskin import read_vocabulary
 from babilong_gen.tokenizer import read_tokenizer
+from babilong_gen.verification.open_answers import check_open_answers
 from babilong_gen.verification.rows import check_answer, check_noise, check_offsets, check_tokens
 from babilong_gen.write.folder import Folder, file_sizes, in_this_process, open_folder, reaching, sha256
 from babilong_gen.write.manifest import read_manifest
@@ -79,18 +81,40 @@ def verify(
             found[shard["path"]] = wrong
             report(shard["rows"])
         failures += chain.from_iterable(found[shard["path"]] for shard in shards)
-    return Verdict(samples=samples, failures=failures, noise_compared=proof.corpus is not None)
+    return Verdict(samples=samples, failures=failures, noise_compared=proof.has_noise)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noise:
+    """A corpus, and the numbers of its documents by their names."""
+
+    corpus: NoiseCorpus
+    documents: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """What rows are checked against."""
+    """What rows are checked against.
+
+    Attributes:
+        noise: the dataset's; None where the cache has it no more.
+        haystacks: likewise, of the tasks that bring their own along.
+    """
 
     folder: Folder
     spec: dict[str, Any]
     tokenizer: Tokenizer
-    corpus: NoiseCorpus | None
-    documents: dict[str, int] = field(default_factory=dict)
+    noise: Noise | None
+    haystacks: dict[str, Noise | None] = field(default_factory=dict)
+
+    def noise_of(self, task: str) -> Noise | None:
+        """Return the noise of a task, which may have brought its own along; None where it is gone."""
+        return self.haystacks.get(task, self.noise)
+
+    @property
+    def has_noise(self) -> bool:
+        """Whether all noise is there to compare with."""
+        return None not in (self.noise, *self.haystacks.values())
 
 
 def open_proof(folder: Folder, manifest: dict[str, Any], cache: Path) -> Proof:
@@ -105,12 +129,22 @@ def open_proof(folder: Folder, manifest: dict[str, Any], cache: Path) -> Proof:
         raise SourceError(
             f"tokenizer {name} is not the one that {folder} was made with: give that one's place"
         )
-    corpus = open_corpus(cache, manifest["noise"]["corpus_key"])
-    count = len(corpus.document_end) if corpus else 0
-    documents = {corpus.document_name(n): n for n in range(count)} if corpus else {}
+    own = manifest.get("haystacks", {})
     return Proof(
-        folder=folder, spec=manifest["spec"], tokenizer=tokenizer, corpus=corpus, documents=documents
+        folder=folder,
+        spec=manifest["spec"],
+        tokenizer=tokenizer,
+        noise=_open_noise(cache, manifest["noise"]["corpus_key"]),
+        haystacks={task: _open_noise(cache, haystack["corpus_key"]) for task, haystack in own.items()},
     )
+
+
+def _open_noise(cache: Path, key: str) -> Noise | None:
+    corpus = open_corpus(cache, key)
+    if corpus is None:
+        return None
+    names = {corpus.document_name(number): number for number in range(len(corpus.document_end))}
+    return Noise(corpus=corpus, documents=names)
 
 
 def _over_shards(
@@ -152,7 +186,8 @@ def check_shard(proof: Proof, shard: dict[str, Any]) -> list[str]:
 
 
 def _check_rows(proof: Proof, shard: dict[str, Any], file: pq.ParquetFile) -> Iterator[str]:
-    if not file.schema_arrow.equals(dataset_schema(store_tokens=proof.spec["store_tokens"])):
+    schema = dataset_schema(store_tokens=proof.spec["store_tokens"], tasks=proof.spec["tasks"])
+    if not file.schema_arrow.equals(schema):
         yield f"{shard['path']}: its columns are not those of the design"
         return
     rows = (row for batch in file.iter_batches(batch_size=1) for row in batch.to_pylist())
@@ -166,8 +201,11 @@ def _check_row(proof: Proof, shard: dict[str, Any], number: int, row: dict[str, 
         yield f"expected sample {expected} here"
     yield from check_offsets(row)
     yield from check_tokens(row, proof.tokenizer, proof.spec)
-    if proof.corpus is not None:
-        yield from check_noise(row, proof.corpus, proof.documents)
+    if (noise := proof.noise_of(row["task"])) is not None:
+        yield from check_noise(row, noise.corpus, noise.documents)
+    if row["task"] in READERS:
+        yield from check_open_answers(row)
+        return
     official = proof.spec["stories"].startswith("babi:")
     yield from check_answer(row, read_vocabulary(proof.spec["vocabulary"]), official=official)
 

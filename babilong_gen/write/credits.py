@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from babilong_gen.tasks import RULER_TASKS
+
 # What the Hub takes for the name of a licence; anything else is `other`, spelt out below the card's sources.
 _LICENCE_ID = re.compile(r"[a-z0-9][a-z0-9.-]*")
 
@@ -30,6 +32,14 @@ _RMT = """@article{bulatov2023scaling,
   year    = {2023}
 }"""
 
+_RULER = """@inproceedings{hsieh2024ruler,
+  title     = {{RULER}: What's the Real Context Size of Your Long-Context Language Models?},
+  author    = {Hsieh, Cheng-Ping and Sun, Simeng and Kriman, Samuel and Acharya, Shantanu and Rekesh, Dima
+               and Jia, Fei and Zhang, Yang and Ginsburg, Boris},
+  booktitle = {Conference on Language Modeling},
+  year      = {2024}
+}"""
+
 
 def licences(manifest: Mapping[str, Any]) -> list[str]:
     """Return the Hub's ids of all licences that a dataset's text is under."""
@@ -43,6 +53,8 @@ def citations(manifest: Mapping[str, Any]) -> list[str]:
     """Return the BibTeX of what the dataset takes after or from: its noise, and who devised its tasks."""
     tasks = manifest["spec"]["tasks"]
     babi = any(task.startswith("qa") for task in tasks)
-    rmt = any(not task.startswith("qa") for task in tasks)
+    ruler = any(task in RULER_TASKS for task in tasks)
+    rmt = any(not task.startswith("qa") and task not in RULER_TASKS for task in tasks)
     noise = manifest["noise"]["credit"]["citation"]
-    return [*([noise] if noise else []), *([_BABILONG, _BABI] if babi else []), *([_RMT] if rmt else [])]
+    devised = [(babi, (_BABILONG, _BABI)), (rmt, (_RMT,)), (ruler, (_RULER,))]
+    return [*([noise] if noise else []), *(entry for of, entries in devised if of for entry in entries)]

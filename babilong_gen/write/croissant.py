@@ -76,7 +76,7 @@ def write_croissant(folder: Folder, manifest: Mapping[str, Any]) -> None:
 def describe(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Return the Croissant description (JSON-LD); paths in it are relative to the dataset's folder."""
     spec = manifest["spec"]
-    schema = dataset_schema(store_tokens=spec["store_tokens"])
+    schema = dataset_schema(store_tokens=spec["store_tokens"], tasks=spec["tasks"])
     return {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",

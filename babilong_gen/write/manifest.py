@@ -44,6 +44,7 @@ def provenance(prepared: Prepared, source: NoiseSource) -> dict[str, Any]:
             "credit": prepared.stories.credit,
         },
         "noise": _noise(prepared, source),
+        **({"haystacks": haystacks} if (haystacks := _haystacks(prepared)) else {}),
     }
 
 
@@ -111,6 +112,15 @@ def _read(folder: Folder) -> bytes:
             unfinished = (folder / UNFINISHED).exists()
             what = "an unfinished dataset: run its generate command again" if unfinished else "no dataset"
             raise OutputError(f"{folder} holds {what} (there is no {MANIFEST})") from None
+
+
+def _haystacks(prepared: Prepared) -> dict[str, Any]:
+    """Return the noise of each task that brings its own along."""
+    names = ("source", "content_key", "corpus_key")
+    return {
+        task: {**{name: getattr(own, name) for name in names}, "credit": asdict(own.credit)}
+        for task, own in prepared.haystacks.items()
+    }
 
 
 def _noise(prepared: Prepared, source: NoiseSource) -> dict[str, Any]:

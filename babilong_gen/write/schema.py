@@ -5,13 +5,14 @@ The first three are those of the published BABILong sets; the others say where e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 import numpy as np
 import pyarrow as pa
 
 from babilong_gen.assemble.sample import Sample
+from babilong_gen.tasks import have_targets
 
 FACT = pa.struct(
     [
@@ -37,12 +38,19 @@ _COLUMNS = [
     ("facts", pa.list_(FACT)),
     ("noise", pa.list_(NOISE)),
 ]
+_TARGETS = ("targets", pa.list_(pa.string()))
 _INPUT_IDS = ("input_ids", pa.list_(pa.uint32()))
 
 
-def dataset_schema(*, store_tokens: bool) -> pa.Schema:
-    """Return the explicit schema that every shard is written with."""
-    return pa.schema([*_COLUMNS, _INPUT_IDS] if store_tokens else _COLUMNS)
+def dataset_schema(*, store_tokens: bool, tasks: Iterable[str]) -> pa.Schema:
+    """Return the explicit schema that every shard is written with.
+
+    Args:
+        store_tokens: whether there are `input_ids`.
+        tasks: of the dataset: where one may ask for several answers, all of them have `targets`.
+    """
+    columns = [*_COLUMNS, *([_TARGETS] if have_targets(tasks) else [])]
+    return pa.schema([*columns, _INPUT_IDS] if store_tokens else columns)
 
 
 def record_batch(samples: Sequence[Sample], schema: pa.Schema) -> pa.RecordBatch:
@@ -59,6 +67,8 @@ def record_batch(samples: Sequence[Sample], schema: pa.Schema) -> pa.RecordBatch
         "facts": _structs([s.facts for s in samples], FACT),
         "noise": _structs([s.noise for s in samples], NOISE),
     }
+    if "targets" in schema.names:
+        columns["targets"] = pa.array([s.targets for s in samples], pa.list_(pa.string()))
     if "input_ids" in schema.names:
         columns["input_ids"] = _ids([s.input_ids for s in samples])
     return pa.record_batch([columns[name] for name in schema.names], schema=schema)

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from babilong_gen.assemble.check import How
 from babilong_gen.assemble.sample import Sample
 from babilong_gen.write.folder import Folder, sha256, writing
-from babilong_gen.write.schema import dataset_schema, record_batch
+from babilong_gen.write.schema import record_batch
 
 # A row group is closed when its texts reach this size, so that writing and reading hold a few samples
 # at most, however long they are.
@@ -127,17 +127,17 @@ def write_shard(
     samples: Iterator[tuple[Sample, int, How]],
     *,
     fingerprint: str,
-    store_tokens: bool,
+    schema: pa.Schema,
 ) -> WrittenShard:
     """Write one shard, which is there when it is whole and not before.
 
     Args:
         samples: each with the number of stories passed over for it, and how it was tokenized again.
+        schema: as `dataset_schema` returns it.
 
     Raises:
         OSError: the disk is full, or the folder cannot be written; nothing is left behind.
     """
-    schema = dataset_schema(store_tokens=store_tokens)
     with writing(folder / shard.path) as whole:
         file = _HashingFile(whole)
         counts = _write_rows(file, schema, samples, fingerprint)

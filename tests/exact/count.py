@@ -44,6 +44,9 @@ def faults(tokenizer: Tokenizer, text: str, said: Counted, asked: int | None = N
         wrong.append("input_ids are not the text's tokens")
     for fact in said.facts:
         held = [n for n, (a, b) in enumerate(encoding.offsets) if a < fact.char_end and b > fact.char_start]
+        if not held:
+            wrong.append(f"{fact.text!r} has no token")
+            continue
         span = (held[0], held[-1] + 1)
         if span != (fact.token_start, fact.token_end):
             wrong.append(f"{fact.text!r} is at tokens {span}, not {fact.token_start} to {fact.token_end}")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, event, given, settings
 from tokenizers import Tokenizer
+from tokenizers.models import Unigram
+from tokenizers.pre_tokenizers import Split
 
 from babilong_gen.assemble.sample import Sample
-from babilong_gen.errors import BabilongError
+from babilong_gen.errors import BabilongError, SourceError
 from babilong_gen.make import make_samples
 from babilong_gen.prepare import prepare
 from babilong_gen.spec import make_spec
@@ -33,7 +36,6 @@ def samples_of(folder: Path) -> list[Sample]:
         store_tokens=True,
     )
     prepared, _ = prepare(spec, cache=folder / "cache", report=lambda _: None, notify=lambda _: None)
-    event(f"proved: {prepared.tokenizer.proved}")
     context = prepared.context("qa1")
     return [
         sample
@@ -59,6 +61,16 @@ def test_a_dataset_of_any_tokenizer_is_exact_or_refused(drawn: tuple[str, str]) 
             assert "\n" not in str(refused)
             return
     tokenizer = Tokenizer.from_str(definition)
+    event(f"samples: {len(samples)}")
     for sample in samples:
-        event("sample")
         assert faults(tokenizer, sample.text.decode(), sample) == []
+
+
+def test_a_tokenizer_that_leaves_nothing_of_a_fact_is_refused(tmp_path: Path) -> None:
+    """It has a token for `a` alone: "John moved to the office." would stand in the input unseen."""
+    only_a = Tokenizer(Unigram([("<unk>", 0.0), ("a", 0.0)], unk_id=0))
+    only_a.pre_tokenizer = Split("a", behavior="removed", invert=True)
+    (tmp_path / "tokenizer.json").write_text(only_a.to_str(), encoding="utf-8")
+    (tmp_path / "noise.txt").write_text("Mary. " * 6, encoding="utf-8")
+    with pytest.raises(SourceError, match="has no token for any part of"):
+        samples_of(tmp_path)

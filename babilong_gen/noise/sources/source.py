@@ -46,6 +46,8 @@ class NoiseSource:
         documents: streams the documents, in an order that never changes; may be called again.
         credit: who is to be named for it.
         endless: whether ``documents`` never stops.
+        start_documents: of an endless source, in how many of its documents samples may start.
+        all_alike: whether every document is the same text, so that no part of it can be held out.
     """
 
     name: str
@@ -53,6 +55,8 @@ class NoiseSource:
     documents: Callable[[], Iterator[Document]]
     credit: Credit
     endless: bool = False
+    start_documents: int = 256
+    all_alike: bool = False
 
 
 def open_noise_source(name: str, *, cache: Path) -> NoiseSource:
@@ -60,7 +64,7 @@ def open_noise_source(name: str, *, cache: Path) -> NoiseSource:
 
     Args:
         name: ``quality[:PATH]``, ``pg19[:SPLIT]``, ``hf:REPO[@REVISION][:CONFIG[:SPLIT]][#FIELD]``,
-            ``files:GLOB[#FIELD]`` or ``procedural[:SEED]``.
+            ``files:GLOB[#FIELD]``, ``procedural[:SEED]``, ``repeat`` or ``needles:KEYS:VALUES``.
         cache: folder for downloads and hashes.
 
     Raises:
@@ -151,12 +155,49 @@ def _procedural(seed: str, cache: Path) -> NoiseSource:
     )
 
 
+def _repeat(rest: str, cache: Path) -> NoiseSource:
+    from babilong_gen.noise.sources.repeated import VERSION, repeated_documents
+
+    del cache
+    if rest:
+        raise UsageError(f"repeat:{rest}: repeat takes nothing after it")
+    return NoiseSource(
+        name="repeat",
+        content_key=hashlib.sha256(f"repeat\0{VERSION}".encode()).hexdigest(),
+        documents=repeated_documents,
+        credit=_REPEATED_CREDIT,
+        endless=True,
+        start_documents=1,
+        all_alike=True,
+    )
+
+
+def _needles(rest: str, cache: Path) -> NoiseSource:
+    from babilong_gen.noise.sources.needles import VERSION, needle_documents, read_kind
+
+    del cache
+    keys, _, values = rest.partition(":")
+    kinds = read_kind(keys), read_kind(values)
+    name = f"needles:{':'.join(kinds)}"
+    return NoiseSource(
+        name=name,
+        content_key=hashlib.sha256(f"{name}\0{VERSION}".encode()).hexdigest(),
+        documents=partial(needle_documents, *kinds),
+        credit=_NEEDLES_CREDIT,
+        endless=True,
+        start_documents=64,
+    )
+
+
 def _hint(name: str) -> str:
     looks_like_a_path = Path(name).suffix or "/" in name or "*" in name
     return f"; for files of your own write files:{name}" if looks_like_a_path else ""
 
 
-_USAGE = "quality[:PATH], pg19[:SPLIT], hf:REPO[:CONFIG[:SPLIT]], files:GLOB[#FIELD] or procedural[:SEED]"
+_USAGE = (
+    "quality[:PATH], pg19[:SPLIT], hf:REPO[:CONFIG[:SPLIT]], files:GLOB[#FIELD], procedural[:SEED], repeat "
+    "or needles:KEYS:VALUES"
+)
 
 _SOURCES: dict[str, Callable[[str, Path], NoiseSource]] = {
     "quality": _quality,
@@ -164,6 +205,8 @@ _SOURCES: dict[str, Callable[[str, Path], NoiseSource]] = {
     "hf": _hub,
     "files": _files,
     "procedural": _procedural,
+    "repeat": _repeat,
+    "needles": _needles,
 }
 
 # The authors' own repository, deepmind/pg19, holds a loading script and no text; this is its Parquet copy.
@@ -200,4 +243,10 @@ _PG19_CREDIT = Credit(
 _FILES_CREDIT = Credit(title="The user's own files", licence="unknown", url="", citation="")
 _PROCEDURAL_CREDIT = Credit(
     title="Procedural prose of babilong-gen", licence="Apache-2.0", url="", citation=""
+)
+_REPEATED_CREDIT = Credit(
+    title="Five sentences over and over, as in RULER", licence="Apache-2.0", url="", citation=""
+)
+_NEEDLES_CREDIT = Credit(
+    title="Needles drawn by babilong-gen, as in RULER", licence="Apache-2.0", url="", citation=""
 )

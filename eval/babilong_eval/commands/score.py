@@ -39,7 +39,7 @@ class FileScore:
     task: str
     length: str
     n: int
-    correct: int
+    correct: float
     accuracy: float
     ci_low: float
     ci_high: float
@@ -57,7 +57,8 @@ def score(
         ScorerName,
         typer.Option(
             help="official: the published rule, bit for bit; strict: that rule with its faults repaired; "
-            "label: the label to which the model gave the highest score."
+            "label: the label that the model gave the highest score; string_match_all, string_match_part: "
+            "RULER's rules, for its tasks."
         ),
     ] = "official",
     form: Annotated[
@@ -152,7 +153,7 @@ def _as_table(scores: list[FileScore]) -> "Table":
         table.add_column(column, justify="right", no_wrap=True)
     for row in scores:
         shown = percent(row.accuracy), interval(row.ci_low, row.ci_high)
-        table.add_row(escape(row.file), row.task, row.length, str(row.n), str(row.correct), *shown)
+        table.add_row(escape(row.file), row.task, row.length, str(row.n), f"{row.correct:g}", *shown)
     return table
 
 

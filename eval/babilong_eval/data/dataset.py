@@ -25,7 +25,7 @@ from babilong_eval.data.layout import Pair, StoredFiles
 from babilong_eval.data.row_readers import Row, Utf8, column_names, count_rows, read_rows
 from babilong_gen.errors import SourceError, UsageError
 from babilong_gen.lengths import length_order
-from babilong_gen.tasks import TASKS
+from babilong_gen.tasks import RULER_TASKS, TASKS
 from babilong_gen.write.folder import open_folder
 
 if TYPE_CHECKING:
@@ -195,14 +195,16 @@ def _ids(dataset: Dataset, task: str, length: str) -> Iterator[str]:
 
 
 def label_sets(dataset: Dataset, pairs: Iterable[Pair]) -> dict[str, tuple[str, ...]]:
-    """Return each task's labels, as its first sample has them.
+    """Return each task's labels, as its first sample has them; none where answers are open.
 
     Raises:
         UsageError: a task is not one of ours, and the dataset gives no labels by which to score it.
     """
     labels: dict[str, tuple[str, ...]] = {}
     for task, length in pairs:
-        if task not in labels:
+        if task in RULER_TASKS:
+            labels[task] = ()
+        elif task not in labels:
             first = next(read_samples(dataset, task, length), None)
             if first is None or not first.choices:
                 raise UsageError(f"{dataset.source}: no labels for task {task}; add a column 'choices'")

@@ -13,8 +13,10 @@ from babilong_eval.inference.segment_loop import SegmentReader, answer_samples, 
 from babilong_eval.inference.shared_prefix import answer_series
 from babilong_eval.models.protocol import MAX_NEW_TOKENS
 from babilong_eval.models.registry import load_model
+from babilong_eval.prompts import ruler
 from babilong_eval.prompts.prompts import adjusted, own_prompts, plain_prompts, read_prompts
 from babilong_gen.errors import UsageError
+from babilong_gen.tasks import have_targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -59,7 +61,8 @@ def make_local_backend(
         )
     generate_kwargs: dict[str, Any] = {"do_sample": False}
     if model is None:
-        max_tokens = config.max_tokens or (read and read.max_tokens)
+        usual = ruler.MAX_NEW_TOKENS if have_targets(tasks) else None
+        max_tokens = config.max_tokens or (read and read.max_tokens) or usual
         options = {**config.model_options, **({"max_new_tokens": max_tokens} if max_tokens else {})}
         model = load_model(config.model, device=_device(config.device, rank), **options)
         generate_kwargs["max_new_tokens"] = max_tokens or MAX_NEW_TOKENS

@@ -25,9 +25,10 @@ from babilong_eval.results.records import (
     write_predictions,
 )
 from babilong_eval.results.scores import score_file
-from babilong_eval.scoring.score import SCORERS
+from babilong_eval.scoring.score import OPEN_SCORERS, SCORERS
 from babilong_gen.errors import SourceError
 from babilong_gen.redaction import redacted
+from babilong_gen.tasks import RULER_TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -168,8 +169,8 @@ def _write_pair(
             seconds=sum(seconds) if seconds else None,
             peak_memory_bytes=max(line.peak_memory_bytes or 0 for line in lines) or None,
         )
-        for scorer in SCORERS
-        if labelled or scorer != "label"
+        for scorer in (OPEN_SCORERS if task in RULER_TASKS else SCORERS)
+        if task in RULER_TASKS or (scorer not in OPEN_SCORERS and (labelled or scorer != "label"))
     ]
 
 

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from babilong_eval.data.dataset import Sample
     from babilong_eval.export.chosen_samples import ChosenSamples
 
-# Of RULER's own kinds of task, the one that asks for a short answer (30 tokens) and counts all of `outputs`.
+# Of RULER's own kinds of task, the one that asks for a short answer (30 tokens) and counts all of `outputs`;
+# needles have their own (128 tokens).
 _LIKE = "variable_tracking"
+_LIKE_NEEDLES = "niah"
 
 _LENGTH_NOT_KNOWN = -1
 _LONGEST_PATH = 3
@@ -34,7 +36,10 @@ def write_ruler(chosen: ChosenSamples, folder: Path) -> None:
         with path.open("w", encoding="utf-8") as file:
             for sample in chosen.samples((task, length)):
                 file.write(json.dumps(_line(chosen, sample)) + "\n")
-    entries = [f"babilong_{task}:\n  task: {_LIKE}\n  args: {{}}\n" for task in chosen.tasks]
+    entries = [
+        f"babilong_{task}:\n  task: {_LIKE_NEEDLES if task.startswith('niah_') else _LIKE}\n  args: {{}}\n"
+        for task in chosen.tasks
+    ]
     (folder / "synthetic.yaml").write_text("\n".join(entries), encoding="utf-8")
 
 

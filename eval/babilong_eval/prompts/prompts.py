@@ -14,8 +14,9 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from babilong_eval.prompts import ruler
 from babilong_gen.errors import SourceError, UsageError
-from babilong_gen.tasks import TASKS
+from babilong_gen.tasks import RULER_TASKS, TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,9 +118,18 @@ def own_prompts(tasks: Sequence[str]) -> PromptSet:
         (resources.files("babilong_eval.prompts") / "prompts.toml").read_text(encoding="utf-8")
     )
     for task in tasks:
-        if task not in TASKS:
+        if task not in TASKS and task not in RULER_TASKS:
             raise UsageError(f"no prompt for task {task!r}: give one with --prompts, or switch all parts off")
-    return PromptSet(prompts={task: Prompt(template=words["template"], **words[task]) for task in tasks})
+    prompts = {
+        task: Prompt(instruction=ruler.ruler_instruction(task), template=ruler.TEMPLATE)
+        if task in RULER_TASKS
+        else Prompt(template=words["template"], **words[task])
+        for task in tasks
+    }
+    # Four values or a UUID are longer than any label of ours.
+    longer = any(task in RULER_TASKS for task in tasks)
+    kwargs = {"max_new_tokens": ruler.MAX_NEW_TOKENS} if longer else {}
+    return PromptSet(prompts=prompts, generate_kwargs=kwargs)
 
 
 def read_prompts(source: Path, tasks: Sequence[str]) -> PromptSet:
@@ -178,8 +188,9 @@ def _files_for(source: Path, task: str) -> list[Path]:
         if not (found := sorted(source.glob(f"{task}_*.json"))):
             raise UsageError(f"{source}: no prompt for task {task} (a file {task}_LENGTH_CONFIG.json)")
         return found
-    named = source.name.partition("_")[0]
-    if named in TASKS and named != task:
+    whole = (name for name in RULER_TASKS if source.name.startswith(f"{name}_"))
+    named = next(whole, source.name.partition("_")[0])
+    if (named in TASKS or named in RULER_TASKS) and named != task:
         raise UsageError(
             f"{source}: a prompt for {named}, but {task} is to be evaluated; use --tasks {named}"
         )

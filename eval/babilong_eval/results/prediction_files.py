@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from babilong_gen.errors import SourceError
 from babilong_gen.foreign_files import is_visible, refuse_pointer
+from babilong_gen.tasks import RULER_TASKS
 from babilong_gen.user_paths import check_name
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ class FileName:
     """The parts of a prediction file's name, as the published collector reads it.
 
     Attributes:
-        task: `qa1`, up to the first underscore.
-        length: `4k`, up to the second.
+        task: `qa1`, up to the first underscore; or one of RULER's, such as `niah_single_1`.
+        length: `4k`, up to the next.
         config: the rest, `instruction_yes_examples_yes_post_prompt_yes_chat_template_no`; may be empty.
     """
 
@@ -48,7 +49,9 @@ class FileName:
     @classmethod
     def of(cls, path: Path) -> FileName:
         """Parse a file's name; SourceError where it has no task and length."""
-        task, _, rest = path.stem.partition("_")
+        whole = (name for name in RULER_TASKS if path.stem.startswith(f"{name}_"))
+        task = next(whole, path.stem.partition("_")[0])
+        rest = path.stem[len(task) + 1 :]
         length, _, config = rest.partition("_")
         if not task or not length:
             raise SourceError(f"{path}: expected a name such as qa1_4k_CONFIG.csv, task and length first")

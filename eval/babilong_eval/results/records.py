@@ -81,7 +81,7 @@ class Cell:
     length: str
     segments: int | None
     n: int
-    correct: int
+    correct: int | float
     accuracy: float
     ci_low: float
     ci_high: float

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from babilong_eval.results.prediction_files import FileName, read_columns
 from babilong_eval.results.records import read_json
 from babilong_eval.scoring.official import OFFICIAL_LABELS
-from babilong_eval.scoring.score import Score, which_are_correct
+from babilong_eval.scoring.score import OPEN_SCORERS, Score, score, which_are_correct
 from babilong_gen.errors import SourceError, UsageError
+from babilong_gen.tasks import RULER_TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,8 +25,12 @@ def score_file(path: Path, scorer: ScorerName) -> Score:
         SourceError: the file cannot be read, or its task's labels are not known.
         UsageError: the scorer does not suit the file.
     """
-    correct = judged_file(path, scorer)[1]
-    return Score(n=len(correct), correct=sum(correct))
+    labels = scoring_labels(path, FileName.of(path).task, scorer)
+    columns = read_columns(path)
+    try:
+        return score(columns, labels=labels, scorer=scorer)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from error
 
 
 def judged_file(path: Path, scorer: ScorerName) -> tuple[Columns, list[bool]]:
@@ -50,7 +55,12 @@ def scoring_labels(path: Path, task: str, scorer: ScorerName) -> tuple[str, ...]
 
     Raises:
         SourceError: the task's labels are not known.
+        UsageError: the task has none, and the scorer needs some.
     """
+    if scorer in OPEN_SCORERS:
+        return ()
+    if task in RULER_TASKS:
+        raise UsageError(f"{path}: {task} has open answers: use --scorer {' or '.join(OPEN_SCORERS)}")
     published = OFFICIAL_LABELS.get(task)
     if scorer == "official" and published:
         return published

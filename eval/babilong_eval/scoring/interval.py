@@ -8,7 +8,7 @@ _Z = 1.959963984540054
 """The standard normal's 97.5 % quantile: 2.5 % is left out on either side."""
 
 
-def wilson(correct: int, n: int) -> tuple[float, float]:
+def wilson(correct: float, n: int) -> tuple[float, float]:
     """Return the 95 % Wilson score interval of a proportion.
 
     Unlike the textbook interval it stays inside [0, 1] and does not collapse at 0 or n correct, where
@@ -16,7 +16,8 @@ def wilson(correct: int, n: int) -> tuple[float, float]:
     statistical inference", JASA 22 (1927).
 
     Args:
-        correct: how many of the `n` answers are correct.
+        correct: how many of the `n` answers are correct. Where answers can be right in part, the sum of their
+            shares: they vary no more than answers that are right or wrong, so the interval is wide enough.
         n: how many answers there are, failed and empty ones included.
 
     Returns:

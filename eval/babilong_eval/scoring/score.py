@@ -9,20 +9,28 @@ from typing import Literal, get_args
 from babilong_eval.scoring.interval import wilson
 from babilong_eval.scoring.official import official_correct
 from babilong_eval.scoring.strict import strict_correct
+from babilong_eval.scoring.string_match import shares_found
 from babilong_gen.errors import UsageError
 
-ScorerName = Literal["official", "strict", "label"]
+ScorerName = Literal["official", "strict", "label", "string_match_all", "string_match_part"]
 SCORERS: tuple[ScorerName, ...] = get_args(ScorerName)
+OPEN_SCORERS: tuple[ScorerName, ...] = ("string_match_all", "string_match_part")
+"""Those that need no labels: the rules for open answers."""
 
 Columns = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """A count of correct answers; failed and empty outputs are in `n`."""
+    """How much was answered correctly; failed and empty outputs are in `n`.
+
+    Attributes:
+        n: how many answers.
+        correct: how many are correct, or the sum of their shares where they can be right in part.
+    """
 
     n: int
-    correct: int
+    correct: float
 
     @property
     def accuracy(self) -> float:
@@ -42,19 +50,30 @@ def score(columns: Columns, *, labels: Sequence[str], scorer: ScorerName) -> Sco
         columns: `target`, `output` and `question`; for the scorer `label` also `label`.
         labels: the task's label set.
         scorer: `official`, `strict` (the modules of that name), or `label`: whether the label to which
-            the model gave the highest score is the target.
+            the model gave the highest score is the target; or RULER's `string_match_all` and
+            `string_match_part`, which need no labels.
 
     Raises:
         UsageError: no predictions, or choices were not scored and `label` is asked for.
     """
-    correct = which_are_correct(columns, labels=labels, scorer=scorer)
+    correct = _shares(columns, labels, scorer)
     if not correct:
         raise UsageError("no predictions to score: an accuracy of nothing has no meaning")
     return Score(n=len(correct), correct=sum(correct))
 
 
+def _shares(columns: Columns, labels: Sequence[str], scorer: ScorerName) -> Sequence[float]:
+    """Return how correct each prediction is, 0 to 1; whole numbers where it is right or wrong."""
+    if scorer in OPEN_SCORERS:
+        any_will_do = scorer == "string_match_part"
+        return shares_found(columns["target"], columns["output"], any_will_do=any_will_do)
+    return which_are_correct(columns, labels=labels, scorer=scorer)
+
+
 def which_are_correct(columns: Columns, *, labels: Sequence[str], scorer: ScorerName) -> list[bool]:
     """Return for each prediction whether it is correct; arguments and errors as for `score`."""
+    if scorer in OPEN_SCORERS:
+        return [share == 1 for share in _shares(columns, labels, scorer)]
     targets, outputs, questions = columns["target"], columns["output"], columns["question"]
     if scorer == "official":
         return official_correct(targets, outputs, questions, labels)

@@ -1,0 +1,32 @@
+"""What a row of a task with open answers must hold: a whole text that gives them, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from babilong_gen.solvers import READERS, SolverError
+from babilong_gen.verification.rows import Row, noise_text
+
+
+def check_open_answers(row: Row) -> Iterator[str]:
+    """Check that the whole text gives the answers, that the marked facts alone do, and the noise has none.
+
+    The text is read as it is, noise and all, so that a statement which no fact is would be found.
+    """
+    read, question = READERS[row["task"]], row["question"]
+    targets = row["targets"]
+    if row["target"] != ",".join(targets):
+        yield f"target {row['target']!r} is not targets {targets}, comma-joined"
+    try:
+        found = read(row["input"], question)
+        told = read(" ".join(fact["text"] for fact in row["facts"] if fact["supporting"]), question)
+    except SolverError as unsolved:
+        yield f"the text does not answer the question: {unsolved}"
+        return
+    if list(found.answers) != targets:
+        yield f"the text gives {list(found.answers)}, targets say {targets}"
+    if sorted(told.answers) != sorted(found.answers):
+        yield f"the marked facts give {list(told.answers)}, the text {list(found.answers)}"
+    noise = noise_text(row)
+    if stray := [name for name in found.names if name in noise]:
+        yield f"the noise holds {stray[0]!r}, which only the facts may"

@@ -1,0 +1,68 @@
+"""RULER's rules, and what they are applied to."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from babilong_eval.data.dataset import label_sets, open_dataset
+from babilong_eval.export.export import ExportConfig, export
+from babilong_eval.prompts.prompts import own_prompts
+from babilong_eval.results.prediction_files import FileName
+from babilong_eval.results.scores import score_file
+from babilong_eval.scoring.score import score
+from babilong_gen.errors import UsageError
+from babilong_gen.generation import Silent, generate
+
+
+def columns(target: str, *outputs: str) -> dict[str, list[str]]:
+    return {"target": [target] * len(outputs), "output": list(outputs), "question": ["?"] * len(outputs)}
+
+
+def test_all_gives_the_share_of_the_answers_that_are_found() -> None:
+    found = score(
+        columns("12,34,56,78", "12 and 34", "78, 56, 34, 12", ""), labels=(), scorer="string_match_all"
+    )
+    assert found.correct == 1.5
+    low, high = found.interval
+    assert 0 < low < found.accuracy == 0.5 < high < 1
+
+
+def test_part_is_content_with_one_answer_in_any_case() -> None:
+    found = score(columns("Ab,Cd", "it is AB", "none"), labels=(), scorer="string_match_part")
+    assert (found.correct, found.n) == (1, 2)
+
+
+def test_a_prediction_file_of_such_a_task_is_known_by_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "niah_multivalue_4k_config.csv"
+    path.write_text('target,output,question\n"1,2",1,?\n')
+    assert FileName.of(path) == FileName(task="niah_multivalue", length="4k", config="config")
+    assert score_file(path, "string_match_all").accuracy == 0.5
+    with pytest.raises(UsageError, match="open answers: use --scorer string_match_all"):
+        score_file(path, "official")
+
+
+def test_prompts_are_those_of_the_templates() -> None:
+    prompts = own_prompts(["niah_single_1", "niah_multiquery"])
+    assert prompts.max_tokens == 128
+    one = prompts.prompts["niah_single_1"].text("TEXT", "QUESTION?")
+    assert one.startswith("A special magic number is hidden")
+    assert one.endswith("afterwards.\nTEXT\nQUESTION?")
+    assert prompts.prompts["niah_multiquery"].text("", "").startswith("Some special magic numbers are hidden")
+    assert own_prompts(["qa1"]).max_tokens is None
+
+
+def test_the_export_lists_each_answer(noise_files: str, cache: Path, tmp_path: Path) -> None:
+    spec = {"tasks": "niah_multivalue", "lengths": "1k", "samples": 2, "noise": noise_files}
+    generate(out=str(tmp_path / "data"), cache=cache, workers=1, **spec)  # pyright: ignore[reportArgumentType]
+    assert label_sets(open_dataset(str(tmp_path / "data")), [("niah_multivalue", "1k")]) == {
+        "niah_multivalue": ()
+    }
+    export(ExportConfig(data=str(tmp_path / "data"), form="ruler-jsonl", out=tmp_path / "out"), Silent())
+    path = tmp_path / "out/1k/babilong_niah_multivalue/validation.jsonl"
+    told = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [len(line["outputs"]) for line in told] == [4, 4]
+    assert all(answer in line["input"] for line in told for answer in line["outputs"])
+    assert "task: niah\n" in (tmp_path / "out/synthetic.yaml").read_text()
