@@ -67,10 +67,10 @@ def test_a_dataset_of_any_tokenizer_is_exact_or_refused(drawn: tuple[str, str]) 
 
 
 def test_a_tokenizer_that_leaves_nothing_of_a_fact_is_refused(tmp_path: Path) -> None:
-    """It has a token for `a` alone: "John moved to the office." would stand in the input unseen."""
-    only_a = Tokenizer(Unigram([("<unk>", 0.0), ("a", 0.0)], unk_id=0))
-    only_a.pre_tokenizer = Split("a", behavior="removed", invert=True)
-    (tmp_path / "tokenizer.json").write_text(only_a.to_str(), encoding="utf-8")
-    (tmp_path / "noise.txt").write_text("Mary. " * 6, encoding="utf-8")
+    """It has a token for `z` alone: "Mary moved to the office." would stand in the input unseen."""
+    only_z = Tokenizer(Unigram([("<unk>", 0.0), ("z", 0.0)], unk_id=0))
+    only_z.pre_tokenizer = Split("z", behavior="removed", invert=True)
+    (tmp_path / "tokenizer.json").write_text(only_z.to_str(), encoding="utf-8")
+    (tmp_path / "noise.txt").write_text("Zzz. zz. " * 6, encoding="utf-8")
     with pytest.raises(SourceError, match="has no token for any part of"):
         samples_of(tmp_path)
