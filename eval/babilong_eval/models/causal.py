@@ -131,14 +131,14 @@ class CausalModel:
 
     @torch.inference_mode()
     def step(self, tokens: Tensor, mask: Tensor | None, state: Context) -> Context:
-        """Adds a segment to the context; no logits are computed."""
+        """Add a segment to the context; no logits are computed."""
         return self._read(body(self.network), tokens, mask, state)[1]
 
     @torch.inference_mode()
     def answer(
         self, question: Segment, state: Context, choices: Sequence[Sequence[str] | None]
     ) -> list[Answer]:
-        """Reads the end of the prompt, then scores the choices or writes an answer."""
+        """Read the end of the prompt, then score the choices or write an answer."""
         output, context = self._read(self.network, *question, state, logits_to_keep=1)
         return respond(
             output.logits[:, -1],
@@ -166,7 +166,7 @@ class CausalModel:
     def _read(
         self, module: PreTrainedModel, tokens: Tensor, mask: Tensor | None, context: Context, **options: Any
     ) -> tuple[Any, Context]:
-        """Runs tokens [B, L] after a context; padding gets no position and is attended to by nothing."""
+        """Run tokens [B, L] after a context; padding gets no position and is attended to by nothing."""
         cache = DynamicCache(config=self.network.config) if context.cache is None else fork(context.cache)
         before = cache.get_seq_length()
         self._check_fits(before + tokens.shape[1])

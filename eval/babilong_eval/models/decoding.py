@@ -33,7 +33,7 @@ def respond(
     max_new_tokens: int,
     stop_ids: Collection[int],
 ) -> list[Answer]:
-    """Answers each row: of its choices the likeliest, or where it has none the greedy continuation.
+    """Answer each row: of its choices the likeliest, or where it has none the greedy continuation.
 
     Args:
         first: logits [B, V] of the first token of the answer.
@@ -65,7 +65,7 @@ def respond(
 
 
 def continuation_ids(tokenizer: Tokenizer, text: str) -> list[int]:
-    """Tokens of a text that goes on after another one, not at a text's beginning."""
+    """Return the tokens of a text that goes on after another one, not at a text's beginning."""
     anchor = tokenizer.encode("?", add_special_tokens=False).ids
     both = tokenizer.encode("?" + text, add_special_tokens=False).ids
     if both[: len(anchor)] == anchor:
@@ -122,7 +122,7 @@ def _are_finite(logits: Tensor) -> Tensor:
 def generate(
     first: Tensor, carry: Any, forward: Forward, *, max_new_tokens: int, stop_ids: Collection[int]
 ) -> list[list[int] | None]:
-    """Writes the likeliest token again and again; gives each row's tokens up to its first stop token.
+    """Write the likeliest token again and again; return each row's tokens up to its first stop token.
 
     None for a row whose logits were not finite before it had finished.
     """

@@ -68,7 +68,7 @@ def read_cached(module: PreTrainedModel, tokens: Tensor, carry: Any) -> tuple[An
 
 
 def _n_read(cache: Any) -> int:
-    """Tokens that a cache's attention layers have seen; 0 where it has none: then positions do not matter."""
+    """Return how many tokens a cache's attention layers have seen; 0 where it has none: then positions do not matter."""
     return max(
         (layer.get_seq_length() for layer in cache.layers if isinstance(layer, CacheLayerMixin)), default=0
     )
@@ -130,7 +130,7 @@ def _zeros(block: Any, tokens: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tens
 
 @contextmanager
 def _convolve_from(convolution: nn.Conv1d, before: Tensor) -> Iterator[list[Tensor]]:
-    """Lets a causal convolution see the inputs before its first one; gives a list for its last inputs."""
+    """Let a causal convolution see the inputs before its first one; return a list for its last inputs."""
     recent: list[Tensor] = []
 
     def convolve(layer: nn.Conv1d, inputs: tuple[Tensor], _: Tensor) -> Tensor:

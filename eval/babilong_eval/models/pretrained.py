@@ -41,7 +41,7 @@ class LanguageModel:
 def find_language_model(
     path: str, *, device: str, dtype: str = "auto", trust_remote_code: bool = False
 ) -> LanguageModel:
-    """Loads the causal LM at a folder, a `.gguf` file or a hub name, ready to evaluate.
+    """Load the causal LM at a folder, a `.gguf` file or a hub name, ready to evaluate.
 
     Args:
         dtype: `float32`, `bfloat16`, `float16`; `auto` takes what the weights were saved in.
@@ -83,7 +83,7 @@ def body(network: PreTrainedModel) -> PreTrainedModel:
 
 
 def limit_of_positions(config: PretrainedConfig) -> int | None:
-    """Positions that a model can tell apart; None where its configuration sets no limit."""
+    """Return how many positions a model can tell apart; None where its configuration sets no limit."""
     text = config.get_text_config()
     if getattr(text, "position_embedding_type", None) in ("alibi", "none") or getattr(text, "alibi", False):
         return None
@@ -94,7 +94,7 @@ def limit_of_positions(config: PretrainedConfig) -> int | None:
 
 
 def stop_ids(network: PreTrainedModel) -> frozenset[int]:
-    """Tokens at which a language model has finished its answer."""
+    """Return the tokens at which a language model has finished its answer."""
     ended = network.generation_config.eos_token_id if network.generation_config else None
     if ended is None:
         ended = network.config.eos_token_id

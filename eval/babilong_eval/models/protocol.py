@@ -157,13 +157,13 @@ class SegmentModel(Protocol):
         ...
 
     def step(self, tokens: torch.Tensor, mask: torch.Tensor | None, state: State) -> State:
-        """Reads one segment: tokens int64 [B, S], mask bool [B, S] or None (see `Segment`)."""
+        """Read one segment: tokens int64 [B, S], mask bool [B, S] or None (see `Segment`)."""
         ...
 
     def answer(
         self, question: Segment, state: State, choices: Sequence[Sequence[str] | None]
     ) -> list[Answer]:
-        """Reads the last segment, tail of the input and question, and answers it: one `Answer` a row.
+        """Read the last segment, tail of the input and question, and answer it: one `Answer` per row.
 
         `choices` has one entry a row: the labels to choose from, or None to answer in the model's own words.
         A kind that cannot do one of the two says so with a `UsageError`.

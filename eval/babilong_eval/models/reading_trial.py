@@ -45,7 +45,7 @@ def best_way(network: PreTrainedModel, ways: Sequence[Read]) -> Read:
 
 
 def try_out(network: PreTrainedModel, trial: Callable[[], float]) -> None:
-    """Refuses a model for which a trial fails, or gives other numbers than reading at once.
+    """Refuse a model for which a trial fails, or gives other numbers than reading at once.
 
     Args:
         trial: reads a few tokens in two ways, and tells how far they are `apart`.

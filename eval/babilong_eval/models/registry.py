@@ -48,7 +48,7 @@ def kinds() -> dict[str, EntryPoint]:
 
 
 def load_model(spec: str, *, device: str = "auto", **options: Any) -> SegmentModel:
-    """Loads the model that `spec`, a `KIND:PATH`, names.
+    """Load the model that `spec`, a `KIND:PATH`, names.
 
     Args:
         spec: for example `rmt:runs/memorize` or `hf:HuggingFaceTB/SmolLM2-135M-Instruct`.

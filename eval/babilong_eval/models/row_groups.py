@@ -31,7 +31,7 @@ State = tuple[Group, ...]
 def parts_of(
     group: Group, tokens: Tensor, mask: Tensor | None
 ) -> Iterator[tuple[tuple[int, ...], Tensor | None, Any]]:
-    """Splits a group by how many tokens its rows have here: (rows, tokens or None for none, carry)."""
+    """Split a group by how many tokens its rows have here: (rows, tokens or None for none, carry)."""
     rows = list(group.rows)
     if mask is None:
         yield group.rows, tokens[rows], group.carry
@@ -44,7 +44,7 @@ def parts_of(
 
 
 def joined(groups: list[Group]) -> State:
-    """Puts groups together again whose carries allow it: those of a constant size always do."""
+    """Put groups together again whose carries allow it: those of a constant size always do."""
     together: list[list[Group]] = []
     for group in groups:
         like = next((some for some in together if can_join(some[0].carry, group.carry)), None)

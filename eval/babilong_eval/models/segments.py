@@ -35,7 +35,7 @@ def cut(n_tokens: int, segment_size: int, alignment: Alignment) -> list[slice]:
 
 
 def segment_batches(rows: Sequence[ArrayLike], segment_size: int, alignment: Alignment) -> Iterator[Segment]:
-    """Yields the segments of a batch one after another; the last of every row comes last, with its question.
+    """Yield the segments of a batch one after another; the last of every row comes last, with its question.
 
     `rows` are streams of token ids, of any lengths. A row with fewer segments than the longest begins later:
     until then it is all padding.
@@ -66,7 +66,7 @@ def _stack(pieces: list[np.ndarray]) -> Segment:
 def rows_of_one_length(
     tokens: torch.Tensor, mask: torch.Tensor | None
 ) -> Iterator[tuple[list[int], torch.Tensor]]:
-    """Splits a batch of segments [B, S] into parts without padding: (rows, their tokens [len(rows), length]).
+    """Split a batch of segments [B, S] into parts without padding: (rows, their tokens [len(rows), length]).
 
     Running such parts on their own makes padding harmless for every architecture, whatever it makes of masks.
     Rows that are padded altogether are left out. A batch without a mask comes back as it is.

@@ -39,7 +39,7 @@ def tensors(state: Any) -> Iterator[Tensor]:
 
 
 def state_bytes(state: Any) -> int:
-    """Bytes of a state's tensors; views count what they show, not what they keep alive."""
+    """Return the bytes of a state's tensors; views count what they show, not what they keep alive."""
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors(state))
 
 

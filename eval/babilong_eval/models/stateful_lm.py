@@ -106,7 +106,7 @@ class CarriedModel:
     def answer(
         self, question: Segment, state: State, choices: Sequence[Sequence[str] | None]
     ) -> list[Answer]:
-        """Reads the end of the prompt, then scores the choices or writes an answer."""
+        """Read the end of the prompt, then score the choices or write an answer."""
         answers: dict[int, Answer] = {}
         for group in state:
             for rows, part, carry in parts_of(group, *question):

@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 def read_tokenizer(path: Path) -> Tokenizer:
-    """Reads a `tokenizer.json`."""
+    """Read a `tokenizer.json`."""
     if not path.is_file():
         raise SourceError(f"{path.parent} has no {path.name}: save the model's tokenizer there")
     refuse_pointer(path)
@@ -70,14 +70,14 @@ def core(found: PreTrainedTokenizerBase) -> Tokenizer:
 
 
 def whole(tokenizer: Tokenizer) -> Tokenizer:
-    """Takes out truncation and padding, which a saved tokenizer may carry: texts must come through whole."""
+    """Take out truncation and padding, which a saved tokenizer may carry: texts must come through whole."""
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
 
 
 def check_fits(tokenizer: Tokenizer, vocabulary_size: int, name: str) -> None:
-    """Refuses a tokenizer that makes ids for which the model has no embedding."""
+    """Refuse a tokenizer that makes ids for which the model has no embedding."""
     highest = max(tokenizer.get_vocab(with_added_tokens=True).values())
     if highest >= vocabulary_size:
         raise SourceError(

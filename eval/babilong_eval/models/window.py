@@ -77,7 +77,7 @@ def load(
 
 
 def read_all_kept(module: PreTrainedModel, tokens: Tensor, carry: Kept | None) -> tuple[Any, Kept]:
-    """Reads tokens after what was kept, at the positions after it."""
+    """Read tokens after what was kept, at the positions after it."""
     cache = DynamicCache(carry) if carry else DynamicCache()
     output = forward_with_cache(module, cache, input_ids=tokens)
     # To the type checker they may be None, as in a layer that has read nothing.
@@ -93,7 +93,7 @@ class SinksAndWindow:
     frequencies: Tensor
 
     def evict(self, carry: Kept) -> Kept:
-        """Forgets the tokens between the sinks and the window, and closes the gap."""
+        """Forget the tokens between the sinks and the window, and close the gap."""
         forgotten = carry[0][0].shape[2] - self.sinks - self.window
         if forgotten <= 0:
             return carry
@@ -110,7 +110,7 @@ class SinksAndWindow:
 
 
 def rotate(keys: Tensor, frequencies: Tensor, positions: int) -> Tensor:
-    """Moves rotated keys [B, H, N, D] on by so many positions (Su et al. 2021, arXiv 2104.09864, eq. 34)."""
+    """Move rotated keys [B, H, N, D] on by so many positions (Su et al. 2021, arXiv 2104.09864, eq. 34)."""
     angles = frequencies.float() * positions
     cos, sin = angles.cos(), angles.sin()
     width = len(frequencies)

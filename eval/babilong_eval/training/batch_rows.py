@@ -150,7 +150,7 @@ class _RowMaker:
     segment_size: int
 
     def padded(self, rows: list[Row]) -> list[Row]:
-        """Facts alone differ in length: put running noise before the shorter ones."""
+        """Put running noise before the shorter rows: facts alone differ in length."""
         longest = max(len(row.tokens) for row in rows)
         if longest > self.segment_size:
             raise UsageError(

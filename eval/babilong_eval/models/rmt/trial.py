@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def try_out_rmt(network: RMTEncoder | RMTDecoder) -> None:
-    """Refuses an RMT whose backbone this version of the library runs otherwise than we take it to.
+    """Refuse an RMT whose backbone this version of the library runs otherwise than we take it to.
 
     Raises:
         UsageError: with the fault, the library's version and those that were tested.
