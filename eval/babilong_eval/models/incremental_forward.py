@@ -68,7 +68,7 @@ def read_cached(module: PreTrainedModel, tokens: Tensor, carry: Any) -> tuple[An
 
 
 def _n_read(cache: Any) -> int:
-    """Return how many tokens a cache's attention layers have seen; 0 where it has none: then positions do not matter."""
+    """Return how many tokens a cache has seen; 0 where no layer attends: then positions do not matter."""
     return max(
         (layer.get_seq_length() for layer in cache.layers if isinstance(layer, CacheLayerMixin)), default=0
     )
