@@ -82,9 +82,11 @@ def started(cache: Path, *arguments: object, **environment: str) -> subprocess.P
 
 def workers_at_work(parent: int) -> list[Process]:
     """Ray's processes below another one that are making a shard."""
-    return [
-        process for process in psutil.Process(parent).children(recursive=True) if _title(process) == _WORKING
-    ]
+    try:
+        family = psutil.Process(parent).children(recursive=True)
+    except psutil.Error:  # it has ended
+        return []
+    return [process for process in family if _title(process) == _WORKING]
 
 
 def _title(process: Process) -> str:
@@ -99,7 +101,7 @@ def wait_for_shards(out: Path, parent: int, run: subprocess.Popen[str]) -> list[
     while run.poll() is None:
         if len(list(out.glob("data/16k/*.parquet"))) >= 2 and (busy := workers_at_work(parent)):
             return busy
-        time.sleep(0.02)
+        time.sleep(0.1)
     return []
 
 
