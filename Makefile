@@ -10,7 +10,7 @@ LOCK := requirements/locked.txt
 # the CPU's. Bytecode is left to the first import, which needs a tenth of it.
 INSTALL = python -m pip install --quiet --no-compile --constraint $(LOCK) --build-constraint $(LOCK)
 
-PYTEST = python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+PYTEST = python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # The lowest versions that pyproject.toml claims, on the lowest Python.
 OLDEST := .venv-oldest

@@ -19,6 +19,21 @@ from typing import IO, TextIO
 
 MAIN = "from babilong_eval.cli import main; main()"
 
+# As where pandas is not installed: pyarrow would load it for its first array, longer than all else takes.
+WITHOUT_PANDAS = """
+import sys
+
+class NoPandas:
+    def find_spec(self, name, path=None, target=None):
+        if name == "pandas":
+            raise ModuleNotFoundError("No module named 'pandas'", name="pandas")
+
+sys.meta_path.insert(0, NoPandas())
+from babilong_eval.cli import main
+main()
+"""
+_GENERATES = ("generate", "push", "verify")
+
 _Done = subprocess.CompletedProcess[str]
 
 # Streams for good: a logger keeps the one it was made with. They lead to wherever 1 and 2 lead at the time.
@@ -32,7 +47,8 @@ _NOT_SHOWN = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, Reso
 
 def run_apart(arguments: Sequence[str], environment: Mapping[str, str]) -> _Done:
     """Run `babilong` in a process of its own, as a user does; `environment` holds all its variables."""
-    command = [sys.executable, "-c", MAIN, *arguments]
+    program = WITHOUT_PANDAS if arguments[0] in _GENERATES else MAIN
+    command = [sys.executable, "-c", program, *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
 
 

@@ -30,10 +30,24 @@ os.environ |= {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": os.environ.get("OMP_NUM
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
+# These take longest, some of them by waiting: begun first, none is left for one process at the end.
+_LONGEST = (
+    "test_ray", "test_processes", "test_train_command", "test_push", "test_object_store", "test_gguf",
+    "test_dataset", "test_kinds", "test_docs", "test_samples", "test_push_killed", "test_real_vocabularies",
+    "test_checkpoints", "test_surroundings", "test_lm_eval", "test_evaluation_killed", "test_study",
+    "test_memory",
+)  # fmt: skip
+
 _READ_WHEN_NEEDED = {"BABILONG_CACHE"}
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 Mount = Callable[[str], AbstractContextManager[Path]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first, each in one piece; the others keep their order."""
+    order = {name: number for number, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
 def real_data() -> Path:

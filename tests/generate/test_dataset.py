@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.command_line import WITHOUT_PANDAS
 from tests.conftest import Run
 
 
@@ -77,7 +78,7 @@ def test_killed_at_any_moment_and_continued_it_writes_the_same_bytes(
     cache: Path, noise_files: str, tmp_path: Path
 ) -> None:
     command = [
-        sys.executable, "-c", "from babilong_eval.cli import main; main()", "generate",
+        sys.executable, "-c", WITHOUT_PANDAS, "generate",
         "--tasks", "qa1,detect", "--lengths", "2k,64k", "--samples", "32", "--workers", "2",
         "--noise", noise_files,
     ]  # fmt: skip

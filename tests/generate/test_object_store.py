@@ -27,6 +27,7 @@ from babilong_gen.inspect import find_sample
 from babilong_gen.spec import make_spec
 from babilong_gen.verification.dataset import verify
 from babilong_gen.write.folder import open_folder, writing
+from tests.command_line import WITHOUT_PANDAS
 from tests.conftest import Run
 from tests.generate.test_dataset import digests
 
@@ -120,7 +121,7 @@ def test_killed_while_uploading_it_shows_no_part_and_ends_in_the_same_bytes(
     store: Store, on_disk: Path, options: list[str], cache: Path, tmp_path: Path
 ) -> None:
     command = [
-        sys.executable, "-c", "from babilong_eval.cli import main; main()",
+        sys.executable, "-c", WITHOUT_PANDAS,
         "generate", *options, "--out", f"s3://{BUCKET}/killed", "--workers", "1",
     ]  # fmt: skip
     environment = {**os.environ, "BABILONG_CACHE": str(cache)}

@@ -19,6 +19,7 @@ from babilong_gen.executors.ray import make_shards
 from babilong_gen.generation import Silent, prepare_plan
 from babilong_gen.make import ShardContext
 from babilong_gen.spec import make_spec
+from tests.command_line import WITHOUT_PANDAS
 from tests.conftest import Run
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 ray = pytest.importorskip("ray")
 psutil = pytest.importorskip("psutil")
 
-_MAIN = "from babilong_eval.cli import main; main()"
 _WORKING = "ray::_make_in_worker"  # how a worker process calls itself while it makes a shard
 _TOO_BUSY = "Ray could not start on this machine"  # it gives its own processes 30 seconds
 _STARTS = 3
@@ -74,7 +74,7 @@ def made_locally(babilong: Run, options: list[str], tmp_path_factory: pytest.Tem
 def started(cache: Path, *arguments: object, **environment: str) -> subprocess.Popen[str]:
     """The command with Ray, in a process group of its own, as a terminal starts it."""
     return subprocess.Popen(
-        [sys.executable, "-c", _MAIN, "generate", *map(str, arguments), "--executor", "ray"],
+        [sys.executable, "-c", WITHOUT_PANDAS, "generate", *map(str, arguments), "--executor", "ray"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         env={**os.environ, "BABILONG_CACHE": str(cache), **environment},
     )  # fmt: skip

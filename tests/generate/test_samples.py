@@ -73,7 +73,7 @@ def check(sample: Sample, prepared: Prepared) -> None:
         assert sample.input_ids.tolist() == encoding.ids
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_every_sample_has_its_exact_length_and_its_facts_where_it_says(
     data: st.DataObject, prepared_for: Callable[..., Prepared], any_tokenizer: str

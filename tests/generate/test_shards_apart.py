@@ -17,6 +17,7 @@ from babilong_gen.generation import ShardsMissingError, finish, generate, genera
 from babilong_gen.spec import DatasetSpec, make_spec
 from babilong_gen.verification.dataset import verify
 from babilong_gen.write.plan import as_ranges, pick_shards, plan_shards
+from tests.command_line import WITHOUT_PANDAS
 from tests.conftest import Run
 from tests.generate.test_dataset import digests
 
@@ -41,7 +42,7 @@ def test_three_processes_at_once_make_the_bytes_of_one_run(
     whole: Path, noise_files: str, babilong: Run, tmp_path: Path
 ) -> None:
     command = [
-        sys.executable, "-c", "from babilong_eval.cli import main; main()", "generate",
+        sys.executable, "-c", WITHOUT_PANDAS, "generate",
         "--tasks", "qa1,detect", "--lengths", "0k,1k,4seg", "--samples", "6", "--noise", noise_files,
         "--workers", "1", "--out", str(tmp_path / "out"), "--shards",
     ]  # fmt: skip

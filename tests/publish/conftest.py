@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.command_line import WITHOUT_PANDAS
 from tests.conftest import Run
 from tests.publish.hub import Hub
 from tests.publish.hub_server import serve_hub
@@ -51,7 +52,7 @@ def start_push(environment: dict[str, str]) -> Callable[..., subprocess.Popen[by
     """Starts `babilong push` and does not wait for it."""
 
     def start(*arguments: object) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-c", "from babilong_eval.cli import main; main()", "push"]
+        command = [sys.executable, "-c", WITHOUT_PANDAS, "push"]
         return subprocess.Popen(
             [*command, *map(str, arguments)],
             env={**os.environ, **environment},

@@ -18,6 +18,7 @@ from transformers.models.mamba.modeling_mamba import MambaForCausalLM, MambaMode
 
 from babilong_eval.models.registry import load_model
 from babilong_gen.errors import UsageError
+from tests.command_line import MAIN
 
 LATER = r"transformers 6\.0\.0 \(tested: 5\.\d+ to 5\.\d+\.x\)"
 CACHE_NAMES = ("cache", "past_key_values", "cache_params")
@@ -135,12 +136,11 @@ def later_wheel(tmp_path: Path) -> Path:
 
 def test_a_users_run_says_so_and_answers_nothing(later_wheel, save_small, dataset, tmp_path):
     model = save_small("hf", "gpt2", tmp_path / "model")
-    program = "from babilong_eval.cli import main; main()"
     command = ["evaluate", dataset, "--tasks", "qa1", "--model", f"hf:{model}", "--out", tmp_path / "out"]
     paths = os.pathsep.join([str(later_wheel), *filter(None, sys.path)])
     environment = {**os.environ, "PYTHONPATH": paths, "BABILONG_WARN_UNTESTED": "1", "HF_HUB_OFFLINE": "1"}
     done = subprocess.run(
-        [sys.executable, "-c", program, *map(str, command)], capture_output=True, text=True, env=environment
+        [sys.executable, "-c", MAIN, *map(str, command)], capture_output=True, text=True, env=environment
     )
 
     warning, error = done.stderr.strip().splitlines()

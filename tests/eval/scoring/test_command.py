@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import pytest
 
 from babilong_eval.commands.score import score
 from babilong_gen.errors import SourceError
+from tests.command_line import run_here
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,8 +31,7 @@ def predictions(tmp_path: Path) -> Path:
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from babilong_eval.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return run_here(list(map(str, arguments)), os.environ)
 
 
 def test_json_has_a_row_a_file_in_the_order_of_their_paths(

@@ -13,6 +13,7 @@ import torch
 import yaml
 
 from babilong_eval.training.metrics_log import read_log
+from tests.command_line import MAIN
 from tests.eval.training.conftest import recipe_content
 from tests.eval.training.processes import finish, start_training, wait_for
 
@@ -45,7 +46,7 @@ def folder(noise_files: str, cache: Path, tmp_path_factory: pytest.TempPathFacto
         stage["until"] = {"steps": steps}
     (folder / "recipe.yaml").write_text(yaml.safe_dump(content | {"save_every": 3}))
     program = folder / "babilong.py"
-    program.write_text("from babilong_eval.cli import main\n\nmain()\n")
+    program.write_text(MAIN)
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node"]
     arguments = [str(PROCESSES), program, "train", folder / "recipe.yaml", "--out", folder / "whole"]
     environment = {
