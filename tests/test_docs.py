@@ -1,9 +1,10 @@
-"""The Python of README and docs: what stands there runs, and imports from the public faces alone."""
+"""The Python of README, docs and notebooks runs, and imports from the public faces alone."""
 
 from __future__ import annotations
 
 import ast
 import importlib
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,19 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs/notebooks").glob("*.ipynb")),
+]
 BLOCK = re.compile(r"(?P<reason><!-- not run: .+? -->\n)?```python\n(?P<code>.*?)```", re.DOTALL)
 
 
 def blocks(page: Path, *, to_run: bool) -> list[str]:
     """The page's Python blocks; those under a comment `not run: why` are left out where they are to run."""
+    if page.suffix == ".ipynb":
+        cells = json.loads(page.read_text(encoding="utf-8"))["cells"]
+        return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     found = BLOCK.finditer(page.read_text(encoding="utf-8"))
     return [block["code"] for block in found if not (to_run and block["reason"])]
 
