@@ -1,7 +1,7 @@
 """What the tasks of this folder need: their rows, which lie beside this file, and the two scoring rules.
 
-`official.py`, `strict.py` and `string_match.py`, for tasks without choices, are those of babilong-gen, word for
-word, so that an accuracy is the one that `babilong score` gives for the same outputs. The folder needs no
+`official.py`, `strict.py` and `string_match.py`, for tasks without choices, are those of babilong-gen, word
+for word, so that an accuracy is the one that `babilong score` gives for the same outputs. The folder needs no
 babilong-gen, and can be moved.
 """
 
