@@ -43,7 +43,7 @@ DRAWS_VERSION = 1
 _FACTS = re.compile(r"([0-9]{1,8})(?:-([0-9]{1,8}))?")
 _SIZE = re.compile(r"\s*\d*\.?\d+\s*[a-z]*\s*", re.IGNORECASE)
 
-Preset = Literal["rmt-paper", "babilong"]
+Preset = Literal["rmt-paper", "babilong", "ruler", "niah"]
 
 # What is said of a faulty option in place of pydantic's words.
 _EXPECTED = {

@@ -27,7 +27,8 @@ Tamper = Callable[[dict[str, Any]], None]
 
 
 def made(cache: Path, task: str, length: str, **options: Any) -> list[Sample]:
-    return list(iter_samples(tasks=[task], lengths=[length], cache=cache, **{"samples": 3, **options}))
+    asked: dict[str, Any] = {"samples": 3, **options}
+    return list(iter_samples(tasks=[task], lengths=[length], cache=cache, **asked))
 
 
 @pytest.mark.parametrize(("length", "often", "seldom"), [("1k", 6, 1), ("4k", 30, 3), ("16k", 30, 3)])
@@ -85,8 +86,7 @@ def test_a_gap_is_closed_exactly_or_not_at_all(costs: list[int], gap: int, numbe
 
 
 def test_a_paired_ladder_asks_for_the_same_words_at_every_length(cache: Path) -> None:
-    asked = {"tasks": "cwe,fwe", "lengths": "1k,4k,16k", "samples": 2, "paired": True}
-    samples = list(iter_samples(cache=cache, **asked))  # pyright: ignore[reportArgumentType]
+    samples = iter_samples(tasks="cwe,fwe", lengths="1k,4k,16k", samples=2, paired=True, cache=cache)
     told: dict[str, set[tuple[str, ...]]] = {}
     for sample in samples:
         told.setdefault(sample.task + sample.sample_id[-1], set()).add(sample.targets)

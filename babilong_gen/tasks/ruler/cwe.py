@@ -17,8 +17,9 @@ from babilong_gen.tasks.ruler.words import ADJECTIVES, NOUNS
 from babilong_gen.tasks.story import Story, StoryShape, WordTokens
 from babilong_gen.tasks.task import Task
 
-# RULER has fewer repetitions below its 4,096 tokens of prompt and answer; a `4k` less a reserve is not below.
-_SHORT_TOKENS = 3_500
+# RULER has fewer repetitions below 4,096 tokens of prompt, worked example and answer: a `4k` less a reserve
+# for these is not below, a `2k` is.
+_SHORT_TOKENS = 2_500
 _SHORT_FREQUENCIES = (6, 1)
 
 # An item has a number, a full stop and a word: as long as that many may be needed, single words will do.
