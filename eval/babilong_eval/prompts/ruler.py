@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from babilong_gen.rng import Rng
@@ -78,7 +79,7 @@ def ruler_words(task: str) -> Words:
             return Words(instruction=coded, template=template)
 
 
-def most_new_tokens(tasks: list[str]) -> int:
+def most_new_tokens(tasks: Sequence[str]) -> int:
     """Return how many tokens the longest answer of some tasks may have."""
     return max(MAX_NEW_TOKENS[task.partition("_")[0]] for task in tasks)
 
@@ -133,5 +134,5 @@ def _common_words_example() -> str:
     return f"{_MEMORIZE}\n{_numbered(told)}\n{question}{start} {_numbered(words[:common])}"
 
 
-def _numbered(words: list[str]) -> str:
+def _numbered(words: Sequence[str]) -> str:
     return " ".join(f"{number}. {word}" for number, word in enumerate(words, 1))

@@ -51,8 +51,8 @@ def prompt(task: str, *options: str, context: str = "TEXT") -> str:
         ),
         (
             "vt", (), "Memorize and track the chain",
-            r"Answer: According to the chain\(s\) of variable assignment in the text above, the variables that "
-            r"are assigned the value \d{5} are:",
+            r"Answer: According to the chain\(s\) of variable assignment in the text above, the variables "
+            r"that are assigned the value \d{5} are:",
         ),
     ],
 )  # fmt: skip
