@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,22 @@ def test_comparing_counts_whole_answers_and_says_so(mixed: Path, babilong: Run, 
     rows = {row["task"]: row for row in json.loads(done.stdout)}
     assert (rows["niah_multivalue"]["a_correct"], rows["niah_multivalue"]["b_correct"]) == (1, 0)
     assert "niah_multivalue: some answers are right in part. Here only whole ones count" in done.stderr
+
+
+def test_a_model_that_chooses_among_labels_answers_open_questions_in_its_own_words(
+    babilong: Run, noise_files: str, tmp_path: Path
+) -> None:
+    model = files("babilong_eval") / "checkpoints" / "tiny-detect"
+    options = ["--lengths", "1k", "--samples", 1, "--noise", noise_files, "--out", tmp_path / "data"]
+    tasks = ["--tasks", "detect,niah_single_1", "--tokenizer", model / "tokenizer.json"]
+    assert babilong("generate", *tasks, *options).returncode == 0
+    done = babilong("evaluate", tmp_path / "data", "--model", f"rmt:{model}", "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    rules = {(cell.task, cell.scorer) for cell in read_cells(tmp_path / "out")}
+    assert rules == {
+        *(("detect", rule) for rule in ("official", "strict", "label")),
+        *(("niah_single_1", rule) for rule in ("official", "strict", "string_match_part")),
+    }
 
 
 def test_names_with_underscores_are_found_in_paths() -> None:
