@@ -22,7 +22,7 @@ from babilong_gen.noise.corpus.pool import NoisePool, open_pool, prepare_pool
 from babilong_gen.noise.sources.source import Credit, NoiseSource, open_noise_source
 from babilong_gen.rebuilt_tokenizer import notice_of_rebuilding
 from babilong_gen.spec import DatasetSpec
-from babilong_gen.tasks import RULER_TASKS, find_task, have_targets
+from babilong_gen.tasks import RULER_TASKS, WHOLE_TEXT_TASKS, find_task, have_targets
 from babilong_gen.tasks.reskin import ORIGINAL, read_vocabulary, reskin_lexicon
 from babilong_gen.tasks.sources import StorySource, open_story_source
 from babilong_gen.tasks.task import Lexicon
@@ -165,7 +165,9 @@ def prepare(
             if own is None:
                 part = "all" if source.all_alike else spec.split
                 words = leak_words(task, spec.vocabulary)
-                pools[task] = prepare_pool(corpus, *words, spec.leak_check, part)
+                # Where there is no noise around, none leaks.
+                check = "off" if task in WHOLE_TEXT_TASKS else spec.leak_check
+                pools[task] = prepare_pool(corpus, *words, check, part)
             else:
                 haystacks[task], pools[task] = _own_haystack(
                     task, own, tokenizer, spec, cache=cache, report=report, notify=notify
@@ -199,6 +201,8 @@ def check_reuse(prepared: Prepared, notify: Notify) -> None:
     spec = prepared.spec
     longest = _longest_tokens(spec)
     for task in spec.tasks:
+        if task in WHOLE_TEXT_TASKS:
+            continue
         available = prepared.pool(task).tokens
         if longest <= available or task in prepared.haystacks or prepared.start_documents is not None:
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from babilong_gen.errors import UsageError
+from babilong_gen.tasks import RULER_TASKS
 
 PRESETS: dict[str, dict[str, Any]] = {
     # Bulatov et al. 2023 (arXiv 2304.11062), sections 3 and 4: QuALITY as noise, segments of 499 tokens of
@@ -27,6 +28,26 @@ PRESETS: dict[str, dict[str, Any]] = {
         "placement": "uniform",
         "reserve": 300,
         "leak_check": "off",
+    },
+    # Hsieh et al. 2024 (arXiv 2404.06654): the synthetic tasks, less the two that ask about other datasets.
+    # What is kept free holds the longest prompt, that of `cwe` with its worked example, and its answer.
+    "ruler": {
+        "tasks": tuple(RULER_TASKS),
+        "lengths": ("4k", "8k", "16k", "32k", "64k", "128k"),
+        "noise": "pg19",
+        "tokenizer": "gpt2",
+        "placement": "uniform",
+        "reserve": 900,
+    },
+    # The heatmap of G. Kamradt, "Needle in a haystack", 2023: one needle, at evenly spread depths.
+    "niah": {
+        "tasks": ("niah_single_2",),
+        "lengths": ("1k", "2k", "4k", "8k", "16k", "32k", "64k", "128k"),
+        "samples": 110,
+        "noise": "pg19",
+        "tokenizer": "gpt2",
+        "placement": "depth-grid:11",
+        "reserve": 250,
     },
 }
 

@@ -27,7 +27,7 @@ from babilong_gen.lengths import Length, parse_length
 from babilong_gen.placement import Placement, parse_placement
 from babilong_gen.presets import with_preset
 from babilong_gen.split import Split
-from babilong_gen.tasks import RULER_TASKS, TASK_NAMES, TASKS, find_task
+from babilong_gen.tasks import RULER_TASKS, TASK_NAMES, TASKS, WHOLE_TEXT_TASKS, find_task
 from babilong_gen.tasks.ruler.options import split_options
 from babilong_gen.tasks.story import StoryShape
 from babilong_gen.tasks.task import LeakCheck
@@ -43,7 +43,7 @@ DRAWS_VERSION = 1
 _FACTS = re.compile(r"([0-9]{1,8})(?:-([0-9]{1,8}))?")
 _SIZE = re.compile(r"\s*\d*\.?\d+\s*[a-z]*\s*", re.IGNORECASE)
 
-Preset = Literal["rmt-paper", "babilong"]
+Preset = Literal["rmt-paper", "babilong", "ruler", "niah"]
 
 # What is said of a faulty option in place of pydantic's words.
 _EXPECTED = {
@@ -178,6 +178,16 @@ class DatasetSpec(BaseModel):
             raise UsageError(
                 f"--facts, --fact-density and --distractor-facts are for bAbI's stories: {ruler[0]} has "
                 "options of its own (--task-option); make two datasets"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _whole_texts_have_a_length(self) -> Self:
+        whole = [task for task in self.tasks if task in WHOLE_TEXT_TASKS]
+        if whole and any(length.facts_only for length in self.parsed_lengths):
+            raise UsageError(
+                f"{whole[0]} at 0k: its text is nothing but what is asked about, so it needs a length; "
+                "ask for 1k or more, or make two datasets"
             )
         return self
 

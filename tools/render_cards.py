@@ -26,7 +26,12 @@ OUT = Path(__file__).parents[1] / "data_cards" / "rendered"
 
 # Libraries change from machine to machine; these stand for them.
 VERSIONS = {"babilong-gen": "0.1.0", "python": "3.11"}
-CREDITS = {"rmt-paper": source._QUALITY_CREDIT, "babilong": source._PG19_CREDIT}
+CREDITS = {
+    "rmt-paper": source._QUALITY_CREDIT,
+    "babilong": source._PG19_CREDIT,
+    "ruler": source._PG19_CREDIT,
+    "niah": source._PG19_CREDIT,
+}
 
 
 def example_card(preset: str, folder: Path) -> str:

@@ -8,6 +8,7 @@ from babilong_gen.assemble.fill import Noise, NoiseStart, fill
 from babilong_gen.assemble.places import Facts, in_bounds, place, room_needed
 from babilong_gen.assemble.sample import Piece, Sample
 from babilong_gen.assemble.splice import Spliced, Stretch, noise_spans, splice
+from babilong_gen.assemble.whole_text import write_whole
 from babilong_gen.errors import DoesNotFitError, SelfCheckError
 from babilong_gen.lengths import Length
 from babilong_gen.rng import Rng
@@ -27,7 +28,7 @@ _OPENINGS_TRIED = 4
 
 def fits(story: Story, length: Length, context: AssemblyContext) -> bool:
     """Return whether the story, placed as asked, and some noise can make up the length."""
-    if length.facts_only:
+    if length.facts_only or story.writer:
         return True
     facts = _facts(story, context)
     tokens = input_tokens(story, length, context)
@@ -53,7 +54,13 @@ def assemble(story: Story, context: AssemblyContext, *, length: Length, index: i
         SourceError: the tokenizer turned out not to compose at a sentence border.
         SelfCheckError: the corpus's counts contradict each other.
     """
-    if length.facts_only:
+    if story.writer:
+        rng = Rng(*_key(story, context, length, index), "words")
+        name = f"{story.task} at {length.name}, sample {index}"
+        tokens = input_tokens(story, length, context)
+        spliced, stretches = write_whole(story, context, rng, name=name, tokens=tokens), []
+        _check_count(spliced, tokens, story, length, index)
+    elif length.facts_only:
         spliced, stretches = splice(story, [0] * len(story.facts), None, context)
     else:
         spliced, stretches = _in_noise(story, context, length, index)
@@ -87,8 +94,7 @@ def _in_noise(
 ) -> tuple[Spliced, list[Stretch]]:
     tokens = input_tokens(story, length, context)
     facts = _facts(story, context)
-    # A paired ladder draws the same noise and the same relative positions at every length.
-    key = (context.draws_key, story.task, "" if context.paired else length.name, index)
+    key = _key(story, context, length, index)
     starts = Rng(*key, "noise")
     for stretch in range(_STRETCHES_TRIED):
         start = _draw_start(context, starts, tokens)
@@ -101,11 +107,7 @@ def _in_noise(
             continue
         spans = [(fact.token_start, fact.token_end) for fact in spliced.facts]
         if in_bounds(context.placement, spans, input_tokens=tokens, segment_size=context.segment_size):
-            if spliced.tokens != tokens:
-                raise SelfCheckError(
-                    f"{story.task}/{length.name}/{index:06d} was put together as {spliced.tokens:,} tokens, "
-                    f"not {tokens:,}; this is a fault of ours: please report it"
-                )
+            _check_count(spliced, tokens, story, length, index)
             return spliced, stretches
     raise DoesNotFitError(
         f"{story.task} at {length.name}, sample {index}: of {_STRETCHES_TRIED} stretches of noise none has "
@@ -113,6 +115,19 @@ def _in_noise(
         f"{' and holds none of its keys and values' if story.names else ''}; "
         "use more varied noise, another length or another placement"
     )
+
+
+def _key(story: Story, context: AssemblyContext, length: Length, index: int) -> tuple[str | int, ...]:
+    """Return what keys the draws: a paired ladder has the same noise, places and words throughout."""
+    return context.draws_key, story.task, "" if context.paired else length.name, index
+
+
+def _check_count(spliced: Spliced, tokens: int, story: Story, length: Length, index: int) -> None:
+    if spliced.tokens != tokens:
+        raise SelfCheckError(
+            f"{story.task}/{length.name}/{index:06d} was put together as {spliced.tokens:,} tokens, "
+            f"not {tokens:,}; this is a fault of ours: please report it"
+        )
 
 
 def _names_in(stretches: list[Stretch], story: Story, context: AssemblyContext) -> bool:

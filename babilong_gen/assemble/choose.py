@@ -53,7 +53,8 @@ def choose_stories(
     """
     own = _source_of(task, source)
     if isinstance(own, Simulated):
-        own = own.at_tokens(_shortest_tokens(ladder, context))
+        tokens = _tokens(ladder, context)
+        own = own.at_tokens(min(tokens), max(tokens))
         for index in range(first, last):
             yield index, *_draw(own, context, task, ladder, index)
         return
@@ -76,11 +77,11 @@ def _source_of(task: str, source: StorySource) -> StorySource:
     return source
 
 
-def _shortest_tokens(ladder: list[Length], context: AssemblyContext) -> int:
-    return min(
+def _tokens(ladder: list[Length], context: AssemblyContext) -> list[int]:
+    return [
         length.input_tokens(question_tokens=0, segment_size=context.segment_size, reserve=context.reserve)
         for length in ladder
-    )
+    ]
 
 
 def _draw(

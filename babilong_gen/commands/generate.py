@@ -115,7 +115,8 @@ def generate(
         str | None, typer.Option(help="Most text in one shard, with a unit: 64MB, 1GiB.")
     ] = None,
     preset: Annotated[
-        str | None, typer.Option(help="Start from the settings of published work: rmt-paper or babilong.")
+        str | None,
+        typer.Option(help="Start from the settings of published work: rmt-paper, babilong, ruler or niah."),
     ] = None,
     executor: Annotated[
         str, typer.Option(help="Where shards are made: local (this machine), or ray (a Ray cluster).")

@@ -23,6 +23,7 @@ from babilong_gen.solvers import (
     sizes,
     times,
     variables,
+    words,
 )
 from babilong_gen.solvers.solution import Reading, Solution, SolverError
 
@@ -75,6 +76,8 @@ READERS: dict[str, Reader] = {
         needles.values,
     ),
     "vt": variables.with_value,
+    "cwe": words.most_common,
+    "fwe": words.most_frequent,
 }
 """RULER's tasks, whose statements are known by their form wherever they stand."""
 

@@ -24,7 +24,7 @@ from babilong_gen.tasks.labels import (
     YES_NO,
     YES_NO_MAYBE,
 )
-from babilong_gen.tasks.ruler import RULER_TASKS, ruler_task
+from babilong_gen.tasks.ruler import RULER_TASKS, WHOLE_TEXT_TASKS, ruler_task
 from babilong_gen.tasks.simulators import (
     carrying,
     deduction,
@@ -42,7 +42,7 @@ from babilong_gen.tasks.simulators import (
 )
 from babilong_gen.tasks.task import Lexicon, Simulator, Task
 
-__all__ = ["RULER_TASKS", "TASKS", "TASK_NAMES", "find_task", "have_targets"]
+__all__ = ["RULER_TASKS", "TASKS", "TASK_NAMES", "WHOLE_TEXT_TASKS", "find_task", "have_targets"]
 
 _TABLE: tuple[tuple[str, str, tuple[str, ...], Lexicon, Simulator], ...] = (
     ("qa1", "single supporting fact", PLACES, lexicons.MOVES, moving.QA1.simulate),

@@ -58,12 +58,17 @@ class Simulated:
             if in_split(story, self.split):
                 return story
 
-    def at_tokens(self, tokens: int) -> Simulated:
-        """Return this source for samples of so many tokens: with a density, stories have facts to match."""
-        if self.fact_density is None or tokens <= 0:
-            return self
-        facts = max(1, round(self.fact_density * tokens / 1_000))
-        return replace(self, shape=replace(self.shape, facts=(facts, facts)))
+    def at_tokens(self, shortest: int, longest: int) -> Simulated:
+        """Return this source for samples of so many tokens: with a density, stories have facts to match.
+
+        Args:
+            shortest, longest: of the lengths that a story is to fit; the facts are those of the shortest.
+        """
+        source = replace(self, shape=replace(self.shape, longest=longest))
+        if self.fact_density is None or shortest <= 0:
+            return source
+        facts = max(1, round(self.fact_density * shortest / 1_000))
+        return replace(source, shape=replace(source.shape, facts=(facts, facts)))
 
     def tasks(self) -> tuple[str, ...]:
         """Return the tasks that this source has stories of."""
@@ -170,8 +175,11 @@ def open_story_source(
 
 
 def in_split(story: Story, split: Split) -> bool:
-    """Return whether a story's facts are in a part; its question does not count."""
-    return belongs("\n".join(story.facts).encode(), split)
+    """Return whether a story's facts are in a part; its question does not count.
+
+    Of a story that has no facts, its answers decide.
+    """
+    return belongs("\n".join(story.facts or story.answers).encode(), split)
 
 
 @lru_cache(maxsize=2)

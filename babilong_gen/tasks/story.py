@@ -2,7 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from babilong_gen.rng import Rng
+
+
+class WordTokens(Protocol):
+    """How many tokens words have, in the tokenizer of the dataset."""
+
+    def following(self, words: Sequence[str]) -> list[int]:
+        """Return the tokens of each word where it follows another and a space."""
+        ...
+
+    def opening(self, word: str) -> int:
+        """Return the tokens of a word that opens the text."""
+        ...
+
+
+Writer = Callable[[Rng, WordTokens, int], list[str] | None]
+"""Writes a text: words that, joined by spaces, have exactly so many tokens; None where it finds none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +39,8 @@ class Story:
         choices: the task's closed label set; empty where answers are open.
         answers: of a task that may ask for several, each of them; `answer` is then all of them, comma-joined.
         names: words that say what the story is about and that no noise may hold, not even by chance.
+        writer: of a task whose text is nothing but what is asked about: writes all of the input. There are no
+            facts then, and no noise.
     """
 
     task: str
@@ -29,6 +51,7 @@ class Story:
     choices: tuple[str, ...]
     answers: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    writer: Writer | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +63,9 @@ class StoryShape:
             distribution of the task.
         distractors: how many true facts about people and things that the question does not concern
             are added to the story.
+        longest: tokens of the longest input that the story is told in; None where that is not known.
     """
 
     facts: tuple[int, int] | None = None
     distractors: int = 0
+    longest: int | None = None

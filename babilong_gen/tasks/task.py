@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from babilong_gen.rng import Rng
-from babilong_gen.tasks.story import Story, StoryShape
+from babilong_gen.tasks.story import Story, StoryShape, Writer
 
 LeakCheck = Literal["statement", "words", "off"]
 """Which noise is dropped: what could be taken for a fact, what names an entity or label, or none."""
@@ -67,6 +67,7 @@ class Task:
         supporting: tuple[int, ...],
         answers: tuple[str, ...] = (),
         names: tuple[str, ...] = (),
+        writer: Writer | None = None,
     ) -> Story:
         """Make a story of this task; arguments as the attributes of `Story`."""
         return Story(
@@ -78,6 +79,7 @@ class Task:
             choices=self.choices,
             answers=answers,
             names=names,
+            writer=writer,
         )
 
 

@@ -6,6 +6,8 @@ theirs is asked for one answer or several, of no closed set: what they are drawn
     needles     keys, values and the sentence that joins them
     niah        which value has this key?                        niah_*
     vt          which variables have this value?                 vt
+    cwe         which words of a numbered list are common?       cwe
+    fwe         which words of a coded text are frequent?        fwe
 """
 
 from __future__ import annotations
@@ -13,11 +15,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from babilong_gen.tasks.ruler import niah, vt
-from babilong_gen.tasks.ruler.options import NiahOptions, RulerOptions, VtOptions, with_options
-from babilong_gen.tasks.task import Task
+from babilong_gen.tasks.ruler import cwe, fwe, niah, vt
+from babilong_gen.tasks.ruler.options import (
+    CweOptions,
+    FweOptions,
+    NiahOptions,
+    RulerOptions,
+    VtOptions,
+    with_options,
+)
+from babilong_gen.tasks.task import Lexicon, Simulator, Task
 
-__all__ = ["RULER_TASKS", "ruler_task"]
+__all__ = ["RULER_TASKS", "WHOLE_TEXT_TASKS", "ruler_task"]
 
 RULER_TASKS: dict[str, tuple[str, RulerOptions]] = {
     "niah_single_1": ("a needle among repeated sentences", NiahOptions(type_haystack="noise")),
@@ -32,7 +41,14 @@ RULER_TASKS: dict[str, tuple[str, RulerOptions]] = {
     "niah_multivalue": ("four values of one key", NiahOptions(num_needle_v=4)),
     "niah_multiquery": ("values of four keys", NiahOptions(num_needle_q=4)),
     "vt": ("variables along a chain of assignments", VtOptions()),
+    "cwe": ("common words of a numbered list", CweOptions()),
+    "fwe": ("frequent words of a coded text", FweOptions()),
 }
+
+WHOLE_TEXT_TASKS = ("cwe", "fwe")
+"""Those whose text is nothing but what is asked about: without noise, facts and placement."""
+
+_NOTHING = Lexicon(entities=frozenset(), predicates=frozenset())
 
 
 def ruler_task(name: str, task_options: Iterable[str] = ()) -> Task:
@@ -43,8 +59,17 @@ def ruler_task(name: str, task_options: Iterable[str] = ()) -> Task:
     """
     title, defaults = RULER_TASKS[name]
     options = with_options(name, defaults, task_options)
-    if isinstance(options, NiahOptions):
-        lexicon, simulator, haystack = niah.LEXICON, partial(niah.simulate, options), niah.haystack(options)
-    else:
-        lexicon, simulator, haystack = vt.LEXICON, partial(vt.simulate, options), vt.haystack(options)
+    lexicon, haystack = _NOTHING, None
+    simulator: Simulator
+    match options:
+        case NiahOptions():
+            lexicon, simulator = niah.LEXICON, partial(niah.simulate, options)
+            haystack = niah.haystack(options)
+        case VtOptions():
+            lexicon, simulator = vt.LEXICON, partial(vt.simulate, options)
+            haystack = vt.haystack(options)
+        case CweOptions():
+            simulator = partial(cwe.simulate, options)
+        case FweOptions():
+            simulator = partial(fwe.simulate, options)
     return Task(name=name, title=title, choices=(), lexicon=lexicon, simulator=simulator, haystack=haystack)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from babilong_gen.errors import UsageError
 from babilong_gen.tasks.ruler.needles import Kind
@@ -53,7 +54,43 @@ class VtOptions(BaseModel):
     num_hops: _Few = 4
 
 
-RulerOptions = NiahOptions | VtOptions
+class CweOptions(BaseModel):
+    """The knobs of `cwe`.
+
+    Attributes:
+        freq_cw, freq_ucw: how often a common word appears, and any other.
+        num_cw: common words.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    freq_cw: _Few = 30
+    freq_ucw: _Few = 3
+    num_cw: Annotated[int, Field(ge=1, le=100)] = 10
+
+    @field_validator("freq_ucw")
+    @classmethod
+    def _fewer(cls, freq_ucw: int, info: ValidationInfo) -> int:
+        if freq_ucw >= info.data.get("freq_cw", freq_ucw + 1):
+            raise PydanticCustomError("fewer", "expected fewer than freq_cw")
+        return freq_ucw
+
+
+class FweOptions(BaseModel):
+    """The knobs of `fwe`.
+
+    Attributes:
+        alpha: of the zeta distribution: the higher, the steeper.
+        coded_wordlen: letters of a coded word.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    alpha: Annotated[float, Field(gt=1, le=4)] = 2.0
+    coded_wordlen: Annotated[int, Field(ge=4, le=32)] = 6
+
+
+RulerOptions = NiahOptions | VtOptions | CweOptions | FweOptions
 
 
 def with_options(name: str, defaults: RulerOptions, task_options: Iterable[str]) -> RulerOptions:
@@ -74,8 +111,9 @@ def with_options(name: str, defaults: RulerOptions, task_options: Iterable[str])
         return type(defaults).model_validate({**defaults.model_dump(), **given})
     except ValidationError as invalid:
         wrong = invalid.errors()[0]
-        option = wrong["loc"][0]
-        raise UsageError(f"--task-option {name}:{option}={given[str(option)]}: {wrong['msg']}") from None
+        option = str(wrong["loc"][0])
+        value = given.get(option, wrong["input"])
+        raise UsageError(f"--task-option {name}:{option}={value}: {wrong['msg']}") from None
 
 
 def split_options(task_options: Iterable[str]) -> Mapping[str, Mapping[str, str]]:

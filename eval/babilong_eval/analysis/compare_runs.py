@@ -30,7 +30,7 @@ class Difference:
     Attributes:
         a, b: the runs' names.
         n: samples that both were asked about.
-        a_correct, b_correct: how many of them each answered correctly.
+        a_correct, b_correct: how many of them each answered correctly; of several answers, all.
         a_only, b_only: how many one answered correctly and the other did not: wins of a, and of b.
         difference: the accuracy of a minus that of b, as a fraction.
         ci_low, ci_high: its 95 % interval, Newcombe's for paired proportions.
@@ -66,10 +66,12 @@ class Comparison:
     Attributes:
         differences: in the order of runs, tasks and lengths.
         left_out: what could not be compared, a line each.
+        remarks: what the reader of the differences should know, a line each.
     """
 
     differences: Sequence[Difference]
     left_out: Sequence[str]
+    remarks: Sequence[str]
 
 
 def compare_runs(runs: Sequence[Run]) -> Comparison:
@@ -88,8 +90,8 @@ def compare_runs(runs: Sequence[Run]) -> Comparison:
     cells_of_first = judged_cells(first)
     counted: list[tuple[str, tuple[str, str], Pairs]] = []
     left_out: list[str] = []
-    for other in others:
-        cells = judged_cells(other)
+    cells_of_others = [judged_cells(other) for other in others]
+    for other, cells in zip(others, cells_of_others, strict=True):
         shared = _shared(first, other, cells_of_first, cells)
         counted += ((other.info.name, cell, pairs) for cell, pairs in shared.items())
         left_out += _left_out(first, other, cells_of_first, cells, shared)
@@ -103,6 +105,7 @@ def compare_runs(runs: Sequence[Run]) -> Comparison:
             for (other, cell, pairs), p_mcnemar, p_holm in rows
         ],
         left_out=left_out,
+        remarks=list(_remarks([cells_of_first, *cells_of_others])),
     )
 
 
@@ -162,6 +165,15 @@ def _left_out(
     for run, cells in ((a, cells_a), (b, cells_b)):
         if alone := sorted(cells.keys() - shared.keys(), key=task_and_length_order):
             yield f"only {run.info.name} was asked about {_and([_place(at) for at in alone])}"
+
+
+def _remarks(several: Sequence[_Cells]) -> Iterator[str]:
+    in_part = {task for cells in several for (task, _), cell in cells.items() if cell.in_part}
+    if in_part:
+        yield (
+            f"{_and(sorted(in_part))}: some answers are right in part. Here only whole ones count, since the "
+            "exact test is about right and wrong; `babilong score` gives the mean of the parts"
+        )
 
 
 def _place(cell: tuple[str, str]) -> str:

@@ -60,12 +60,12 @@ def gap_bins(run: Run) -> list[GapBin]:
         raise SourceError(
             f"{run.info.data}: not the data of {run.info.name} any more; its fingerprint differs"
         )
-    is_correct: dict[tuple[str, str], list[bool]] = {}
+    shares: dict[tuple[str, str], list[float]] = {}
     for item in scored_predictions(run):
-        is_correct.setdefault((item.task, item.length), []).append(item.is_correct)
+        shares.setdefault((item.task, item.length), []).append(item.share)
     bins = [
         found
-        for (task, length), correct in is_correct.items()
+        for (task, length), correct in shares.items()
         for found in _binned(task, length, list(_gaps(dataset, task, length)), correct)
     ]
     if not bins:
@@ -73,12 +73,12 @@ def gap_bins(run: Run) -> list[GapBin]:
     return bins
 
 
-def _binned(task: str, length: str, gaps: Sequence[int | None], correct: Sequence[bool]) -> Iterator[GapBin]:
+def _binned(task: str, length: str, gaps: Sequence[int | None], correct: Sequence[float]) -> Iterator[GapBin]:
     # predictions are of the first samples, in order
     known = [(gap, right) for gap, right in zip(gaps, correct, strict=False) if gap is not None]
     ordered = sorted(gap for gap, _ in known)
     bins = max(1, min(_BINS, len(known) // _FEWEST_IN_A_BIN))
-    parts: dict[int, list[tuple[int, bool]]] = {}
+    parts: dict[int, list[tuple[int, float]]] = {}
     for gap, right in sorted(known, key=itemgetter(0)):
         # by the rank of the first sample with that gap: equal gaps stay together
         parts.setdefault(bisect_left(ordered, gap) * bins // len(known), []).append((gap, right))

@@ -37,12 +37,14 @@ class JudgedCell:
     Attributes:
         ids: of the samples; empty texts where the file has none.
         rows: a hash of each row's question and target.
-        correct: whether each answer is.
+        correct: whether each answer is, as a whole.
+        in_part: whether some answer is right in part only, which counts as not correct.
     """
 
     ids: Sequence[str]
     rows: Sequence[str]
     correct: Sequence[bool]
+    in_part: bool = False
 
     @property
     def fingerprint(self) -> str:
@@ -68,12 +70,13 @@ def judged_cells(run: Run) -> dict[tuple[str, str], JudgedCell]:
         )
     found = {}
     for path in run.files:
-        name, (columns, correct) = FileName.of(path), judged_file(path, run.scorer)
+        name, (columns, shares) = FileName.of(path), judged_file(path, run.scorer)
         stories = zip(columns["question"], columns["target"], strict=True)
         found[name.task, name.length] = JudgedCell(
-            ids=columns.get("sample_id", [""] * len(correct)),
+            ids=columns.get("sample_id", [""] * len(shares)),
             rows=[_hash(question, target) for question, target in stories],
-            correct=correct,
+            correct=[share == 1 for share in shares],
+            in_part=any(0 < share < 1 for share in shares),
         )
     return found
 

@@ -12,11 +12,11 @@ class Proportion:
     """To how many of some samples something happened.
 
     Attributes:
-        count: to so many.
+        count: to so many; where it can happen in part, the sum of the shares.
         n: of so many.
     """
 
-    count: int
+    count: float
     n: int
 
     @property

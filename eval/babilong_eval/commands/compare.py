@@ -38,6 +38,8 @@ def compare(
     found = compare_runs(load_runs(results, scorer))
     for line in found.left_out:
         typer.echo(f"left out: {line}", err=True)
+    for line in found.remarks:
+        typer.echo(f"note: {line}", err=True)
     if form == "json":
         print(json.dumps(_rows(found.differences), indent=2, ensure_ascii=False))
         return

@@ -51,8 +51,12 @@ def export(
         typer.Option(help="lm-eval: rule by which answers are scored, as in `babilong score`."),
     ] = "official",
     max_tokens: Annotated[
-        int, typer.Option(min=1, help="lm-eval: tokens per answer, at most.")
-    ] = MAX_NEW_TOKENS,
+        int | None,
+        typer.Option(
+            min=1,
+            help=f"lm-eval: tokens per answer, at most; {MAX_NEW_TOKENS} if not given, RULER's tasks more.",
+        ),
+    ] = None,
     prompts: Prompts = None,
     no_instruction: NoInstruction = False,
     no_examples: NoExamples = False,

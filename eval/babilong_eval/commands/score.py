@@ -56,9 +56,9 @@ def score(
     scorer: Annotated[
         ScorerName,
         typer.Option(
-            help="official: the published rule, bit for bit; strict: that rule with its faults repaired; "
-            "label: the label that the model gave the highest score; string_match_all, string_match_part: "
-            "RULER's rules, for its tasks."
+            help="official: the published rule of the benchmark that a task comes from, BABILong or RULER; "
+            "strict: that rule with its faults repaired; label: the label that the model gave the highest "
+            "score; string_match_all, string_match_part: RULER's rules, for any task."
         ),
     ] = "official",
     form: Annotated[

@@ -17,7 +17,7 @@ from huggingface_hub import metadata_load
 
 from babilong_eval.data.row_readers import SUFFIXES
 from babilong_gen.noise.sources.splits import declared_layout
-from babilong_gen.tasks import TASKS
+from babilong_gen.tasks import TASK_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +32,8 @@ _NOT_ROWS = frozenset({"dataset_info.json", "dataset_infos.json", "dataset_dict.
 _log = logging.getLogger(__name__)
 
 _LENGTH = re.compile(r"\d+(k|M|seg)")
-_TASK = re.compile(r"qa\d+")
+# The longest first: `niah_single_1` is one name, though other underscores part words.
+_TASK = re.compile(rf"(?<![^/_\-.])({'|'.join(sorted(TASK_NAMES, key=len, reverse=True))}|qa\d+)(?![^/_\-.])")
 _PATH_BREAKS = re.compile(r"[/_\-.]")
 
 
@@ -94,9 +95,8 @@ def _files_by_path(names: Sequence[str]) -> dict[Pair, tuple[str, ...]]:
     for name in names:
         if not name.endswith(SUFFIXES) or name.rpartition("/")[2] in _NOT_ROWS:
             continue
-        words = _PATH_BREAKS.split(name)
-        task = next((word for word in words if word in TASKS or _TASK.fullmatch(word)), None)
-        length = next((word for word in words if _LENGTH.fullmatch(word)), None)
+        task = _TASK.search(name)
+        length = next((word for word in _PATH_BREAKS.split(name) if _LENGTH.fullmatch(word)), None)
         if task and length:
-            files.setdefault((task, length), []).append(name)
+            files.setdefault((task[1], length), []).append(name)
     return {pair: tuple(found) for pair, found in files.items()}

@@ -16,7 +16,7 @@ from babilong_eval.models.registry import load_model
 from babilong_eval.prompts import ruler
 from babilong_eval.prompts.prompts import adjusted, own_prompts, plain_prompts, read_prompts
 from babilong_gen.errors import UsageError
-from babilong_gen.tasks import have_targets
+from babilong_gen.tasks import RULER_TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -61,7 +61,8 @@ def make_local_backend(
         )
     generate_kwargs: dict[str, Any] = {"do_sample": False}
     if model is None:
-        usual = ruler.MAX_NEW_TOKENS if have_targets(tasks) else None
+        longer = [task for task in tasks if task in RULER_TASKS]
+        usual = ruler.most_new_tokens(longer) if longer else None
         max_tokens = config.max_tokens or (read and read.max_tokens) or usual
         options = {**config.model_options, **({"max_new_tokens": max_tokens} if max_tokens else {})}
         model = load_model(config.model, device=_device(config.device, rank), **options)

@@ -24,11 +24,9 @@ from babilong_eval.results.records import (
     write_cells,
     write_predictions,
 )
-from babilong_eval.results.scores import score_file
-from babilong_eval.scoring.score import OPEN_SCORERS, SCORERS
+from babilong_eval.results.scores import rules_for, score_file
 from babilong_gen.errors import SourceError
 from babilong_gen.redaction import redacted
-from babilong_gen.tasks import RULER_TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -169,8 +167,7 @@ def _write_pair(
             seconds=sum(seconds) if seconds else None,
             peak_memory_bytes=max(line.peak_memory_bytes or 0 for line in lines) or None,
         )
-        for scorer in (OPEN_SCORERS if task in RULER_TASKS else SCORERS)
-        if task in RULER_TASKS or (scorer not in OPEN_SCORERS and (labelled or scorer != "label"))
+        for scorer in rules_for(task, labelled=labelled)
     ]
 
 

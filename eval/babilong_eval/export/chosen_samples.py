@@ -11,6 +11,8 @@ from babilong_eval.data.dataset import Dataset, Sample, read_samples
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from tokenizers import Tokenizer
+
     from babilong_eval.data.layout import Pair
     from babilong_eval.prompts.prompts import Prompt
 
@@ -26,6 +28,7 @@ class ChosenSamples:
         labels: each task's label set.
         prompts: the words around a sample, by task.
         max_tokens: of an answer, where the form says how to ask.
+        tokenizer: the one that the dataset's lengths are counted with; None where it cannot be had.
         scorer: the rule by which answers count, where the form says how to score.
         on_sample: called with 1 for each sample that is written.
     """
@@ -35,6 +38,7 @@ class ChosenSamples:
     labels: Mapping[str, Sequence[str]]
     prompts: Mapping[str, Prompt]
     max_tokens: int
+    tokenizer: Tokenizer | None
     scorer: Rule
     on_sample: Callable[[int], None]
 

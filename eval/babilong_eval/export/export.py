@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -13,12 +14,17 @@ from babilong_eval.export.ruler import write_ruler
 from babilong_eval.models.protocol import MAX_NEW_TOKENS
 from babilong_eval.prompts.prompts import PromptSet, adjusted, own_prompts, read_prompts
 from babilong_gen.atomic import whole_folder
-from babilong_gen.errors import UsageError
+from babilong_gen.errors import BabilongError, UsageError
+from babilong_gen.tokenizer import read_tokenizer
+from babilong_gen.write.manifest import MANIFEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from tokenizers import Tokenizer
+
+    from babilong_eval.data.dataset import Dataset
     from babilong_gen.generation import Progress
 
 Form = Literal["ruler-jsonl", "lm-eval", "json"]
@@ -40,7 +46,7 @@ class ExportConfig:
         limit: the first so many samples of each task and length; None for all.
         prompts: a prompt file or folder of an earlier run; None: our own.
         off: the prompt's parts that are left out.
-        max_tokens: of an answer (`lm-eval`).
+        max_tokens: of an answer (`lm-eval`); None: as many as `babilong evaluate` allows.
         scorer: the rule by which answers count (`lm-eval`).
     """
 
@@ -52,7 +58,7 @@ class ExportConfig:
     limit: int | None = None
     prompts: Path | None = None
     off: tuple[str, ...] = ()
-    max_tokens: int = MAX_NEW_TOKENS
+    max_tokens: int | None = None
     scorer: Rule = "official"
 
 
@@ -71,12 +77,14 @@ def export(config: ExportConfig, progress: Progress) -> ChosenSamples:
     pairs = select(dataset, config.tasks, config.lengths)
     sizes = sizes_of(dataset, pairs, config.limit)
     labels = label_sets(dataset, pairs)
+    prompts = PromptSet(prompts={}) if config.form == "json" else _prompts(config, list(labels))
     chosen = ChosenSamples(
         dataset=dataset,
         sizes=sizes,
         labels=labels,
-        prompts={} if config.form == "json" else _prompts(config, list(labels)).prompts,
-        max_tokens=config.max_tokens,
+        prompts=prompts.prompts,
+        max_tokens=config.max_tokens or prompts.max_tokens or MAX_NEW_TOKENS,
+        tokenizer=_tokenizer(dataset) if config.form == "ruler-jsonl" else None,
         scorer=config.scorer,
         on_sample=progress.samples,
     )
@@ -84,6 +92,18 @@ def export(config: ExportConfig, progress: Progress) -> ChosenSamples:
     with whole_folder(config.out) as folder:
         _WRITERS[config.form](chosen, folder)
     return chosen
+
+
+def _tokenizer(dataset: Dataset) -> Tokenizer | None:
+    """Return the tokenizer of a dataset's manifest; None where it has none, or its tokenizer is elsewhere."""
+    if not dataset.has_manifest:
+        return None
+    manifest = json.loads(dataset.fetch(MANIFEST).read_text(encoding="utf-8"))
+    try:
+        tokenizer, key = read_tokenizer(manifest["tokenizer"]["name"])
+    except BabilongError:
+        return None
+    return tokenizer if key == manifest["tokenizer"]["key"] else None
 
 
 def _prompts(config: ExportConfig, tasks: Sequence[str]) -> PromptSet:

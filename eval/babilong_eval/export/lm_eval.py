@@ -5,7 +5,7 @@
     babilong_all.yaml       a group of the groups
     data/4k/qa1.parquet     the rows: the whole prompt, the target, the choices
     utils.py                reads the rows and scores
-    official.py, strict.py  the scoring rules
+    official.py, strict.py  the scoring rules; string_match.py has those of open answers
 
 The harness is given finished prompts, so a model reads what it reads in `babilong evaluate`; it scores by our
 own rule, and asks for a greedy answer of the same number of tokens.
@@ -49,6 +49,7 @@ _PYTHON = {
     "utils.py": "export/task_utils.py",
     "official.py": "scoring/official.py",
     "strict.py": "scoring/strict.py",
+    "string_match.py": "scoring/string_match.py",
 }
 
 _COMMON = """\

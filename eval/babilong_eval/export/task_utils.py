@@ -1,7 +1,8 @@
 """What the tasks of this folder need: their rows, which lie beside this file, and the two scoring rules.
 
-`official.py` and `strict.py` are those of babilong-gen, word for word, so that an accuracy is the one that
-`babilong score` gives for the same outputs. The folder needs no babilong-gen, and can be moved.
+`official.py`, `strict.py` and `string_match.py`, for tasks without choices, are those of babilong-gen, word
+for word, so that an accuracy is the one that `babilong score` gives for the same outputs. The folder needs no
+babilong-gen, and can be moved.
 """
 
 from __future__ import annotations
@@ -23,8 +24,11 @@ def rows(*, data_files: str, **_metadata: Any) -> Any:
 
 
 def official(doc: dict[str, Any], results: list[str]) -> dict[str, float]:
-    """Return whether an output is correct by the published rule, faults included."""
+    """Return how correct an output is by the published rule, faults included."""
     rule = _beside("official")
+    if not doc["choices"]:
+        [share] = _beside("string_match").shares_found([doc["target"]], [results[0]], any_will_do=False)
+        return {"acc": share}
     labels = rule.OFFICIAL_LABELS.get(doc["task"]) or doc["choices"]
     [is_correct] = rule.official_correct([doc["target"]], [results[0]], [doc["question"]], labels)
     return {"acc": float(is_correct)}
@@ -32,6 +36,9 @@ def official(doc: dict[str, Any], results: list[str]) -> dict[str, float]:
 
 def strict(doc: dict[str, Any], results: list[str]) -> dict[str, float]:
     """Return whether an output is correct by the repaired rule."""
+    if not doc["choices"]:
+        [is_correct] = _beside("string_match").all_named([doc["target"]], [results[0]])
+        return {"acc": float(is_correct)}
     [is_correct] = _beside("strict").strict_correct(
         [doc["target"]], [results[0]], [doc["question"]], doc["choices"]
     )

@@ -149,14 +149,14 @@ def has_depths(runs: Sequence[Run]) -> bool:
 
 def _depth_grids(run: Run, *, several_runs: bool) -> list[_Grid]:
     placed = [
-        (item.task, item.prediction.depth, item.length, item.is_correct)
+        (item.task, item.prediction.depth, item.length, item.share)
         for item in scored_predictions(run)
         if item.prediction.depth is not None
     ]
     fewest = min(Counter((task, length) for task, _, length, _ in placed).values(), default=0)
     steps = _FINE_DEPTHS if fewest >= _FEWEST_FOR_FINE_DEPTHS else _COARSE_DEPTHS
     names = [_bin_name(step, steps) for step in range(steps + 1)]
-    correct: dict[str, dict[tuple[str, str], list[bool]]] = defaultdict(lambda: defaultdict(list))
+    correct: dict[str, dict[tuple[str, str], list[float]]] = defaultdict(lambda: defaultdict(list))
     for task, depth, length, right in placed:
         correct[task][names[round(depth * steps)], length].append(right)
     lengths = {length for _, _, length, _ in placed}
@@ -179,7 +179,7 @@ def _bin_name(step: int, steps: int) -> str:
     return f"{low:g}–{high:g}%"
 
 
-def _of_answers(correct: Sequence[bool]) -> _Shown:
+def _of_answers(correct: Sequence[float]) -> _Shown:
     score = Score(n=len(correct), correct=sum(correct))
     return _Shown(accuracy=score.accuracy, interval=score.interval, n=score.n)
 

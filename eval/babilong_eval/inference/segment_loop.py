@@ -19,6 +19,7 @@ from babilong_eval.inference.memory import give_back_freed, peak_bytes, reset_pe
 from babilong_eval.inference.sample_result import SampleResult
 from babilong_eval.models.segments import cut, segment_batches
 from babilong_gen.errors import UsageError
+from babilong_gen.tasks import RULER_TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -109,10 +110,12 @@ def too_long_result(model: SegmentModel, encoded: EncodedSample) -> SampleResult
 def choices_of(reader: SegmentReader, sample: Sample) -> tuple[str, ...] | None:
     """Return the labels to choose from; None where the model is to answer in its own words.
 
+    It is where answers are open, too: of words and numbers there is nothing to choose from.
+
     Raises:
         UsageError: labels are needed, and neither the dataset nor the task has any.
     """
-    if not reader.choose:
+    if not reader.choose or sample.task in RULER_TASKS:
         return None
     if not sample.choices:
         raise UsageError(

@@ -29,7 +29,7 @@ _PUBLISHED_TEMPLATE = (
 )
 _Settings = tuple["Prompt", Mapping[str, Any]]
 _PLAIN_TEMPLATE = "{context} {question}"
-_PLACES_IN_TEMPLATE = (*PARTS, "context", "question")
+_PLACES_IN_TEMPLATE = (*PARTS, "context", "question", "answer_start")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +40,8 @@ class Prompt:
         instruction: what the task is.
         examples: samples with their answers.
         post_prompt: in which form to answer.
-        template: a format string with the places `{instruction}`, `{examples}`, `{post_prompt}`, `{context}`
-            and `{question}`.
+        template: a format string with the places `{instruction}`, `{examples}`, `{post_prompt}`, `{context}`,
+            `{question}` and `{answer_start}`, with which a prompt of RULER's tasks ends (not in a chat).
         chat_template: whether the whole goes to the model as a user's turn of a chat.
         system_prompt: the chat's first message, where there is one.
     """
@@ -75,13 +75,30 @@ class Prompt:
 
     def text(self, context: str, question: str) -> str:
         """Return the filled template; as published, without white space around it and around the context."""
-        parts = {part: getattr(self, part) for part in PARTS}
-        return self.template.format(**parts, context=context.strip(), question=question).strip()
+        return self._filled(context, question, self.answer_start(question))
+
+    def turn(self, context: str, question: str) -> str:
+        """Return the same without the beginning of the answer, which is not the user's to say."""
+        return self._filled(context, question, "")
+
+    def answer_start(self, question: str) -> str:
+        """Return the beginning of the answer that the template asks for; empty for most tasks."""
+        asks = "{answer_start}" in self.template
+        return ruler.places_of(question).get("answer_start", "") if asks else ""
 
     def messages(self, context: str, question: str) -> list[dict[str, str]]:
         """Return the filled template as a chat."""
         system = [{"role": "system", "content": self.system_prompt}] if self.system_prompt else []
-        return [*system, {"role": "user", "content": self.text(context, question)}]
+        return [*system, {"role": "user", "content": self.turn(context, question)}]
+
+    def _filled(self, context: str, question: str, answer_start: str) -> str:
+        parts = {part: getattr(self, part) for part in PARTS}
+        # Not a format string: a published instruction may hold braces.
+        for place, words in ruler.places_of(question).items():
+            parts = {part: text.replace(f"{{{place}}}", words) for part, text in parts.items()}
+        return self.template.format(
+            **parts, context=context.strip(), question=question, answer_start=answer_start
+        ).strip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,14 +138,14 @@ def own_prompts(tasks: Sequence[str]) -> PromptSet:
         if task not in TASKS and task not in RULER_TASKS:
             raise UsageError(f"no prompt for task {task!r}: give one with --prompts, or switch all parts off")
     prompts = {
-        task: Prompt(instruction=ruler.ruler_instruction(task), template=ruler.TEMPLATE)
+        task: Prompt(**asdict(ruler.ruler_words(task)))
         if task in RULER_TASKS
         else Prompt(template=words["template"], **words[task])
         for task in tasks
     }
     # Four values or a UUID are longer than any label of ours.
-    longer = any(task in RULER_TASKS for task in tasks)
-    kwargs = {"max_new_tokens": ruler.MAX_NEW_TOKENS} if longer else {}
+    longer = [task for task in tasks if task in RULER_TASKS]
+    kwargs = {"max_new_tokens": ruler.most_new_tokens(longer)} if longer else {}
     return PromptSet(prompts=prompts, generate_kwargs=kwargs)
 
 

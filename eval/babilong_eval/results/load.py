@@ -26,13 +26,12 @@ from babilong_eval.results.records import (
     read_predictions,
     read_run,
 )
-from babilong_eval.results.scores import score_file, scoring_labels
+from babilong_eval.results.scores import judged_file, score_file, scoring_labels
 from babilong_eval.scoring.explain import explain
-from babilong_eval.scoring.score import which_are_correct
-from babilong_gen.errors import UsageError
+from babilong_gen.errors import SourceError, UsageError
 from babilong_gen.foreign_files import is_visible
 from babilong_gen.lengths import length_order
-from babilong_gen.tasks import TASKS
+from babilong_gen.tasks import RULER_TASKS, TASK_NAMES, TASKS
 from babilong_gen.user_paths import user_path
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
 
 _PROMPT_PART = re.compile(r"([a-z_]+?)_(yes|no)(?:_|$)")
 _MOST_NAMED = 6
-_TASK_PLACES = {task: place for place, task in enumerate(TASKS)}
+_TASK_PLACES = {task: place for place, task in enumerate(TASK_NAMES)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,19 +68,25 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoredPrediction:
-    """A prediction, its task and length, and whether it is correct.
+    """A prediction, its task and length, and how correct it is.
 
     Attributes:
-        labels: the label set by which it was scored.
+        share: how much of the answer is right, 0 to 1: 0 or 1 where there is one answer.
+        labels: the label set by which it was scored; empty where answers are open.
         scorer: the rule by which it was scored.
     """
 
     task: str
     length: str
     prediction: Prediction
-    is_correct: bool
+    share: float
     labels: tuple[str, ...]
     scorer: ScorerName
+
+    @property
+    def is_correct(self) -> bool:
+        """Whether all of the answer is right."""
+        return self.share == 1
 
     @property
     def why(self) -> str:
@@ -115,18 +120,14 @@ def scored_predictions(run: Run) -> Iterator[ScoredPrediction]:
     """Yield every prediction of a run with its score, by files; nothing where only the cells were kept."""
     for path in run.files:
         name, predictions = FileName.of(path), read_predictions(path)
-        columns = {
-            column: [getattr(prediction, column) for prediction in predictions]
-            for column in ("target", "output", "question", "label")
-        }
         labels = scoring_labels(path, name.task, run.scorer)
-        correct = which_are_correct(columns, labels=labels, scorer=run.scorer)
-        for prediction, is_correct in zip(predictions, correct, strict=True):
+        _, shares = judged_file(path, run.scorer)
+        for prediction, share in zip(predictions, shares, strict=True):
             yield ScoredPrediction(
                 task=name.task,
                 length=name.length,
                 prediction=prediction,
-                is_correct=is_correct,
+                share=share,
                 labels=labels,
                 scorer=run.scorer,
             )
@@ -139,6 +140,8 @@ def chance(task: str) -> float | None:
 
 def task_title(task: str) -> str:
     """Return a task's name and what it is about."""
+    if task in RULER_TASKS:
+        return f"{task}: {RULER_TASKS[task][0]}"
     return f"{task}: {TASKS[task].title}" if task in TASKS else task
 
 
@@ -200,10 +203,18 @@ def _run_made_here(folder: Path, scorer: ScorerName) -> Run:
     recorded, info = read_cells(folder), read_run(folder)
     files = tuple(sorted(path for path in folder.glob("*.csv") if is_visible(path.name)))
     cells = [cell for cell in recorded if cell.scorer == scorer]
-    if not cells:
-        costs = {(cell.task, cell.length): cell for cell in recorded}
-        scores = {path: score_file(path, scorer) for path in find_predictions(folder)}
-        cells = [_with_costs(cell, costs) for cell in _cells(scores, scorer)]
+    costs = {(cell.task, cell.length): cell for cell in recorded}
+    if lacking := costs.keys() - {(cell.task, cell.length) for cell in cells}:
+        names = {path: FileName.of(path) for path in find_predictions(folder)}
+        again = [path for path, name in names.items() if not cells or (name.task, name.length) in lacking]
+        scores = {path: score_file(path, scorer) for path in again}
+        cells += [_with_costs(cell, costs) for cell in _cells(scores, scorer)]
+    if unknown := costs.keys() - {(cell.task, cell.length) for cell in cells}:
+        task, length = min(unknown)
+        raise SourceError(
+            f"{folder}: {task} at {length} was not scored by {scorer}, and its predictions are gone: "
+            "keep the .csv files, or use the scorer that results.json names"
+        )
     return Run(info=info, cells=_in_order(cells, folder), files=files, scorer=scorer, folder=folder)
 
 

@@ -7,15 +7,26 @@ from typing import TYPE_CHECKING, Any
 from babilong_eval.results.prediction_files import FileName, read_columns
 from babilong_eval.results.records import read_json
 from babilong_eval.scoring.official import OFFICIAL_LABELS
-from babilong_eval.scoring.score import OPEN_SCORERS, Score, score, which_are_correct
+from babilong_eval.scoring.score import OPEN_SCORERS, Score, score, shares_correct
 from babilong_gen.errors import SourceError, UsageError
 from babilong_gen.tasks import RULER_TASKS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from babilong_eval.scoring.score import Columns, ScorerName
+
+
+def rules_for(task: str, *, labelled: bool) -> tuple[ScorerName, ...]:
+    """Return the rules by which a run's answers to a task are scored.
+
+    Args:
+        labelled: whether the model chose among labels.
+    """
+    if task in RULER_TASKS:
+        return "official", "strict", "string_match_part"
+    return ("official", "strict", "label") if labelled else ("official", "strict")
 
 
 def score_file(path: Path, scorer: ScorerName) -> Score:
@@ -33,8 +44,8 @@ def score_file(path: Path, scorer: ScorerName) -> Score:
         raise UsageError(f"{path}: {error}") from error
 
 
-def judged_file(path: Path, scorer: ScorerName) -> tuple[Columns, list[bool]]:
-    """Return the columns of one prediction file, and for each row whether it is correct.
+def judged_file(path: Path, scorer: ScorerName) -> tuple[Columns, Sequence[float]]:
+    """Return the columns of one prediction file, and for each row how correct it is, 0 to 1.
 
     Raises:
         SourceError, UsageError: as for `score_file`.
@@ -42,25 +53,25 @@ def judged_file(path: Path, scorer: ScorerName) -> tuple[Columns, list[bool]]:
     labels = scoring_labels(path, FileName.of(path).task, scorer)
     columns = read_columns(path)
     try:
-        return columns, which_are_correct(columns, labels=labels, scorer=scorer)
+        return columns, shares_correct(columns, labels=labels, scorer=scorer)
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from error
 
 
 def scoring_labels(path: Path, task: str, scorer: ScorerName) -> tuple[str, ...]:
-    """Return the label set by which a prediction file is scored.
+    """Return the label set by which a prediction file is scored; none where answers are open.
 
     `official` has its own for `qa1` to `qa20`. Otherwise it is `choices` in the `.json` beside the file,
     or the official set for files of others, which have no `choices`.
 
     Raises:
         SourceError: the task's labels are not known.
-        UsageError: the task has none, and the scorer needs some.
+        UsageError: the task has none, and the scorer is `label`.
     """
-    if scorer in OPEN_SCORERS:
+    if task in RULER_TASKS and scorer == "label":
+        raise UsageError(f"{path}: {task} has open answers and no labels: use --scorer official or strict")
+    if task in RULER_TASKS or scorer in OPEN_SCORERS:
         return ()
-    if task in RULER_TASKS:
-        raise UsageError(f"{path}: {task} has open answers: use --scorer {' or '.join(OPEN_SCORERS)}")
     published = OFFICIAL_LABELS.get(task)
     if scorer == "official" and published:
         return published

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from babilong_eval.scoring.official import official_claim
+from babilong_eval.scoring.score import OPEN_SCORERS
 from babilong_eval.scoring.strict import strict_claim
+from babilong_eval.scoring.string_match import answers_found, answers_named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +21,7 @@ def explain(
     """Return what a rule found in one output, beside what it looked for.
 
     Args:
-        labels: the task's label set, as for `score`.
+        labels: the task's label set, as for `score`; empty where answers are open.
         label: the label to which the model gave the highest score; for the rule `label`.
 
     >>> print(explain("Milk. Or the football.", target="milk", question="What did Mary give?",
@@ -31,6 +33,9 @@ def explain(
     """
     if scorer == "label":
         return f"the label with the highest score is {label or 'none'}; the target is {target}"
+    if scorer in OPEN_SCORERS or not labels:
+        named = (answers_named if scorer == "strict" else answers_found)(target, output)
+        return f"the rule {scorer} finds {', '.join(named) or 'none'} of {', '.join(target.split(','))}"
     struck: tuple[str, ...] = ()
     if scorer == "official":
         found, struck = official_claim(output, question=question, labels=labels)

@@ -9,13 +9,13 @@ from typing import Literal, get_args
 from babilong_eval.scoring.interval import wilson
 from babilong_eval.scoring.official import official_correct
 from babilong_eval.scoring.strict import strict_correct
-from babilong_eval.scoring.string_match import shares_found
+from babilong_eval.scoring.string_match import all_named, shares_found
 from babilong_gen.errors import UsageError
 
 ScorerName = Literal["official", "strict", "label", "string_match_all", "string_match_part"]
 SCORERS: tuple[ScorerName, ...] = get_args(ScorerName)
 OPEN_SCORERS: tuple[ScorerName, ...] = ("string_match_all", "string_match_part")
-"""Those that need no labels: the rules for open answers."""
+"""RULER's rules by name, which need no labels."""
 
 Columns = Mapping[str, Sequence[str]]
 
@@ -48,41 +48,42 @@ def score(columns: Columns, *, labels: Sequence[str], scorer: ScorerName) -> Sco
 
     Args:
         columns: `target`, `output` and `question`; for the scorer `label` also `label`.
-        labels: the task's label set.
-        scorer: `official`, `strict` (the modules of that name), or `label`: whether the label to which
-            the model gave the highest score is the target; or RULER's `string_match_all` and
-            `string_match_part`, which need no labels.
+        labels: the task's label set; empty where answers are open.
+        scorer: `official`, the rule of the benchmark that the task comes from: BABILong's, or RULER's
+            `string_match_all` where answers are open; `strict`, the same question asked carefully (the module
+            of that name, or `all_named`); `label`: whether the label to which the model gave the highest
+            score is the target; or RULER's `string_match_all` and `string_match_part` for any task.
 
     Raises:
         UsageError: no predictions, or choices were not scored and `label` is asked for.
     """
-    correct = _shares(columns, labels, scorer)
+    correct = shares_correct(columns, labels=labels, scorer=scorer)
     if not correct:
         raise UsageError("no predictions to score: an accuracy of nothing has no meaning")
     return Score(n=len(correct), correct=sum(correct))
 
 
-def _shares(columns: Columns, labels: Sequence[str], scorer: ScorerName) -> Sequence[float]:
-    """Return how correct each prediction is, 0 to 1; whole numbers where it is right or wrong."""
-    if scorer in OPEN_SCORERS:
-        any_will_do = scorer == "string_match_part"
-        return shares_found(columns["target"], columns["output"], any_will_do=any_will_do)
-    return which_are_correct(columns, labels=labels, scorer=scorer)
+def shares_correct(columns: Columns, *, labels: Sequence[str], scorer: ScorerName) -> Sequence[float]:
+    """Return how correct each prediction is, 0 to 1; arguments and errors as for `score`.
 
-
-def which_are_correct(columns: Columns, *, labels: Sequence[str], scorer: ScorerName) -> list[bool]:
-    """Return for each prediction whether it is correct; arguments and errors as for `score`."""
-    if scorer in OPEN_SCORERS:
-        return [share == 1 for share in _shares(columns, labels, scorer)]
+    It is a whole number where an answer is right or wrong; of several answers some may be right.
+    """
     targets, outputs, questions = columns["target"], columns["output"], columns["question"]
+    if scorer in OPEN_SCORERS or (scorer == "official" and not labels):
+        return shares_found(targets, outputs, any_will_do=scorer == "string_match_part")
     if scorer == "official":
         return official_correct(targets, outputs, questions, labels)
     if scorer == "strict":
-        return strict_correct(targets, outputs, questions, labels)
+        return strict_correct(targets, outputs, questions, labels) if labels else all_named(targets, outputs)
     chosen = columns.get("label", ())
     if not any(chosen):
         raise UsageError("no column `label`: the model wrote free text; use --scorer official or strict")
     return [_spelled(label) == _spelled(target) for label, target in zip(chosen, targets, strict=True)]
+
+
+def which_are_correct(columns: Columns, *, labels: Sequence[str], scorer: ScorerName) -> list[bool]:
+    """Return for each prediction whether it is correct as a whole; arguments and errors as for `score`."""
+    return [share == 1 for share in shares_correct(columns, labels=labels, scorer=scorer)]
 
 
 def _spelled(label: str) -> list[str]:

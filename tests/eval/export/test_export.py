@@ -14,6 +14,7 @@ from babilong_eval.export.export import ExportConfig, Form, export
 from babilong_eval.prompts.prompts import own_prompts
 from babilong_gen.errors import OutputError, SourceError, UsageError
 from babilong_gen.generation import Silent
+from babilong_gen.tokenizer import read_tokenizer
 from tests.conftest import Run
 
 
@@ -67,7 +68,9 @@ def test_ruler_is_given_whole_prompts_in_its_own_fields(dataset: Path, tmp_path:
     asked = samples(dataset, "qa1", "1k")
     assert [line["index"] for line in lines] == list(range(6))
     assert [line["input"] + line["answer_prefix"] for line in lines] == list(map(prompt_of, asked))
-    assert [line["length"] for line in lines] == [1_000] * 6
+    tokenizer, _ = read_tokenizer("babilong")
+    prompts = [len(tokenizer.encode(prompt_of(sample), add_special_tokens=False)) for sample in asked]
+    assert [line["length"] for line in lines] == [tokens + 30 for tokens in prompts]
     assert [line["others"]["id"] for line in lines] == [sample.sample_id for sample in asked]
 
 

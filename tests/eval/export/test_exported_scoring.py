@@ -15,7 +15,7 @@ from babilong_eval.export.export import ExportConfig, export
 from babilong_eval.results.prediction_files import FileName, find_predictions, read_columns
 from babilong_eval.results.scores import read_settings, scoring_labels
 from babilong_eval.scoring.official import OFFICIAL_LABELS
-from babilong_eval.scoring.score import which_are_correct
+from babilong_eval.scoring.score import shares_correct, which_are_correct
 from babilong_gen.generation import Silent
 
 _SCORE = """
@@ -58,15 +58,18 @@ def accuracies(folder: Path, rule: Rule, asked: list[tuple[dict[str, Any], str]]
         ("qa8", "apple,milk", "milk and apple"),
         ("qa19", "n,e", "n, e"),
         ("qa11", "garden", "Mr. Bill is in the garden"),
+        ("niah_multivalue", "1234567,7654321", "1234567"),
+        ("niah_multivalue", "1234567,7654321", "<think>?</think> 7654321 and 1234567."),
+        ("vt", "ABCDE", "ABCDEF"),
     ],
 )
 def test_awkward_outputs_count_as_ours_do(
     folder: Path, rule: Rule, task: str, target: str, output: str
 ) -> None:
-    labels = OFFICIAL_LABELS[task]
+    labels = OFFICIAL_LABELS.get(task, ())
     doc = {"task": task, "question": "What?", "target": target, "choices": labels}
     columns = {"target": [target], "output": [output], "question": ["What?"]}
-    assert accuracies(folder, rule, [(doc, output)]) == which_are_correct(columns, labels=labels, scorer=rule)
+    assert accuracies(folder, rule, [(doc, output)]) == shares_correct(columns, labels=labels, scorer=rule)
 
 
 @pytest.mark.parametrize("rule", ["official", "strict"])

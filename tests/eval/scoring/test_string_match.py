@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from babilong_eval.data.dataset import label_sets, open_dataset
-from babilong_eval.export.export import ExportConfig, export
-from babilong_eval.prompts.prompts import own_prompts
 from babilong_eval.results.prediction_files import FileName
 from babilong_eval.results.scores import score_file
+from babilong_eval.scoring.explain import explain
 from babilong_eval.scoring.score import score
 from babilong_gen.errors import UsageError
-from babilong_gen.generation import Silent, generate
 
 
 def columns(target: str, *outputs: str) -> dict[str, list[str]]:
@@ -40,29 +37,29 @@ def test_a_prediction_file_of_such_a_task_is_known_by_its_name(tmp_path: Path) -
     path.write_text('target,output,question\n"1,2",1,?\n')
     assert FileName.of(path) == FileName(task="niah_multivalue", length="4k", config="config")
     assert score_file(path, "string_match_all").accuracy == 0.5
-    with pytest.raises(UsageError, match="open answers: use --scorer string_match_all"):
-        score_file(path, "official")
+    assert score_file(path, "official").accuracy == 0.5
+    assert score_file(path, "strict").accuracy == 0
+    with pytest.raises(UsageError, match="open answers and no labels: use --scorer official or strict"):
+        score_file(path, "label")
 
 
-def test_prompts_are_those_of_the_templates() -> None:
-    prompts = own_prompts(["niah_single_1", "niah_multiquery"])
-    assert prompts.max_tokens == 128
-    one = prompts.prompts["niah_single_1"].text("TEXT", "QUESTION?")
-    assert one.startswith("A special magic number is hidden")
-    assert one.endswith("afterwards.\nTEXT\nQUESTION?")
-    assert prompts.prompts["niah_multiquery"].text("", "").startswith("Some special magic numbers are hidden")
-    assert own_prompts(["qa1"]).max_tokens is None
+@pytest.mark.parametrize(
+    ("output", "official", "strict"),
+    [
+        ("1234567 and 7654321.", 1, 1),
+        ("They are: 7654321, 1234567", 1, 1),
+        ("1234567", 0.5, 0),
+        ("12345678 and 7654321", 1, 0),  # another number that holds the first
+        ("<think>7654321? 1234567?</think> I do not know.", 1, 0),
+    ],
+)
+def test_strict_wants_every_answer_as_a_whole_word(output: str, official: float, strict: float) -> None:
+    asked = columns("1234567,7654321", output)
+    assert score(asked, labels=(), scorer="official").accuracy == official
+    assert score(asked, labels=(), scorer="strict").accuracy == strict
 
 
-def test_the_export_lists_each_answer(noise_files: str, cache: Path, tmp_path: Path) -> None:
-    spec = {"tasks": "niah_multivalue", "lengths": "1k", "samples": 2, "noise": noise_files}
-    generate(out=str(tmp_path / "data"), cache=cache, workers=1, **spec)  # pyright: ignore[reportArgumentType]
-    assert label_sets(open_dataset(str(tmp_path / "data")), [("niah_multivalue", "1k")]) == {
-        "niah_multivalue": ()
-    }
-    export(ExportConfig(data=str(tmp_path / "data"), form="ruler-jsonl", out=tmp_path / "out"), Silent())
-    path = tmp_path / "out/1k/babilong_niah_multivalue/validation.jsonl"
-    told = [json.loads(line) for line in path.read_text().splitlines()]
-    assert [len(line["outputs"]) for line in told] == [4, 4]
-    assert all(answer in line["input"] for line in told for answer in line["outputs"])
-    assert "task: niah\n" in (tmp_path / "out/synthetic.yaml").read_text()
+def test_why_names_the_answers_that_were_found() -> None:
+    why = partial(explain, "It is Ab-7, I think.", target="ab-7,cd-8", question="?", labels=())
+    assert why(scorer="official") == "the rule official finds ab-7 of ab-7, cd-8"
+    assert why(scorer="strict") == "the rule strict finds ab-7 of ab-7, cd-8"
