@@ -80,7 +80,9 @@ def read_contents(stored: StoredFiles) -> Contents:
     return Contents(
         files=files,
         rows={pair: n for pair, n in rows.items() if pair in files},
-        absent=[pair for pair in dict.fromkeys(declared) if names_task_and_length(pair) and pair not in files],
+        absent=[
+            pair for pair in dict.fromkeys(declared) if names_task_and_length(pair) and pair not in files
+        ],
         names=[name for name in named.names if name.endswith(SUFFIXES)],
         fingerprint=fingerprint,
     )

@@ -273,9 +273,7 @@ def _is_asked_for(pair: Pair, tasks: Sequence[str] | None, lengths: Sequence[str
     return (tasks is None or task in tasks) and (lengths is None or length in lengths)
 
 
-def _check_none_absent(
-    dataset: Dataset, tasks: Sequence[str] | None, lengths: Sequence[str] | None
-) -> None:
+def _check_none_absent(dataset: Dataset, tasks: Sequence[str] | None, lengths: Sequence[str] | None) -> None:
     absent = [pair for pair in dataset.absent if _is_asked_for(pair, tasks, lengths)]
     if absent:
         (task, length), *others = absent

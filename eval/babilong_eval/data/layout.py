@@ -81,8 +81,9 @@ def read_card(stored: StoredFiles) -> dict[str, Any]:
     path = stored.fetch("README.md")
     try:
         card = metadata_load(path) or {}
-        # all that is read of it later
-        declared_layout([path.name], card), pairs_of_card(card), rows_of_card(card)
+        declared_layout([path.name], card)  # what is read of it later must be readable now
+        pairs_of_card(card)
+        rows_of_card(card)
     except (ValueError, yaml.YAMLError, re.error, AttributeError, TypeError):
         _log.warning("%s: its YAML head is broken and is ignored; files are found by their paths", path)
         return {}
