@@ -1,4 +1,4 @@
-"""What a foreign dataset declares, or its files' names say, and is not there, is named: never left out quietly."""
+"""What a foreign dataset declares, or its files' names say, and is not there, is named, never left out."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_file_that_the_card_lists_is_missed(tmp_path: Path) -> None:
     listed = CONFIGS.replace("path: data/0k/qa1-*.json", "path: [data/0k/qa1-a.json, ./data/0k/qa1-b.json]")
     (tmp_path / "README.md").write_text(listed)
     write_json(tmp_path / "data/0k/qa1-a.json", ROWS)
-    with pytest.raises(SourceError, match="data/0k/qa1-b.json is listed and missing"):
+    with pytest.raises(SourceError, match=r"data/0k/qa1-b\.json is listed and missing"):
         sizes(tmp_path, tasks=["qa1"])
     write_json(tmp_path / "data/0k/qa1-b.json", ROWS)
     assert sizes(tmp_path, tasks=["qa1"]) == {("qa1", "0k"): 12}
