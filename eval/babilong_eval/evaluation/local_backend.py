@@ -19,7 +19,7 @@ from babilong_gen.errors import UsageError
 from babilong_gen.tasks import have_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from babilong_eval.data.dataset import Sample
     from babilong_eval.evaluation.config import EvaluationConfig
@@ -39,6 +39,11 @@ class LocalBackend:
     setup: Setup
     reader: SegmentReader
     limits: BatchLimits
+
+    @property
+    def generate_kwargs(self) -> Mapping[str, Any]:
+        """As set up."""
+        return self.setup.generate_kwargs
 
     def answer(self, groups: Iterable[Iterable[Sample]]) -> Iterator[SampleResult]:
         """Yield results batch by batch; a batch never mixes groups."""
