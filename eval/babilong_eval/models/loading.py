@@ -45,15 +45,15 @@ def loading(what: str, path: str | Path) -> Iterator[None]:
     except (BabilongError, MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:
-        raise _told(what, Path(path), error) from error
+        raise _told(what, path, error) from error
 
 
-def _told(what: str, path: Path, error: Exception) -> SourceError:
-    if not path.exists() and (fault := request_fault()):
+def _told(what: str, path: str | Path, error: Exception) -> SourceError:
+    if not Path(path).exists() and (fault := request_fault()):
         return SourceError(f"cannot reach the Hub for {path}: {fault}")
     if isinstance(error, ImportError):
         return SourceError(f"{path} needs a package that is not there: {first_line(error)}")
-    return SourceError(f"no {what} in {path}: {_reason(error, path)}")
+    return SourceError(f"no {what} in {path}: {_reason(error, Path(path))}")
 
 
 def _reason(error: Exception, path: Path) -> str:
