@@ -17,7 +17,7 @@ from huggingface_hub import metadata_load
 
 from babilong_eval.data.row_readers import SUFFIXES
 from babilong_gen.noise.sources.splits import declared_layout, declared_paths
-from babilong_gen.tasks import TASKS
+from babilong_gen.tasks import RULER_TASKS, TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,7 +32,9 @@ _NOT_ROWS = frozenset({"dataset_info.json", "dataset_infos.json", "dataset_dict.
 _log = logging.getLogger(__name__)
 
 _LENGTH = re.compile(r"\d+(k|M|seg)")
-_TASK = re.compile(r"qa\d+")
+# names of tasks may have breaks within, as niah_single_1 has
+_NAMES = "|".join(map(re.escape, (*TASKS, *RULER_TASKS)))
+_TASK = re.compile(rf"(?<![^/_\-.])(?:{_NAMES}|qa\d+)(?![^/_\-.])")
 _PATH_BREAKS = re.compile(r"[/_\-.]")
 _NO_TASKS = ("default", "train", "validation", "test")
 _NUMBERED = re.compile(r"(?P<stem>.*-)(?P<number>\d{5})-of-(?P<total>\d{5})(?P<suffix>\.\w+)")
@@ -121,10 +123,9 @@ def names_task_and_length(pair: Pair) -> bool:
 
 def pair_of_path(name: str) -> Pair | None:
     """Return the task and the length that a path names; None where it lacks one of them."""
-    words = _PATH_BREAKS.split(name)
-    task = next((word for word in words if word in TASKS or _TASK.fullmatch(word)), None)
-    length = next((word for word in words if _LENGTH.fullmatch(word)), None)
-    return (task, length) if task and length else None
+    task = _TASK.search(name)
+    length = next((word for word in _PATH_BREAKS.split(name) if _LENGTH.fullmatch(word)), None)
+    return (task[0], length) if task and length else None
 
 
 def _files_of_card(stored: StoredFiles, card: Mapping[str, Any]) -> dict[Pair, tuple[str, ...]]:

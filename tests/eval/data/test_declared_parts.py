@@ -76,6 +76,13 @@ def test_files_that_are_numbered_say_how_many_there_are(tmp_path: Path, suffix: 
     (tmp_path / "kept").rename(tmp_path / "0k" / names[1])
 
 
+@pytest.mark.parametrize("task", ["vt", "niah_single_1", "niah_multivalue", "memorize", "qa77"])
+@pytest.mark.parametrize("name", ["data/1k/{}-00000-of-00001.json", "{}_1k.jsonl", "1k/{}/data.json"])
+def test_a_path_names_any_task(tmp_path: Path, task: str, name: str) -> None:
+    write_json(tmp_path / name.format(task), ROWS)
+    assert select(open_dataset(str(tmp_path))) == [(task, "1k")]
+
+
 def test_a_file_that_the_card_lists_is_missed(tmp_path: Path) -> None:
     listed = CONFIGS.replace("path: data/0k/qa1-*.json", "path: [data/0k/qa1-a.json, ./data/0k/qa1-b.json]")
     (tmp_path / "README.md").write_text(listed)
