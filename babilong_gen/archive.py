@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 from babilong_gen.errors import SourceError
+from babilong_gen.foreign_files import refuse_pointer
 
 MEMBER_LIMIT_BYTES = 1 << 30
 TOTAL_LIMIT_BYTES = 8 << 30
@@ -49,6 +50,7 @@ def tar_members(path: Path, wanted: Callable[[str], bool] = _any_name) -> Iterat
         SourceError: no such file, not a tar archive, truncated or damaged, a member whose name leads
             out of the archive, or one larger than ``MEMBER_LIMIT_BYTES``.
     """
+    refuse_pointer(path)
     try:
         with _open_maybe_gzip(path) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
             total = 0
@@ -87,6 +89,7 @@ def zip_names(path: Path) -> list[str]:
 
 @contextmanager
 def _opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
+    refuse_pointer(path)
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive

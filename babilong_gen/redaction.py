@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 import re
 from itertools import groupby
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 _SECRET_NAME = re.compile(r"(?:^|_)(?:KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(?<=://)[^\s/@'\"]+@")
+_PASSWORD_OF_URL = re.compile(r"://[^\s/@]*?:([^\s/@]+)@")
 _PLAIN = re.compile(r"[\x21-\x7e]+")
 
 # What is shorter stands in no one's way to a server (`EMPTY`), and would blot out words of the message.
@@ -26,6 +27,13 @@ _announced: dict[str, str] = {}
 def keep_secret(secret: str, mark: str = "[key]") -> None:
     """Announce a secret of this process; `redacted` puts `mark` in its place from now on."""
     _announced[secret] = mark
+
+
+def keep_passwords(text: str) -> None:
+    """Announce the passwords within the URLs of a text: drivers repeat them without the URL."""
+    for password in _PASSWORD_OF_URL.findall(text):
+        keep_secret(password, "[password]")
+        keep_secret(unquote(password), "[password]")
 
 
 def redacted(text: str) -> str:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
+from babilong_gen.archive import zip_members
 from babilong_gen.atomic import whole_folder
 from babilong_gen.errors import OutputError, SourceError
 from babilong_gen.noise.sources.files import match_files
 from babilong_gen.tasks.babi import parse_babi, read_babi
+from babilong_gen.write.manifest import read_manifest
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.conftest import Run
 
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n"
 STORY = "1 Mary moved to the {0}.\n2 Where is Mary? \t{0}\t1\n"
@@ -25,6 +30,29 @@ def test_a_pointer_is_no_noise_and_no_stories(tmp_path: Path) -> None:
         match_files(str(tmp_path / "b*.txt"))
     with pytest.raises(SourceError, match=r"qa1_x_test.txt: a Git LFS pointer.*git lfs pull"):
         read_babi(tmp_path, "qa1")
+
+
+def test_a_pointer_is_no_archive_and_no_manifest(tmp_path: Path) -> None:
+    for name in ("stories.tar.gz", "release.zip", "manifest.json"):
+        (tmp_path / name).write_text(POINTER)
+    with pytest.raises(SourceError, match=r"stories.tar.gz: a Git LFS pointer"):
+        read_babi(tmp_path / "stories.tar.gz", "qa1")
+    with pytest.raises(SourceError, match=r"release.zip: a Git LFS pointer"):
+        list(zip_members(tmp_path / "release.zip"))
+    with pytest.raises(SourceError, match=r"manifest.json: a Git LFS pointer"):
+        read_manifest(tmp_path)
+
+
+def test_hidden_files_beside_shards_are_no_fault_of_a_dataset(
+    babilong: Run, dataset: Path, tmp_path: Path
+) -> None:
+    copied = shutil.copytree(dataset, tmp_path / "copied")
+    (shard, *_) = copied.glob("data/*/*.parquet")
+    shard.with_name(f"._{shard.name}").write_bytes(b"x")
+    done = babilong("verify", copied, "--checksums")
+    assert done.returncode == 0, done.stdout
+    shard.with_name("other.parquet").write_bytes(b"x")
+    assert "other.parquet: not in the manifest" in babilong("verify", copied, "--checksums").stdout
 
 
 def test_what_a_mac_leaves_is_no_noise(tmp_path: Path) -> None:

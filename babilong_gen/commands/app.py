@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from babilong_gen.errors import BabilongError, SelfCheckError, UsageError
 from babilong_gen.network import address_fault, shown_address
-from babilong_gen.redaction import redacted
+from babilong_gen.redaction import keep_passwords, redacted
 
 # typer brings its own copy of click or uses an installed one, so the base of its errors is found by name
 _CLICK_ERROR: type[Exception] = next(
@@ -44,6 +44,7 @@ def make_app(about: str, *commands: Callable[..., None], group: type[TyperGroup]
 def run(app: typer.Typer) -> None:
     """Run a command line; a mistake ends in one line on stderr and exit code 2."""
     arguments = sys.argv[1:] or ["--help"]
+    keep_passwords(" ".join(arguments))
     _print_anything()
     sys.exit(_guarded(lambda: app(arguments, standalone_mode=False)))
 

@@ -12,6 +12,7 @@ from typer.core import TyperCommand
 
 from babilong_gen.commands.app import comma_separated
 from babilong_gen.errors import UsageError
+from babilong_gen.redaction import redacted
 from babilong_gen.user_paths import user_place
 
 if TYPE_CHECKING:
@@ -225,6 +226,7 @@ def _make_part(
             spec, open_folder(out), part, executor=executor, workers=workers, check=check, progress=bars
         )
     samples, size = sum(shard.counts.rows for shard in written), sum(shard.bytes for shard in written)
+    out = redacted(out)
     typer.echo(f"{out}: {len(written):,} shards, {samples:,} samples, {size:,} bytes on disk")
     typer.echo(f"when all parts are there: babilong generate --finish {shlex.quote(out)}")
 
@@ -261,6 +263,7 @@ def _show_plan(spec: DatasetSpec) -> None:
 def _say_finished(out: str, manifest: Mapping[str, Any]) -> None:
     totals, spec = manifest["totals"], manifest["spec"]
     made = f"{totals['samples']:,} samples, {totals['tokens']:,} tokens, {totals['bytes']:,} bytes on disk"
+    out = redacted(out)
     typer.echo(f"{out}: {made}")
     length, task = spec["lengths"][0], spec["tasks"][0]
     if "://" in out:

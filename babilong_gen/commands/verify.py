@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from babilong_gen.commands.options import Dataset
+from babilong_gen.redaction import redacted
 
 _SHOWN = 50
 
@@ -52,6 +53,7 @@ def verify(
             workers=workers or os.cpu_count() or 1,
             report=bars.samples,
         )
+    out = redacted(out)
     for failure in verdict.failures[:_SHOWN]:
         typer.echo(failure)
     if verdict.failures:

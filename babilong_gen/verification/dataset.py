@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from tokenizers import Tokenizer
 
 from babilong_gen.errors import OutputError, SourceError
+from babilong_gen.foreign_files import is_visible
 from babilong_gen.noise.corpus.corpus import NoiseCorpus, open_corpus
 from babilong_gen.prepare import default_cache
 from babilong_gen.processes import Report, WorkerDiedError, in_processes
@@ -224,5 +225,5 @@ def _check_file(folder: Folder, shard: dict[str, Any]) -> Iterator[str]:
 def _stray_files(folder: Folder, shards: list[dict[str, Any]]) -> Iterator[str]:
     known = {shard["path"] for shard in shards}
     for name in file_sizes(folder, "data/*/*.parquet"):
-        if name not in known:
+        if name not in known and is_visible(name):
             yield f"{name}: not in the manifest"

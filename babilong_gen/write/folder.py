@@ -20,7 +20,7 @@ from upath.implementations.cloud import CloudPath
 from babilong_gen.atomic import renaming
 from babilong_gen.errors import OutputError, UsageError
 from babilong_gen.network import store_fault
-from babilong_gen.redaction import redacted
+from babilong_gen.redaction import keep_passwords, redacted
 from babilong_gen.user_paths import user_path
 
 Folder = Path | UPath
@@ -28,6 +28,9 @@ Folder = Path | UPath
 # Stores take at most 10,000 parts of a file, so 80 GB fit; a few copies of a part are held in memory.
 _PART_BYTES = 8 << 20
 _READ_BYTES = 1 << 20
+
+# Stores whose URLs begin with a bucket's name; others may begin with a user's.
+_BUCKETS = ("s3", "s3a", "gs", "gcs")
 
 # What drivers raise besides OSError: module and class. One that is not loaded raises nothing.
 _DRIVER_ERRORS = (
@@ -44,8 +47,8 @@ def open_folder(location: str | Folder) -> Folder:
     One that is open already comes back as it is.
 
     Raises:
-        UsageError: no driver is known for the URL, or it is not installed, or the environment gives the store
-            an impossible address.
+        UsageError: no driver is known for the URL, or it is not installed, or the URL holds what its store
+            does not take, or the environment gives the store an impossible address.
         OutputError: the driver connects at once, and nothing answers.
     """
     if not isinstance(location, str):
@@ -55,6 +58,12 @@ def open_folder(location: str | Folder) -> Folder:
         return user_path(location)
     if protocol in ("file", "local"):
         return Path(path)
+    keep_passwords(location)
+    if protocol in _BUCKETS and "@" in path.partition("/")[0]:
+        raise UsageError(
+            f"{redacted(location)}: {protocol} takes no user or password in its URL: expected one as "
+            f"{protocol}://bucket/out, and the rights where its driver looks, such as AWS_SECRET_ACCESS_KEY"
+        )
     if fault := store_fault(protocol):
         raise UsageError(f"{redacted(location)} cannot be reached: {fault}")
     try:
@@ -64,7 +73,7 @@ def open_folder(location: str | Folder) -> Folder:
     except ImportError as missing:
         driver = getattr(missing.__cause__ or missing, "name", None) or protocol
         raise UsageError(
-            f"{location}: no driver for {protocol} is installed: pip install {driver}"
+            f"{redacted(location)}: no driver for {protocol} is installed: pip install {driver}"
         ) from missing
     except ValueError as unknown:
         raise UsageError(
@@ -136,7 +145,11 @@ def file_sizes(folder: Folder, pattern: str) -> dict[str, int]:
         root = folder.path.rstrip("/") + "/"
         listed = cast(dict, folder.fs.glob(root + pattern, detail=True))
         objects = {name: about["size"] for name, about in listed.items() if about["type"] == "file"}
-        found = {name.removeprefix(root): int(size) for name, size in objects.items()}
+        # a web server's page of links has no sizes
+        found = {
+            name.removeprefix(root): int(size if size is not None else folder.fs.size(name) or 0)
+            for name, size in objects.items()
+        }
     return dict(sorted(found.items()))
 
 

@@ -7,9 +7,11 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from babilong_gen.errors import OutputError
+from babilong_gen.foreign_files import refuse_pointer
 from babilong_gen.noise.corpus.sentences import SPLITTER_VERSION
 from babilong_gen.noise.sources.source import NoiseSource
 from babilong_gen.prepare import Prepared
@@ -92,7 +94,10 @@ def read_manifest(folder: Folder) -> dict[str, Any]:
 
     Raises:
         OutputError: the folder holds no finished dataset.
+        SourceError: its manifest is a Git LFS pointer.
     """
+    if isinstance(folder, Path):
+        refuse_pointer(folder / MANIFEST)
     try:
         manifest = json.loads(_read(folder))
     except ValueError as broken:

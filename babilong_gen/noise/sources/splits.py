@@ -50,6 +50,13 @@ def declared_layout(names: Iterable[str], card: dict[str, Any]) -> Layout:
     return layout
 
 
+def declared_paths(card: dict[str, Any]) -> Layout:
+    """Return what a card declares, whether or not it is there, with paths and patterns in place of names."""
+    return {
+        config.get("config_name", "default"): _declared_splits(config) for config in card.get("configs") or []
+    }
+
+
 def inferred_layout(names: Iterable[str]) -> Layout:
     """Infer the layout from the paths: all is the config ``default``, and each folder one of its own."""
     data = _data_files(names)
@@ -114,10 +121,15 @@ def _declared_splits(config: dict[str, Any]) -> dict[str, list[str]]:
     if isinstance(entries, str) or all(isinstance(entry, str) for entry in entries):
         entries = [{"split": "train", "path": entries}]
     return {
-        entry["split"]: [prefix + path for path in _listed(entry["path"])]
+        entry["split"]: [_plain_path(prefix + path) for path in _listed(entry["path"])]
         for entry in entries
         if isinstance(entry, dict) and {"split", "path"} <= entry.keys()
     }
+
+
+def _plain_path(path: str) -> str:
+    """Return a path or pattern without `./`; a URL as it is."""
+    return path if "://" in path else PurePosixPath(path).as_posix()
 
 
 def _listed(value: str | Sequence[str]) -> Sequence[str]:

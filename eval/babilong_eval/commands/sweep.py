@@ -11,6 +11,7 @@ import typer
 from babilong_eval.commands.options import Scorer
 from babilong_gen.commands.app import USER_ERROR
 from babilong_gen.errors import BabilongError
+from babilong_gen.redaction import redacted
 from babilong_gen.user_paths import user_path
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _succeeds(config: EvaluationConfig) -> bool:
         with ProgressBar() as progress:
             evaluate(config, on_start=progress.start, on_result=progress.advance)
     except BabilongError as error:
-        typer.echo(f"babilong: {config.name}: {' '.join(str(error).split())}", err=True)
+        typer.echo(f"babilong: {config.name}: {redacted(' '.join(str(error).split()))}", err=True)
         return False
     for reason, count in progress.failures.most_common(3):
         typer.echo(f"failed: {count} samples, {reason}; the same command asks them again", err=True)
@@ -90,6 +91,6 @@ def _as_table(runs: Sequence[EvaluationConfig]) -> Table:
         table.add_column(column, justify="right", no_wrap=True)
     for config in runs:
         found = progress_of(config)
-        names = (escape(str(name)) for name in (config.name, config.data, config.out))
+        names = (escape(redacted(str(name))) for name in (config.name, config.data, config.out))
         table.add_row(*names, f"{found.done:,}", f"{found.total - found.done:,}")
     return table

@@ -1,7 +1,8 @@
 """What a dataset says that it holds, so that one with a part missing is not taken for a whole one.
 
 Our own `manifest.json` lists every shard with its size. Of other datasets, `state.json` names the files of a
-`save_to_disk` folder, and a card or `dataset_info.json` may give a split's number of rows.
+`save_to_disk` folder and `dataset_dict.json` its splits, a card may declare tasks and lengths, and it or
+`dataset_info.json` a split's number of rows.
 """
 
 from __future__ import annotations
@@ -12,15 +13,27 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from babilong_eval.data.layout import Pair, StoredFiles, files_by_pair, pair_of_split, read_card
+from babilong_eval.data.layout import (
+    Pair,
+    StoredFiles,
+    declared_rows,
+    files_by_pair,
+    names_task_and_length,
+    pair_of_path,
+    pair_of_split,
+    pairs_of_card,
+    read_card,
+    rows_of_card,
+)
 from babilong_eval.data.row_readers import SUFFIXES
 from babilong_gen.errors import SourceError
 from babilong_gen.foreign_files import is_visible, refuse_pointer
 from babilong_gen.user_paths import check_name
-from babilong_gen.write.manifest import MANIFEST
+from babilong_gen.write.manifest import MANIFEST, UNFINISHED
 
 _STATE = "state.json"
 _INFO = "dataset_info.json"
+_DICT = "dataset_dict.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +44,7 @@ class Contents:
         files: (task, length) -> names of its files, in order, whether or not they are there.
         sizes: bytes of those files whose size is listed.
         rows: (task, length) -> its number of rows, where that is said.
+        absent: each (task, length) that is declared and has no file at all.
         names: every file of rows, or that describes them.
         fingerprint: the manifest's; empty without one.
         has_manifest: whether our manifest lists all this; its sample ids are known to be distinct.
@@ -39,6 +53,7 @@ class Contents:
     files: Mapping[Pair, tuple[str, ...]]
     sizes: Mapping[str, int] = field(default_factory=dict)
     rows: Mapping[Pair, int] = field(default_factory=dict)
+    absent: Sequence[Pair] = ()
     names: Sequence[str] = ()
     fingerprint: str = ""
     has_manifest: bool = False
@@ -48,8 +63,10 @@ def read_contents(stored: StoredFiles) -> Contents:
     """Return what a dataset's manifest lists, or else what its card, `state.json` and paths say.
 
     Raises:
-        SourceError: the manifest cannot be read.
+        SourceError: the manifest cannot be read, or there is none yet, for the dataset is unfinished.
     """
+    if UNFINISHED in stored.names and MANIFEST not in stored.names:
+        raise SourceError(f"{stored.source}: an unfinished dataset; run its generate command again")
     stored = replace(stored, names=[name for name in stored.names if is_visible(name)])
     manifest = _manifest(stored)
     fingerprint = str(manifest.get("fingerprint") or "")
@@ -58,9 +75,17 @@ def read_contents(stored: StoredFiles) -> Contents:
     named = replace(stored, names=_without_caches(stored))
     card = read_card(stored)
     files = files_by_pair(named, card)
-    rows = {**_rows_of_infos(named, files), **_rows_of_card(card, files)}
-    names = [name for name in named.names if name.endswith(SUFFIXES)]
-    return Contents(files=files, rows=rows, names=names, fingerprint=fingerprint)
+    rows = {**_rows_of_infos(named, files), **rows_of_card(card)}
+    declared = [*pairs_of_card(card), *(pair for pair, n in rows.items() if n), *_pairs_of_dicts(named)]
+    return Contents(
+        files=files,
+        rows={pair: n for pair, n in rows.items() if pair in files},
+        absent=[
+            pair for pair in dict.fromkeys(declared) if names_task_and_length(pair) and pair not in files
+        ],
+        names=[name for name in named.names if name.endswith(SUFFIXES)],
+        fingerprint=fingerprint,
+    )
 
 
 def fetch_whole(stored: StoredFiles, contents: Contents, name: str) -> Path:
@@ -141,15 +166,13 @@ def _without_caches(stored: StoredFiles) -> list[str]:
     return sorted(names)
 
 
-def _rows_of_card(card: Mapping[str, Any], files: Mapping[Pair, object]) -> dict[Pair, int]:
-    infos = card.get("dataset_info") or []
-    rows = {}
-    for info in [infos] if isinstance(infos, dict) else infos:
-        for split, n in _declared_rows(info):
-            pair = pair_of_split(str(info.get("config_name", "default")), split)
-            if pair in files:
-                rows[pair] = n
-    return rows
+def _pairs_of_dicts(stored: StoredFiles) -> Iterator[Pair]:
+    """Yield the tasks and lengths of saved datasets with several splits, each a folder beside this file."""
+    for name in stored.names:
+        if PurePosixPath(name).name == _DICT:
+            splits = _json(stored, name).get("splits")
+            folders = (PurePosixPath(name).parent / str(split) for split in splits or ())
+            yield from filter(None, (pair_of_path(folder.as_posix()) for folder in folders))
 
 
 def _rows_of_infos(stored: StoredFiles, files: Mapping[Pair, Sequence[str]]) -> dict[Pair, int]:
@@ -163,7 +186,10 @@ def _rows_of_infos(stored: StoredFiles, files: Mapping[Pair, Sequence[str]]) -> 
         if PurePosixPath(name).name != _INFO or (folder / _STATE).as_posix() in stored.names:
             continue
         info = _json(stored, name)
-        splits = dict(_declared_rows(info))
+        try:
+            splits = dict(declared_rows(info))
+        except TypeError:
+            continue
         below = [
             pair
             for pair, found in files.items()
@@ -174,17 +200,9 @@ def _rows_of_infos(stored: StoredFiles, files: Mapping[Pair, Sequence[str]]) -> 
             continue
         for split, n in splits.items():
             pair = pair_of_split(str(info.get("config_name", "default")), split)
-            if pair in below:
+            if pair in below or pair not in files:
                 rows[pair] = n
     return rows
-
-
-def _declared_rows(info: object) -> Iterator[tuple[str, int]]:
-    """Yield each split and its number of rows, of a card's list or a file's mapping of splits."""
-    splits = info.get("splits") if isinstance(info, dict) else None
-    for split in splits.values() if isinstance(splits, dict) else splits or ():
-        if isinstance(split, dict) and isinstance(split.get("num_examples"), int):
-            yield str(split.get("name")), split["num_examples"]
 
 
 def _json(stored: StoredFiles, name: str) -> dict[str, Any]:

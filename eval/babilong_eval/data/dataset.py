@@ -76,6 +76,7 @@ class Dataset:
         fingerprint: equal for equal data: that of the manifest, the hub's commit, or a hash over the files.
         files: (task, length) -> names of its files, in order.
         rows: (task, length) -> its number of rows, where manifest, card or `dataset_info.json` has it.
+        absent: each (task, length) that the dataset declares, and has no file of.
         has_manifest: whether it is ours, with distinct sample ids in every row.
         fetch: brings a file of that name to this machine, whole as it is listed.
     """
@@ -84,6 +85,7 @@ class Dataset:
     fingerprint: str
     files: Mapping[Pair, tuple[str, ...]]
     rows: Mapping[Pair, int]
+    absent: Sequence[Pair]
     has_manifest: bool
     fetch: Callable[[str], Path]
 
@@ -106,6 +108,7 @@ def open_dataset(source: str) -> Dataset:
         fingerprint=_fingerprint(stored, contents, fetch),
         files=contents.files,
         rows=contents.rows,
+        absent=contents.absent,
         has_manifest=contents.has_manifest,
         fetch=fetch,
     )
@@ -119,15 +122,13 @@ def select(
     None stands for all there are. A length that a task does not have is left out for that task.
 
     Raises:
+        SourceError: the dataset declares one of them and has no file of it.
         UsageError: a task or length that the dataset has nowhere.
     """
+    _check_none_absent(dataset, tasks, lengths)
     _check_all_there(dataset, "task", tasks, {task for task, _ in dataset.files})
     _check_all_there(dataset, "length", lengths, {length for _, length in dataset.files})
-    pairs = [
-        (task, length)
-        for task, length in dataset.files
-        if (tasks is None or task in tasks) and (lengths is None or length in lengths)
-    ]
+    pairs = [pair for pair in dataset.files if _is_asked_for(pair, tasks, lengths)]
     if not pairs:
         raise UsageError(
             f"{dataset.source}: none of the tasks {', '.join(tasks or ())} at {', '.join(lengths or ())}"
@@ -265,6 +266,22 @@ def find_sample(dataset: Dataset, sample_id: str) -> Sample:
     raise UsageError(
         f"{dataset.source} has no sample {sample_id!r}: ids are like reasoning/4seg/000017, and it has {has}"
     )
+
+
+def _is_asked_for(pair: Pair, tasks: Sequence[str] | None, lengths: Sequence[str] | None) -> bool:
+    task, length = pair
+    return (tasks is None or task in tasks) and (lengths is None or length in lengths)
+
+
+def _check_none_absent(dataset: Dataset, tasks: Sequence[str] | None, lengths: Sequence[str] | None) -> None:
+    absent = [pair for pair in dataset.absent if _is_asked_for(pair, tasks, lengths)]
+    if absent:
+        (task, length), *others = absent
+        more = f", nor of {len(others)} more that it declares" if others else ""
+        raise SourceError(
+            f"{dataset.source}: declares {task} at {length} and has no file of it{more}; fetch the dataset "
+            "again, or name what it has by --tasks and --lengths"
+        )
 
 
 def _check_all_there(dataset: Dataset, what: str, asked: Sequence[str] | None, there: set[str]) -> None:

@@ -13,6 +13,7 @@ from babilong_gen.errors import SourceError
 from babilong_gen.foreign_files import is_visible
 from babilong_gen.prepare import default_cache
 from babilong_gen.write.folder import Folder, file_sizes, reaching
+from babilong_gen.write.manifest import UNFINISHED
 
 
 def find(folder: Folder) -> StoredFiles:
@@ -23,7 +24,8 @@ def find(folder: Folder) -> StoredFiles:
         OutputError: the store refuses, or does not answer.
     """
     with reaching(folder, "read", "check its name, and that you may read it"):
-        sizes = {name: size for name, size in file_sizes(folder, "**").items() if is_visible(name)}
+        found = file_sizes(folder, "**").items()
+        sizes = {name: size for name, size in found if is_visible(name) or name == UNFINISHED}
     if not sizes:
         raise SourceError(f"{folder}: nothing there; expected the folder of a dataset")
     return StoredFiles(

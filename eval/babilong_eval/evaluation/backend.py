@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from babilong_eval.inference.endpoint import Endpoint
 from babilong_eval.inference.openai_server import request_answers
 from babilong_eval.inference.server_address import KIND, parse_address
-from babilong_eval.inference.server_request import own_fields
+from babilong_eval.inference.server_request import TakenFields, own_fields, request_fields
 from babilong_eval.models.protocol import MAX_NEW_TOKENS
 from babilong_eval.prompts.prompts import adjusted, own_prompts, read_prompts
 from babilong_gen.errors import UsageError
@@ -31,7 +31,7 @@ class Setup:
 
     Attributes:
         prompts: the words around a sample, by task.
-        generate_kwargs: how answers are generated.
+        generate_kwargs: how answers are to be generated.
         device: `cpu`, a GPU's name, or a server's URL.
         segment_size: tokens per segment; None where nothing is read in segments.
     """
@@ -51,6 +51,11 @@ class Backend(Protocol):
         """How it answers."""
         ...
 
+    @property
+    def generate_kwargs(self) -> Mapping[str, Any]:
+        """How answers are really generated: as set up, less what a server turned out not to take."""
+        ...
+
     def answer(self, groups: Iterable[Iterable[Sample]]) -> Iterator[SampleResult]:
         """Yield a result for every sample, in any order; a group holds the samples of one (task, length)."""
         ...
@@ -66,10 +71,16 @@ class ServerBackend:
 
     setup: Setup
     endpoint: Endpoint
+    taken: TakenFields
+
+    @property
+    def generate_kwargs(self) -> Mapping[str, Any]:
+        """The fields of a request as the server takes them."""
+        return self.taken.applied(self.setup.generate_kwargs, self.taken.changes)
 
     def answer(self, groups: Iterable[Iterable[Sample]]) -> Iterator[SampleResult]:
         """Yield results as they come in."""
-        return request_answers(self.endpoint, chain.from_iterable(groups), self.setup.prompts)
+        return request_answers(self.endpoint, chain.from_iterable(groups), self.setup.prompts, self.taken)
 
     def answer_series(self, series: Iterable[Iterable[Sample]]) -> Iterator[SampleResult]:  # noqa: ARG002  # the protocol's
         """Refuse, with a UsageError."""
@@ -108,11 +119,13 @@ def _server(config: EvaluationConfig, tasks: Sequence[str]) -> ServerBackend:
         fields=own_fields(config.model_options),
         options=config.server,
     )
-    recorded = ("max_tokens", "temperature", "top_p", "seed")
+    chat = any(prompt.chat_template for prompt in prompts.prompts.values())
+    fields = request_fields(endpoint, chat=chat)
     setup = Setup(
         prompts=prompts.prompts,
         answers="text",
-        generate_kwargs={**{name: getattr(endpoint, name) for name in recorded}, **endpoint.fields},
+        generate_kwargs={name: value for name, value in fields.items() if name != "model"},
         device=base_url,
     )
-    return ServerBackend(setup=setup, endpoint=endpoint)
+    taken = TakenFields(fixed=frozenset(endpoint.fields))
+    return ServerBackend(setup=setup, endpoint=endpoint, taken=taken)

@@ -9,7 +9,7 @@ from babilong_eval.data.dataset import label_sets, open_dataset, sample_ids, sam
 from babilong_eval.evaluation.backend import find_backend
 from babilong_eval.evaluation.distributed import this_rank
 from babilong_eval.evaluation.record import logged, run_info, write_results
-from babilong_eval.evaluation.resume import claim_folder, remaining
+from babilong_eval.evaluation.resume import claim_folder, record_generate_kwargs, remaining
 from babilong_eval.results.predictions_log import open_log
 from babilong_gen.user_paths import user_path, user_place
 
@@ -64,7 +64,11 @@ def evaluate(
         left = remaining(out, ids, rank)
         if on_start:
             on_start(left)
+        recorded = backend.setup.generate_kwargs
         for result in _results(dataset, backend, left, probe=config.probe):
+            if (sent := backend.generate_kwargs) != recorded:
+                record_generate_kwargs(out, asked=backend.setup.generate_kwargs, sent=sent)
+                recorded = sent
             append(logged(result))
             if on_result:
                 on_result(result)

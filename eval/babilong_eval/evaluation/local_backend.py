@@ -15,17 +15,21 @@ from babilong_eval.models.protocol import MAX_NEW_TOKENS
 from babilong_eval.models.registry import load_model
 from babilong_eval.prompts import ruler
 from babilong_eval.prompts.prompts import adjusted, own_prompts, plain_prompts, read_prompts
-from babilong_gen.errors import UsageError
+from babilong_gen.errors import SourceError, UsageError
 from babilong_gen.tasks import RULER_TASKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from babilong_eval.data.dataset import Sample
     from babilong_eval.evaluation.config import EvaluationConfig
     from babilong_eval.evaluation.distributed import Rank
     from babilong_eval.inference.sample_result import SampleResult
     from babilong_eval.models.protocol import SegmentModel
+    from babilong_eval.prompts.prompts import Prompt
+
+# Words that stand in no prompt.
+_SAID = ("numbat", "quokka")
 
 _TOKENS_ON_CPU = 1 << 20
 _TOKENS_ON_GPU = 1 << 26
@@ -39,6 +43,11 @@ class LocalBackend:
     setup: Setup
     reader: SegmentReader
     limits: BatchLimits
+
+    @property
+    def generate_kwargs(self) -> Mapping[str, Any]:
+        """As set up."""
+        return self.setup.generate_kwargs
 
     def answer(self, groups: Iterable[Iterable[Sample]]) -> Iterator[SampleResult]:
         """Yield results batch by batch; a batch never mixes groups."""
@@ -54,6 +63,11 @@ def make_local_backend(
     config: EvaluationConfig, tasks: Sequence[str], rank: Rank, model: SegmentModel | None
 ) -> LocalBackend:
     """Return the backend around a model object or a model that is loaded; errors as for `find_backend`."""
+    if config.answers == "labels" and (open_task := next(filter(RULER_TASKS.__contains__, tasks), None)):
+        raise UsageError(
+            f"{open_task} has open answers, and no labels to choose from: leave it out by --tasks, or ask a "
+            "model that writes with --answers text"
+        )
     read = read_prompts(config.prompts, tasks) if config.prompts else None
     if read and (read.generate_kwargs.get("do_sample") or read.generate_kwargs.get("temperature")):
         raise UsageError(
@@ -74,7 +88,7 @@ def make_local_backend(
     prompts = adjusted(prompts, config.off, config.system_prompt, config.chat_template)
     for prompt in prompts.prompts.values():
         if prompt.chat_template:  # a template that fails is told of before anything is written
-            as_chat(model, prompt, "context", "question")
+            _try_chat(model, prompt, config.model)
     setup = Setup(
         prompts=prompts.prompts,
         answers=config.answers or ("labels" if is_plain else "text"),
@@ -84,6 +98,15 @@ def make_local_backend(
     )
     reader = make_reader(model, setup.prompts, choose=setup.answers == "labels")
     return LocalBackend(setup=setup, reader=reader, limits=_limits(config, model))
+
+
+def _try_chat(model: SegmentModel, prompt: Prompt, name: str) -> None:
+    """Refuse a chat template that fails, or that leaves out what the user says."""
+    text = as_chat(model, prompt, *_SAID).casefold()
+    if not all(word in text for word in _SAID):
+        raise SourceError(
+            f"{name}: its chat template leaves out what the user says; mend it, or give --no-chat-template"
+        )
 
 
 def _device(asked: str, rank: Rank) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections import Counter
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,6 +22,7 @@ from babilong_eval.results.records import (
     RunInfo,
     cell_of,
     read_cells,
+    read_run,
     write_cells,
     write_predictions,
 )
@@ -112,6 +114,7 @@ def write_results(
         if any(None in found for found in by_pair.values()):
             return []
         _check_any_answered([line for found in by_pair.values() for line in found if line])
+        setup = replace(setup, generate_kwargs=read_run(out).options["settings"]["generate_kwargs"])
         cells = []
         for (task, length), found in by_pair.items():
             cells += _write_pair(out, task, length, list(filter(None, found)), labels[task], setup)

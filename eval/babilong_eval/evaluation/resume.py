@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from babilong_eval.evaluation.distributed import Rank
 
 
+# What a server was asked for of which it refused a part; `settings` then has what was sent.
+_ASKED = "asked generate_kwargs"
+
+
 def claim_folder(out: Path, info: RunInfo) -> None:
     """Make the results folder, or check that it belongs to the same run.
 
@@ -41,6 +45,15 @@ def claim_folder(out: Path, info: RunInfo) -> None:
         elif any(is_visible(path.name) and not is_leftover(path) for path in out.iterdir()):
             raise OutputError(f"{out}: not empty, and no results folder; give another one to --out")
         write_run(out, info)
+
+
+def record_generate_kwargs(out: Path, *, asked: Mapping[str, Any], sent: Mapping[str, Any]) -> None:
+    """Record how answers are really generated where a server does not take all that it is asked for."""
+    with only_process_in(out):
+        info = read_run(out)
+        settings = {**info.options["settings"], "generate_kwargs": dict(sent)}
+        options = {**info.options, "settings": settings, _ASKED: dict(asked)}
+        write_run(out, replace(info, options=options))
 
 
 def remaining(out: Path, ids: Mapping[Pair, Sequence[str]], rank: Rank) -> dict[Pair, list[int]]:
@@ -79,7 +92,8 @@ def _continued(out: Path, before: RunInfo, now: RunInfo) -> RunInfo:
         (out / RESULTS_FILE).unlink(missing_ok=True)
         return now
     prompts = {**before.options.get("prompts", {}), **now.options["prompts"]}
-    return replace(now, started=before.started, options={**now.options, "prompts": prompts})
+    kept = {name: before.options[name] for name in ("settings", _ASKED) if name in before.options}
+    return replace(now, started=before.started, options={**now.options, **kept, "prompts": prompts})
 
 
 def _difference(before: RunInfo, now: RunInfo) -> str:
@@ -102,6 +116,8 @@ def _decisive(info: RunInfo) -> dict[str, Any]:
         "seed": info.seed,
         "segment size": info.segment_size,
     }
-    settings = info.options.get("settings", {})
+    settings = dict(info.options.get("settings", {}))
+    if _ASKED in info.options:
+        settings["generate_kwargs"] = info.options[_ASKED]
     prompts = {f"prompt of {task}": prompt for task, prompt in info.options.get("prompts", {}).items()}
     return {**facts, **settings, **prompts}

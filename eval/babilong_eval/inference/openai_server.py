@@ -54,7 +54,10 @@ _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 8.0
 
 
 def request_answers(
-    endpoint: Endpoint, samples: Iterable[Sample], prompts: Mapping[str, Prompt]
+    endpoint: Endpoint,
+    samples: Iterable[Sample],
+    prompts: Mapping[str, Prompt],
+    taken: TakenFields | None = None,
 ) -> Iterator[SampleResult]:
     """Ask about every sample and yield the results as they come in.
 
@@ -63,6 +66,7 @@ def request_answers(
 
     Args:
         prompts: by task.
+        taken: what the server takes of a request's fields, which changes as it refuses some.
 
     Raises:
         SourceError: no server answers at the URL, or it does not answer in JSON.
@@ -75,7 +79,7 @@ def request_answers(
             client=client,
             endpoint=endpoint,
             wait=_pacer(endpoint.options.requests_per_minute),
-            taken=TakenFields(fixed=frozenset(endpoint.fields)),
+            taken=taken or TakenFields(fixed=frozenset(endpoint.fields)),
         )
         in_flight: set[asyncio.Task[SampleResult]] = set()
         waiting = iter(samples)

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from huggingface_hub import constants
 from safetensors import SafetensorError, safe_open
 
 from babilong_gen.errors import BabilongError, SourceError, first_line
 from babilong_gen.foreign_files import refuse_pointer
+from babilong_gen.hub_errors import request_fault
+from babilong_gen.network import through_proxy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +36,7 @@ def loading(what: str, path: str | Path) -> Iterator[None]:
 
     Raises:
         SourceError: a file is a Git LFS pointer, empty, cut off or damaged; or the model needs a package that
-            is not there, or code of its own that was not allowed.
+            is not there, or code of its own that was not allowed; or it is on the Hub, which is out of reach.
     """
     for file in _files(Path(path)):
         refuse_pointer(file)
@@ -41,10 +44,16 @@ def loading(what: str, path: str | Path) -> Iterator[None]:
         yield
     except (BabilongError, MemoryError, torch.OutOfMemoryError):
         raise
-    except ImportError as error:
-        raise SourceError(f"{path} needs a package that is not there: {first_line(error)}") from error
     except Exception as error:
-        raise SourceError(f"no {what} in {path}: {_reason(error, Path(path))}") from error
+        raise _told(what, path, error) from error
+
+
+def _told(what: str, path: str | Path, error: Exception) -> SourceError:
+    if not Path(path).exists() and (fault := request_fault()):
+        return SourceError(f"cannot reach the Hub for {path}: {fault}")
+    if isinstance(error, ImportError):
+        return SourceError(f"{path} needs a package that is not there: {first_line(error)}")
+    return SourceError(f"no {what} in {path}: {_reason(error, Path(path))}")
 
 
 def _reason(error: Exception, path: Path) -> str:
@@ -56,7 +65,9 @@ def _reason(error: Exception, path: Path) -> str:
     if "ignore_mismatched_sizes" in str(error):
         return "its weights have other shapes than its config.json says"
     damaged = ((file, _damage(file)) for file in _files(path))
-    return next((f"{file.name} is {damage}" for file, damage in damaged if damage), first_line(error))
+    told = next((f"{file.name} is {damage}" for file, damage in damaged if damage), first_line(error))
+    proxy = "" if path.exists() else through_proxy(constants.ENDPOINT)
+    return f"{told} (asked the Hub{proxy})" if proxy else told
 
 
 def _damage(file: Path) -> str:

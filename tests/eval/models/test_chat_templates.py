@@ -93,6 +93,14 @@ def test_a_broken_template_is_told_of_before_anything_is_written(save_small, dat
     assert not (tmp_path / "out").exists()
 
 
+def test_a_template_that_loses_what_the_user_says_is_refused(save_small, dataset, tmp_path):
+    folder = save_small("hf", "gpt2", tmp_path / "model", n_positions=1024)
+    (folder / "chat_template.jinja").write_text("Hello! {{ messages | length }}")
+    with pytest.raises(SourceError, match="its chat template leaves out what the user says"):
+        run(folder, dataset, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_template_from_the_field_that_refuses_a_system_prompt(
     save_small, dataset, tmp_path, shared_data, caplog
 ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from babilong_eval.models.kin.config import KinConfig
 from babilong_eval.models.kin.kinds import KINDS
@@ -118,6 +119,21 @@ def test_weights_that_were_not_fetched_are_named(tmp_path: Path) -> None:
     pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n"
     (tmp_path / "model.safetensors").write_text(pointer)
     with pytest.raises(SourceError, match=r"model.safetensors: a Git LFS pointer.*git lfs pull"):
+        load_model(f"{kin.kind}:{tmp_path}")
+
+
+@pytest.mark.parametrize("kin", SMALL, ids=str)
+@pytest.mark.parametrize("which", [0, -1])
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_weights_that_give_no_finite_numbers_are_named(
+    kin: SmallKin, which: int, value: float, tmp_path: Path
+) -> None:
+    save_pretrained(kin.build(), tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    name = sorted(name for name in weights if name.endswith("weight"))[which]
+    weights[name].view(-1)[:] = value
+    save_file(weights, tmp_path / "model.safetensors")
+    with pytest.raises(SourceError, match=f"^{kin.kind} gives no finite numbers .* weights are damaged"):
         load_model(f"{kin.kind}:{tmp_path}")
 
 

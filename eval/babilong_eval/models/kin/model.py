@@ -19,7 +19,7 @@ from babilong_eval.models.kin.memformer import MemformerNetwork
 from babilong_eval.models.model_folder import CONFIG, TOKENIZER, read_json, read_weights, write_model
 from babilong_eval.models.pretrained import named_dtype
 from babilong_eval.models.protocol import MAX_NEW_TOKENS, TokenCount
-from babilong_eval.models.reading_trial import apart
+from babilong_eval.models.reading_trial import NotFiniteError, apart
 from babilong_eval.models.segment_network import NetworkModel
 from babilong_eval.models.tokenizers import check_fits, read_tokenizer
 from babilong_gen.errors import BabilongError, SourceError, UsageError, first_line
@@ -98,7 +98,8 @@ def from_pretrained(folder: str | Path, kind: str, *, max_new_tokens: int = MAX_
     """Read a model's folder.
 
     Raises:
-        SourceError: a file is missing or damaged, or the weights or tokenizer belong to another model.
+        SourceError: a file is missing or damaged, the weights or tokenizer belong to another model, or the
+            weights give no finite numbers.
         UsageError: the package is not installed, or refuses the arguments.
     """
     folder = Path(folder)
@@ -178,6 +179,11 @@ def _tried_out(network: KinNetwork, config: KinConfig, tokenizer: Tokenizer, max
     except (torch.OutOfMemoryError, MemoryError):
         raise
     except Exception as error:  # each package refuses what it cannot compute in a way of its own
+        if isinstance(error, NotFiniteError) or not _has_finite_weights(network):
+            raise SourceError(
+                f"{config.model_type} gives no finite numbers as soon as it reads a few tokens: its weights "
+                "are damaged"
+            ) from None
         raise UsageError(
             f"{config.model_type} cannot read segments of {config.segment_size} tokens with its arguments: "
             f"{first_line(error)}"
@@ -194,6 +200,10 @@ def _tried_out(network: KinNetwork, config: KinConfig, tokenizer: Tokenizer, max
         bounded_state=kind.is_bounded(config.arguments, config.segment_size),
         max_new_tokens=max_new_tokens,
     )
+
+
+def _has_finite_weights(network: KinNetwork) -> bool:
+    return all(bool(weights.isfinite().all()) for weights in network.parameters())
 
 
 def _difference(network: KinNetwork, segment_size: int) -> float:
