@@ -83,7 +83,7 @@ def body(network: PreTrainedModel) -> PreTrainedModel:
 
 
 def logits_and_hidden(network: PreTrainedModel, embedded: Tensor) -> tuple[Tensor, Tensor]:
-    """What a model makes of embedded tokens [B, L, D] in one pass: logits [B, L, V], and what its head got."""
+    """What a model makes of embedded tokens [B, L, D]: logits [B, L, V], and what its head was given."""
     seen: list[Any] = []
     hook = body(network).register_forward_hook(lambda _, __, output: seen.append(output))
     try:
