@@ -72,7 +72,7 @@ _OF_A_BACKBONE = (
     "memory_tokens",
     "memory_update",
     "from_scratch",
-    "continue_from",
+    "adapter",
 )
 
 # What of the data serves questions alone.
@@ -93,6 +93,8 @@ class Model(_Section):
         associative: how that is made.
         backbone: folder or Hub name of pretrained weights, or a Hugging Face configuration with `model_type`.
         tokenizer: folder or Hub name, `babilong`, or a new one; by default the backbone's own.
+        adapter: settings of peft's, as {peft_type: LORA, r: 8}: trained in place of the weights of the
+            backbone, a pretrained decoder. The memory is trained in full.
         continue_from: a checkpoint to begin with: a folder, or the name of one that ships. It brings its own
             tokenizer, backbone and memory, and its segment size unless another is given.
     """
@@ -108,6 +110,7 @@ class Model(_Section):
     segment_size: SegmentSize = 499
     memory_update: Literal["replace", "gate"] = "replace"
     from_scratch: FromScratch | None = None
+    adapter: dict[str, Any] | None = None
     continue_from: str | None = None
 
     @model_validator(mode="after")
@@ -117,6 +120,18 @@ class Model(_Section):
         if self.continue_from is not None and (self.tokenizer is not None or self.from_scratch is not None):
             name = "from_scratch" if self.tokenizer is None else "tokenizer"
             raise UsageError(f"model.{name}: continue_from brings its own: leave {name} out")
+        return self
+
+    @model_validator(mode="after")
+    def _has_something_to_adapt(self) -> Self:
+        if self.adapter is None or self.continue_from is not None:
+            return self
+        if not isinstance(self.backbone, str):
+            raise UsageError("model.adapter: an adapter is trained on pretrained weights: name a backbone")
+        if self.form == "encoder":
+            raise UsageError("model.adapter: not with an encoder, whose head is new: set model.form: decoder")
+        if not isinstance(self.adapter.get("peft_type"), str):
+            raise UsageError("model.adapter.peft_type is missing: name one of peft's, LORA for example")
         return self
 
     @model_validator(mode="before")
@@ -132,7 +147,7 @@ class Model(_Section):
             if self.arguments:
                 raise UsageError("model.arguments are another package's: name its kind by model.kind")
             return self
-        if self.tokenizer is None:
+        if self.tokenizer is None and self.continue_from is None:
             raise UsageError(f"model.tokenizer is missing: {self.kind} has none of its own")
         for name in _OF_A_BACKBONE:
             if getattr(self, name) != type(self).model_fields[name].default:
@@ -149,7 +164,6 @@ class Model(_Section):
             "form: encoder": self.form == "encoder",
             "memory_update: gate": self.memory_update == "gate",
             "from_scratch": self.from_scratch is not None,
-            "continue_from": self.continue_from is not None,
         }
         if any(wrong.values()):
             name = next(name for name, asked in wrong.items() if asked)
