@@ -18,13 +18,14 @@ from babilong_eval.training.pairs import SplitPairs, read_pairs
 from babilong_eval.training.recipe import read_recipe
 from babilong_eval.training.samples import open_sample_source
 from babilong_eval.training.texts import NOT_LEARNT, Documents, TextRow, as_batch, pair_rows
+from babilong_eval.training.train import train
 from babilong_gen.errors import UsageError
 from babilong_gen.rng import Rng
 from babilong_gen.split import belongs
 from babilong_gen.tokenizer import load_tokenizer
 from tests.eval.kin_packages import require
 from tests.eval.training.conftest import NARROW_GPT2, Command
-from tests.eval.training.processes import finish, start_training, wait_for
+from tests.eval.training.processes import start_training, wait_for
 from tests.eval.training.small import build_small
 from tests.eval.training.test_kinds import MODELS
 from tests.eval.training.test_train_command import put
@@ -83,15 +84,13 @@ def test_killed_it_continues_to_the_same_log_and_weights(
     write_recipe: Any, noise_files: str, cache: Path, tmp_path: Path
 ) -> None:
     recipe = write_recipe(lm_recipe(noise_files, steps=8) | {"save_every": 3})
-    codes, messages = finish(start_training(recipe, tmp_path / "whole", cache), tmp_path / "whole")
-    assert codes == [0], messages
+    train(read_recipe(recipe), tmp_path / "whole", cache=cache)
     out = tmp_path / "killed"
     (process,) = start_training(recipe, out, cache)
     wait_for([process], (out / "training" / "snapshot.pt").is_file)
     process.kill()
     process.join()
-    codes, messages = finish(start_training(recipe, out, cache), out)
-    assert codes == [0], messages
+    train(read_recipe(recipe), out, cache=cache)
     for name in ("training/log.jsonl", "model.safetensors"):
         assert (tmp_path / "whole" / name).read_bytes() == (out / name).read_bytes()
 
