@@ -34,7 +34,7 @@ ELSEWHERE = {
 FOLDERS = {
     "babilong_gen": ("ray", "datasets"),
     "babilong_eval": ("eval", "datasets"),
-    "tests": ("datasets", "eval", "gguf", "ray", "s3", "dev"),
+    "tests": ("datasets", "eval", "gguf", "peft", "ray", "s3", "dev"),
     "tools": ("eval", "dev"),
     "benchmarks": ("datasets", "eval", "dev"),
 }

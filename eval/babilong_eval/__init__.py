@@ -17,6 +17,7 @@ from babilong_gen.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from babilong_eval.analysis.compare_runs import compare_runs
+    from babilong_eval.analysis.perplexity import measure_perplexity
     from babilong_eval.data.torch_iterable import to_torch_iterable
     from babilong_eval.evaluation.config import EvaluationConfig
     from babilong_eval.evaluation.evaluate import evaluate
@@ -40,6 +41,7 @@ __all__ = [
     "explain",
     "load_model",
     "load_runs",
+    "measure_perplexity",
     "read_results",
     "score",
     "task_by_length",
@@ -59,6 +61,7 @@ __getattr__, __dir__ = lazy_names(
         "explain": "scoring.explain",
         "load_model": "models.registry",
         "load_runs": "results.load",
+        "measure_perplexity": "analysis.perplexity",
         "read_results": "results.frame",
         "score": "scoring.score",
         "task_by_length": "figures.heatmaps",

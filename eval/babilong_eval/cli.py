@@ -11,6 +11,7 @@ from babilong_eval.commands.demo import demo
 from babilong_eval.commands.env import env
 from babilong_eval.commands.evaluate import evaluate
 from babilong_eval.commands.export import export
+from babilong_eval.commands.perplexity import perplexity
 from babilong_eval.commands.plot import app as plot
 from babilong_eval.commands.report import report
 from babilong_eval.commands.score import score
@@ -22,7 +23,7 @@ from babilong_gen.commands.app import check_hub_address, make_app, run, warn_of_
 # in the order of the work: help lists groups in the order in which they are added
 app = make_app("Measure how far a long-context model remembers: generate, evaluate, plot.")
 app.add_typer(generator)
-app.add_typer(make_app("", train, evaluate, sweep, score, compare))
+app.add_typer(make_app("", train, evaluate, perplexity, sweep, score, compare))
 app.add_typer(plot, name="plot")
 app.add_typer(make_app("", report, export, demo, env))
 

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -10,16 +10,17 @@ from babilong_eval.commands.options import (
     Data,
     Lengths,
     Limit,
+    ModelOption,
     NoExamples,
     NoInstruction,
     NoPostPrompt,
     Prompts,
     Tasks,
+    parse_model_options,
     parts_left_out,
 )
 from babilong_gen.commands.app import comma_separated
-from babilong_gen.errors import UsageError
-from babilong_gen.user_paths import user_path, user_place, user_spec
+from babilong_gen.user_paths import user_path, user_spec
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -65,13 +66,7 @@ def evaluate(
             show_default="20, or as in --prompts",
         ),
     ] = None,
-    model_option: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="NAME=VALUE, an option of the model's kind; may be repeated. api: a field of each request, "
-            "such as temperature=1, or left out, as with seed=none."
-        ),
-    ] = None,
+    model_option: ModelOption = None,
     probe: Annotated[
         bool,
         typer.Option("--probe", help="Ask at every length during one pass over the longest (paired data)."),
@@ -132,7 +127,7 @@ def evaluate(
         system_prompt=system_prompt,
         answers=answers,
         max_tokens=max_tokens,
-        model_options=dict(map(_option, model_option or ())),
+        model_options=parse_model_options(model_option),
         probe=probe,
         name=name,
         seed=seed,
@@ -147,23 +142,6 @@ def evaluate(
     with ProgressBar(quiet=this_rank().number > 0) as progress:
         cells = run(config, on_start=progress.start, on_result=progress.advance)
     _report(out, cells, progress, probe=probe)
-
-
-def _option(text: str) -> tuple[str, Any]:
-    """Parse `NAME=VALUE`; the value may be a number, a truth value, or a path with `~`."""
-    name, equals, value = text.partition("=")
-    name = name.replace("-", "_")
-    if not equals or not name:
-        raise UsageError(f"--model-option {text}: expected NAME=VALUE")
-    words: dict[str, Any] = {"true": True, "false": False, "none": None}
-    if value.lower() in words:
-        return name, words[value.lower()]
-    for number in (int, float):
-        try:
-            return name, number(value)
-        except ValueError:
-            continue
-    return name, user_place(value)
 
 
 def _report(out: Path, cells: "list[Cell]", progress: "ProgressBar", *, probe: bool) -> None:

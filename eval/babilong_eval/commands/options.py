@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from babilong_eval.scoring.score import ScorerName
+from babilong_gen.errors import UsageError
 from babilong_gen.user_paths import user_path, user_place, user_spec
 
 # which samples of a dataset
@@ -24,6 +25,14 @@ Limit = Annotated[int | None, typer.Option(min=1, help="Samples per task and len
 # the model that reads them
 Model = Annotated[
     str, typer.Option(parser=user_spec, help="The model, as KIND:PATH: rmt:FOLDER or a shipped rmt:NAME.")
+]
+
+ModelOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="NAME=VALUE, an option of the model's kind; may be repeated. api: a field of each request, such "
+        "as temperature=1, or left out, as with seed=none."
+    ),
 ]
 
 # the prompts around them
@@ -64,3 +73,24 @@ def parts_left_out(*, instruction: bool, examples: bool, post_prompt: bool) -> t
     """Return the parts of a prompt that the three switches take away."""
     parts = {"instruction": instruction, "examples": examples, "post_prompt": post_prompt}
     return tuple(part for part, left_out in parts.items() if left_out)
+
+
+def parse_model_options(texts: list[str] | None) -> dict[str, Any]:
+    """Parse each `NAME=VALUE`; a value may be a number, a truth value, or a path with `~`."""
+    return dict(map(_option, texts or ()))
+
+
+def _option(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    name = name.replace("-", "_")
+    if not equals or not name:
+        raise UsageError(f"--model-option {text}: expected NAME=VALUE")
+    words: dict[str, Any] = {"true": True, "false": False, "none": None}
+    if value.lower() in words:
+        return name, words[value.lower()]
+    for number in (int, float):
+        try:
+            return name, number(value)
+        except ValueError:
+            continue
+    return name, user_place(value)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from babilong_gen.errors import UsageError
 from babilong_gen.user_paths import user_path
 
 if TYPE_CHECKING:
@@ -30,6 +31,13 @@ def train(
             parser=user_path, help="Dataset for evaluation; refuse to train on any of it; may be repeated."
         ),
     ] = None,
+    merge: Annotated[
+        Path | None,
+        typer.Option(
+            parser=user_path,
+            help="Folder to write the model to as well, its adapter merged into the backbone's weights.",
+        ),
+    ] = None,
 ) -> None:
     """Train a recurrent model on samples made while it trains.
 
@@ -39,9 +47,11 @@ def train(
     """
     from babilong_eval.training.recipe import read_recipe
     from babilong_eval.training.train import train as run
-    from babilong_eval.training.trained_models import kind_of
+    from babilong_eval.training.trained_models import kind_of, save_merged
 
     asked = read_recipe(recipe, noise=noise)
+    if merge and asked.model.adapter is None and asked.model.continue_from is None:
+        raise UsageError("--merge: the recipe's model has no adapter: its weights are its own")
     with _Screen() as screen:
         model = run(
             asked,
@@ -51,6 +61,8 @@ def train(
             on_noise=screen.noise,
             notify=screen.notify,
         )
+    if merge:
+        save_merged(out, merge)
     spec = shlex.quote(f"{kind_of(model)}:{out}")
     typer.echo(f"{out}: babilong evaluate DATA --model {spec} --out RESULTS")
 

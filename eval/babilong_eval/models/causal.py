@@ -91,6 +91,7 @@ class CausalModel:
     adds_special_tokens: SpecialTokens = "before"
     alignment: Alignment = "right"  # so that padding stands before a row's first token only
     input_form: InputForm = "prompt"
+    predicts = True
     bounded_state = False
 
     def __init__(
@@ -133,6 +134,16 @@ class CausalModel:
     def step(self, tokens: Tensor, mask: Tensor | None, state: Context) -> Context:
         """Add a segment to the context; no logits are computed."""
         return self._read(body(self.network), tokens, mask, state)[1]
+
+    @property
+    def max_text_tokens(self) -> int | None:
+        """Longest text that `predict` reads; None: no limit."""
+        return None if self.max_tokens is None else self.max_tokens + self._max_new_tokens
+
+    @torch.inference_mode()
+    def predict(self, tokens: Tensor, state: Context) -> tuple[Tensor, Context]:
+        """Adds a segment, all tokens of every row, to the context: the logits after each, and the context."""
+        return self._forward(tokens, state)
 
     @torch.inference_mode()
     def answer(

@@ -6,18 +6,19 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_model, save_model
+from safetensors.torch import load_file, load_model, save_file, save_model
 
+from babilong_eval.models.adapters import load_trained
 from babilong_gen.atomic import whole_file, write_whole
 from babilong_gen.errors import OutputError, SourceError, first_line
 from babilong_gen.foreign_files import refuse_pointer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from tokenizers import Tokenizer
-    from torch import nn
+    from torch import Tensor, nn
 
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
 
@@ -30,11 +31,29 @@ def write_model(folder: Path, config: Mapping[str, Any], network: nn.Module, tok
     Raises:
         OutputError: there is no room, or no right to write.
     """
+    _write(folder, config, lambda path: save_model(network, path), tokenizer)
+
+
+def write_trained(
+    folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor], tokenizer: Tokenizer
+) -> None:
+    """Write likewise a model whose other weights lie elsewhere.
+
+    Raises:
+        OutputError: there is no room, or no right to write.
+    """
+    whole = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
+    _write(folder, config, lambda path: save_file(whole, path, metadata={"format": "pt"}), tokenizer)
+
+
+def _write(
+    folder: Path, config: Mapping[str, Any], save: Callable[[str], object], tokenizer: Tokenizer
+) -> None:
     write_whole(folder / TOKENIZER, tokenizer.to_str(pretty=True).encode())
     write_whole(folder / CONFIG, (json.dumps(config, indent=2) + "\n").encode())
     with whole_file(folder / WEIGHTS) as partial:
         try:
-            save_model(network, str(partial))
+            save(str(partial))
         except SafetensorError as error:
             raise OutputError(f"{folder / WEIGHTS}: cannot be written ({error})") from error
 
@@ -45,6 +64,15 @@ def read_weights(network: nn.Module, folder: Path) -> None:
     Raises:
         SourceError: there are none, they are damaged or a Git LFS pointer, or they belong to another model.
     """
+    _read(folder, lambda path: load_model(network, path))
+
+
+def read_trained(network: nn.Module, folder: Path) -> None:
+    """Give a network what `write_trained` wrote, beside the weights that it has; errors as `read_weights`."""
+    _read(folder, lambda path: load_trained(network, load_file(path)))
+
+
+def _read(folder: Path, load: Callable[[str], object]) -> None:
     path = folder / WEIGHTS
     if not path.is_file():
         raise SourceError(
@@ -52,7 +80,7 @@ def read_weights(network: nn.Module, folder: Path) -> None:
         )
     refuse_pointer(path)
     try:
-        load_model(network, str(path))
+        load(str(path))
     except SafetensorError as error:
         raise SourceError(f"{path} is empty, cut off or damaged: {first_line(error)}") from None
     except RuntimeError as error:

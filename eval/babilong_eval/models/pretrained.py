@@ -82,6 +82,17 @@ def body(network: PreTrainedModel) -> PreTrainedModel:
     return base
 
 
+def logits_and_hidden(network: PreTrainedModel, embedded: Tensor) -> tuple[Tensor, Tensor]:
+    """What a model makes of embedded tokens [B, L, D]: logits [B, L, V], and what its head was given."""
+    seen: list[Any] = []
+    hook = body(network).register_forward_hook(lambda _, __, output: seen.append(output))
+    try:
+        logits = network(inputs_embeds=embedded, use_cache=False).logits
+    finally:
+        hook.remove()
+    return logits, seen[0][0]
+
+
 def limit_of_positions(config: PretrainedConfig) -> int | None:
     """Return how many positions a model can tell apart; None where its configuration sets no limit."""
     text = config.get_text_config()

@@ -8,11 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from babilong_eval.models.segments import rows_of_one_length
 from babilong_eval.models.state import can_join, join_rows, select_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from torch import Tensor
 
@@ -41,6 +43,16 @@ def parts_of(
         yield tuple(rows[place] for place in idle), None, select_rows(group.carry, idle)
     for places, part in rows_of_one_length(tokens[rows], mask[rows]):
         yield tuple(rows[place] for place in places), part, select_rows(group.carry, places)
+
+
+def predict_groups(
+    predict: Callable[[Tensor, Any], tuple[Tensor, Any]], tokens: Tensor, state: State
+) -> tuple[Tensor, State]:
+    """Reads a segment without padding [B, S] group by group: the logits [B, S, X] and the state after it."""
+    read = [(group.rows, predict(tokens[list(group.rows)], group.carry)) for group in state]
+    logits = torch.cat([part for _, (part, _) in read])
+    order = torch.tensor([row for rows, _ in read for row in rows], device=logits.device).argsort()
+    return logits[order], tuple(Group(rows, carry) for rows, (_, carry) in read)
 
 
 def joined(groups: list[Group]) -> State:

@@ -5,14 +5,15 @@ Legend: B batch, S segment, X vocabulary.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from babilong_eval.models.decoding import respond
 from babilong_eval.models.protocol import MAX_NEW_TOKENS, Answer
-from babilong_eval.models.row_groups import Group, State, joined, parts_of
+from babilong_eval.models.row_groups import Group, State, joined, parts_of, predict_groups
+from babilong_gen.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -49,6 +50,15 @@ class SegmentNetwork(Protocol):
     def eval(self) -> Any: ...
 
 
+@runtime_checkable
+class PredictingNetwork(Protocol):
+    """What a network computes besides, where it is a language model of the text that it reads."""
+
+    def predict(self, tokens: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """Read a segment [B, S]; return the logits after each token [B, S, X] and the state after it."""
+        ...
+
+
 class SegmentConfig(Protocol):
     """What must be known beside the network; the fields are those of `ARMTConfig`."""
 
@@ -78,6 +88,7 @@ class NetworkModel(Generic[Network, Config]):
     input_form: InputForm = "plain"
     render_chat = None
     max_tokens = None
+    max_text_tokens = None
 
     def __init__(
         self,
@@ -131,6 +142,19 @@ class NetworkModel(Generic[Network, Config]):
                 after = before if part is None else self.network.read(part.to(self.device), before)
                 read.append(Group(rows, after))
         return joined(read)
+
+    @property
+    def predicts(self) -> bool:
+        """Whether it is a language model of the text that it reads."""
+        return isinstance(self.network, PredictingNetwork)
+
+    @torch.inference_mode()
+    def predict(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        """Read a segment, all tokens of every row; return the logits after each and the state after it."""
+        network = self.network
+        if not isinstance(network, PredictingNetwork):
+            raise UsageError("its decoder answers, and predicts no token of the text: it has no perplexity")
+        return predict_groups(lambda part, carry: network.predict(part.to(self.device), carry), tokens, state)
 
     @torch.inference_mode()
     def answer(

@@ -14,7 +14,7 @@ from torch import Tensor
 from babilong_eval.models.decoding import respond
 from babilong_eval.models.pretrained import body
 from babilong_eval.models.protocol import MAX_NEW_TOKENS
-from babilong_eval.models.row_groups import Group, State, joined, parts_of
+from babilong_eval.models.row_groups import Group, State, joined, parts_of, predict_groups
 from babilong_eval.models.tokenizers import core
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class CarriedModel:
     adds_special_tokens: SpecialTokens = "before"
     alignment: Alignment = "right"
     input_form: InputForm = "prompt"
+    predicts = True
 
     def __init__(
         self,
@@ -101,6 +102,20 @@ class CarriedModel:
                     carry = self._evict(carry)
                 read.append(Group(rows, carry))
         return joined(read)
+
+    @property
+    def max_text_tokens(self) -> int | None:
+        """Longest text that `predict` reads; None: no limit."""
+        return None if self.max_tokens is None else self.max_tokens + self._max_new_tokens
+
+    @torch.inference_mode()
+    def predict(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        """One segment, all tokens of every row: the logits after each and the state after it."""
+        return predict_groups(self._predict, tokens, state)
+
+    def _predict(self, tokens: Tensor, carry: Any) -> tuple[Tensor, Any]:
+        logits, carry = self._forward(tokens.to(self.device), carry)
+        return logits, self._evict(carry)
 
     @torch.inference_mode()
     def answer(

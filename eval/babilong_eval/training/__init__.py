@@ -9,7 +9,10 @@ contamination.py       checks that evaluation shares none of them
 hard_negatives.py      sentences that look like facts and are none
 memory_pool.py         memories carried from one step to a later one
 batch_rows.py          the rows of a batch: fresh samples, continued rows, rows without facts
+pairs.py               pairs of a prompt and a target
+texts.py               the rows of a batch of text to be learnt: documents, or pairs
 unroll.py              a network over the segments of a batch, and its loss
+lm_unroll.py           a language model over the segments of such a batch, and its loss
 trained_models.py      what each trained model has of its own: folder, segments, labels
 tokenizer_training.py  a vocabulary of a recipe's own
 initialization.py      the network and tokenizer that a recipe asks for

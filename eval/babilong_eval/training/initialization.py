@@ -8,19 +8,22 @@ import torch
 from tokenizers import Tokenizer
 from transformers import AutoConfig, PretrainedConfig
 
+from babilong_eval.models.armt import serialization as armt_folders
 from babilong_eval.models.armt.build import build_armt
+from babilong_eval.models.armt.config import MODEL_TYPE as ARMT_TYPE
 from babilong_eval.models.armt.config import ARMTConfig
-from babilong_eval.models.kin.config import KinConfig
+from babilong_eval.models.kin.config import KinConfig, from_json
 from babilong_eval.models.kin.kinds import KINDS
 from babilong_eval.models.kin.model import build_kin
+from babilong_eval.models.model_folder import CONFIG, TOKENIZER, read_json
 from babilong_eval.models.pretrained import embedding_table
 from babilong_eval.models.rmt.build import build_rmt, is_rotary
 from babilong_eval.models.rmt.config import RMTConfig
-from babilong_eval.models.rmt.serialization import checkpoint_folder, from_pretrained, read_config
-from babilong_eval.models.tokenizers import core, find_tokenizer
-from babilong_eval.training.recipe import FromScratch, NewTokenizer
+from babilong_eval.models.rmt.serialization import checkpoint_folder, read_config
+from babilong_eval.models.tokenizers import core, find_tokenizer, read_tokenizer
+from babilong_eval.training.recipe import Associative, FromScratch, NewTokenizer, Recipe
 from babilong_eval.training.tokenizer_training import train_tokenizer
-from babilong_eval.training.trained_models import set_segment_size
+from babilong_eval.training.trained_models import load_trained_model, set_segment_size
 from babilong_gen.errors import UsageError, first_line
 from babilong_gen.tokenizer import BUILTIN, load_tokenizer
 from babilong_gen.user_paths import user_place
@@ -33,7 +36,6 @@ if TYPE_CHECKING:
     from babilong_eval.models.armt.build import ARMTModel
     from babilong_eval.models.kin.model import KinModel
     from babilong_eval.models.rmt.model import RMTModel
-    from babilong_eval.training.recipe import Recipe
     from babilong_eval.training.trained_models import TrainedModel
 
 
@@ -45,7 +47,7 @@ def find_or_train_tokenizer(recipe: Recipe, cache: Path) -> Tokenizer:
     if wanted == BUILTIN:
         return load_tokenizer(BUILTIN).tokenizer
     if recipe.model.continue_from is not None:
-        return from_pretrained(checkpoint_folder(recipe.model.continue_from)).tokenizer
+        return read_tokenizer(checkpoint_folder(recipe.model.continue_from) / TOKENIZER)
     name = wanted if wanted is not None else recipe.model.backbone
     if not isinstance(name, str):
         raise UsageError(
@@ -64,26 +66,68 @@ def complete_recipe(recipe: Recipe) -> Recipe:
     wanted = recipe.model
     if wanted.continue_from is None:
         return recipe
-    config, backbone = read_config(checkpoint_folder(wanted.continue_from))
-    taken = {name: getattr(config, name) for name in ("form", "memory_tokens", "memory_update")}
-    for name, value in taken.items():
-        if name in wanted.model_fields_set:
-            _check_same(f"model.{name}", getattr(wanted, name), value)
     if isinstance(wanted.backbone, str):
         raise UsageError("model.backbone names weights, but continue_from brings its own: leave backbone out")
-    if wanted.backbone is not None:
-        asked = _configuration(wanted.backbone, backbone.vocab_size)
-        for name in wanted.backbone:
-            if name != "max_position_embeddings" or not is_rotary(backbone):
-                _check_same(f"model.backbone.{name}", getattr(asked, name), getattr(backbone, name, None))
+    folder = checkpoint_folder(wanted.continue_from)
+    found = read_json(folder / CONFIG).get("model_type") if folder.is_dir() else None
+    if found in KINDS:
+        taken = _of_another_package(from_json(read_json(folder / CONFIG), str(found), folder / CONFIG))
+    else:
+        read = armt_folders.read_config if found == ARMT_TYPE else read_config
+        config, backbone = read(folder)
+        taken = _of_ours(config)
+        _check_backbone(wanted.backbone, backbone)
+        _check_answers(recipe, config)
+    for name, value in taken.items():
+        if name in wanted.model_fields_set and name != "segment_size":
+            _check_same(f"model.{name}", getattr(wanted, name), value)
+    if "segment_size" in wanted.model_fields_set:
+        taken["segment_size"] = wanted.segment_size
+    completed = recipe.model_copy(update={"model": wanted.model_copy(update=taken)})
+    # What a recipe may ask for depends on what it has got by now.
+    return Recipe.model_validate(completed.model_dump())
+
+
+def _of_another_package(config: KinConfig) -> dict[str, Any]:
+    return {
+        "kind": config.model_type,
+        "arguments": config.arguments,
+        "segment_size": config.segment_size,
+    }
+
+
+def _of_ours(config: RMTConfig | ARMTConfig) -> dict[str, Any]:
+    """Return what a recipe says of a model around a backbone."""
+    taken = {
+        "memory_tokens": config.memory_tokens,
+        "adapter": config.adapter and config.adapter.settings,
+        "segment_size": config.segment_size,
+    }
+    if isinstance(config, RMTConfig):
+        return {"form": config.form, "memory_update": config.memory_update, **taken}
+    described = {name: getattr(config, name) for name in Associative.model_fields}
+    return {"form": "decoder", "memory": "associative", "associative": Associative(**described), **taken}
+
+
+def _check_backbone(wanted: dict[str, Any] | str | None, found: PretrainedConfig) -> None:
+    if not isinstance(wanted, dict):
+        return
+    asked = _configuration(wanted, found.vocab_size)
+    for name in wanted:
+        if name != "max_position_embeddings" or not is_rotary(found):
+            _check_same(f"model.backbone.{name}", getattr(asked, name), getattr(found, name, None))
+
+
+def _check_answers(recipe: Recipe, config: RMTConfig | ARMTConfig) -> None:
+    if not isinstance(config, RMTConfig):
+        return
+    if recipe.objective == "lm" and config.form == "encoder":
+        raise UsageError("objective: lm: the checkpoint to continue from is an encoder: take a decoder")
     if strange := set(recipe.labels) - set(config.labels or recipe.labels):
         raise UsageError(
             f"the checkpoint to continue from answers {', '.join(config.labels)}, but the tasks have "
             f"{min(strange)!r} as well: train on tasks with those answers alone, or begin with new weights"
         )
-    if "segment_size" not in wanted.model_fields_set:
-        taken["segment_size"] = config.segment_size
-    return recipe.model_copy(update={"model": wanted.model_copy(update=taken)})
 
 
 def _check_same(key: str, wanted: object, found: object) -> None:
@@ -111,7 +155,7 @@ def build_network(recipe: Recipe, tokenizer: Tokenizer) -> TrainedModel:
 def _build(recipe: Recipe, tokenizer: Tokenizer) -> TrainedModel:
     wanted = recipe.model
     if wanted.continue_from is not None:
-        return from_pretrained(checkpoint_folder(wanted.continue_from))
+        return load_trained_model(checkpoint_folder(wanted.continue_from))
     if wanted.kind is not None:
         return _build_kin(recipe, wanted.kind, tokenizer)
     if wanted.memory == "associative":
@@ -126,7 +170,7 @@ def _build(recipe: Recipe, tokenizer: Tokenizer) -> TrainedModel:
     backbone = wanted.backbone
     if not isinstance(backbone, dict):
         assert backbone is not None
-        return build_rmt(config, backbone, tokenizer, seed=recipe.seed)
+        return build_rmt(config, backbone, tokenizer, seed=recipe.seed, adapter=wanted.adapter)
     configuration = _configuration(backbone, tokenizer.get_vocab_size())
     model = build_rmt(config, configuration, tokenizer, seed=recipe.seed)
     if wanted.from_scratch is not None:
@@ -145,7 +189,7 @@ def _build_associative(recipe: Recipe, tokenizer: Tokenizer) -> ARMTModel:
     assert backbone is not None
     if isinstance(backbone, dict):
         backbone = _configuration(backbone, tokenizer.get_vocab_size())
-    return build_armt(config, backbone, tokenizer, seed=recipe.seed)
+    return build_armt(config, backbone, tokenizer, seed=recipe.seed, adapter=wanted.adapter)
 
 
 def _build_kin(recipe: Recipe, kind: str, tokenizer: Tokenizer) -> KinModel:

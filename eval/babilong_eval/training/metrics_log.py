@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LOG, FIGURE = "log.jsonl", "training.png"
+_ASKED = ("fresh", "continued")
 _SMOOTHED_OVER = 50
 _NAME_HEIGHT = 0.02
 """How much of the axis a turned name takes."""
@@ -109,23 +110,31 @@ def draw(folder: Path) -> Path | None:
     from babilong_eval.figures.sheet import sheet
 
     read = np.cumsum([line["tokens"] for line in lines]) / 1e6
-    with sheet(2, ax=None, height_inches=4.2, sharex=True) as drawn:
-        upper, lower = drawn.panels
+    asks = any(line[name][0] for line in lines for name in _ASKED)
+    with sheet(1 + asks, ax=None, height_inches=4.2 if asks else 2.6, sharex=True) as drawn:
+        upper, *lower = drawn.panels
         upper.plot(read, _smoothed([line["loss"] for line in lines]), color=style.INK, linewidth=1)
         upper.set_ylabel("loss")
-        for index, name in enumerate(("fresh", "continued")):
-            accuracies = [correct / n if n else np.nan for n, correct in (line[name] for line in lines)]
-            if not np.isnan(accuracies).all():
-                colour = style.colour(index)
-                lower.plot(read, _smoothed(accuracies), color=colour, linewidth=1, label=f"{name} rows")
-        style.accuracy_axis(lower)
-        lower.set_xlabel("tokens read, millions")
-        lower.legend()
+        for axes in lower:
+            _draw_accuracies(axes, lines, read)
+        drawn.panels[-1].set_xlabel("tokens read, millions")
         _mark_stages(upper, lines, read)
         drawn.footnote(f"running means over {_SMOOTHED_OVER} steps")
     target = folder / FIGURE
     style.save(drawn.figure, target)
     return target
+
+
+def _draw_accuracies(axes: Axes, lines: list[dict], read: np.ndarray) -> None:
+    from babilong_eval.figures import style
+
+    for index, name in enumerate(_ASKED):
+        accuracies = [correct / n if n else np.nan for n, correct in (line[name] for line in lines)]
+        if not np.isnan(accuracies).all():
+            colour = style.colour(index)
+            axes.plot(read, _smoothed(accuracies), color=colour, linewidth=1, label=f"{name} rows")
+    style.accuracy_axis(axes)
+    axes.legend()
 
 
 def _mark_stages(axes: Axes, lines: list[dict], read: np.ndarray) -> None:

@@ -15,15 +15,18 @@ if TYPE_CHECKING:
 
 
 def make_optimizer(recipe: Recipe, network: torch.nn.Module) -> Optimizer:
-    """Return AdamW over a network's weights; embeddings, biases, norms and the memory are not decayed."""
+    """Return AdamW over a network's weights; embeddings, biases, norms and the memory are not decayed.
+
+    What is frozen is left out.
+    """
     wanted = recipe.optimizer
     matrices = [
         p
         for name, p in network.named_parameters()
-        if p.ndim > 1 and "embed" not in name and "memory" not in name
+        if p.requires_grad and p.ndim > 1 and "embed" not in name and "memory" not in name
     ]
     chosen = set(map(id, matrices))
-    others = [p for p in network.parameters() if id(p) not in chosen]
+    others = [p for p in network.parameters() if p.requires_grad and id(p) not in chosen]
     groups = [
         {"params": matrices, "weight_decay": wanted.weight_decay},
         {"params": others, "weight_decay": 0.0},

@@ -72,8 +72,11 @@ _OF_A_BACKBONE = (
     "memory_tokens",
     "memory_update",
     "from_scratch",
-    "continue_from",
+    "adapter",
 )
+
+# What of the data serves questions alone.
+_OF_QUESTIONS = ("stories", "leak_check")
 
 Kind = Literal["block-recurrent", "memformer", "memorizing", "rmt-lucidrains", "transformer-xl"]
 
@@ -90,6 +93,8 @@ class Model(_Section):
         associative: how that is made.
         backbone: folder or Hub name of pretrained weights, or a Hugging Face configuration with `model_type`.
         tokenizer: folder or Hub name, `babilong`, or a new one; by default the backbone's own.
+        adapter: settings of peft's, as {peft_type: LORA, r: 8}: trained in place of the weights of the
+            backbone, a pretrained decoder. The memory is trained in full.
         continue_from: a checkpoint to begin with: a folder, or the name of one that ships. It brings its own
             tokenizer, backbone and memory, and its segment size unless another is given.
     """
@@ -105,6 +110,7 @@ class Model(_Section):
     segment_size: SegmentSize = 499
     memory_update: Literal["replace", "gate"] = "replace"
     from_scratch: FromScratch | None = None
+    adapter: dict[str, Any] | None = None
     continue_from: str | None = None
 
     @model_validator(mode="after")
@@ -114,6 +120,18 @@ class Model(_Section):
         if self.continue_from is not None and (self.tokenizer is not None or self.from_scratch is not None):
             name = "from_scratch" if self.tokenizer is None else "tokenizer"
             raise UsageError(f"model.{name}: continue_from brings its own: leave {name} out")
+        return self
+
+    @model_validator(mode="after")
+    def _has_something_to_adapt(self) -> Self:
+        if self.adapter is None or self.continue_from is not None:
+            return self
+        if not isinstance(self.backbone, str):
+            raise UsageError("model.adapter: an adapter is trained on pretrained weights: name a backbone")
+        if self.form == "encoder":
+            raise UsageError("model.adapter: not with an encoder, whose head is new: set model.form: decoder")
+        if not isinstance(self.adapter.get("peft_type"), str):
+            raise UsageError("model.adapter.peft_type is missing: name one of peft's, LORA for example")
         return self
 
     @model_validator(mode="before")
@@ -129,7 +147,7 @@ class Model(_Section):
             if self.arguments:
                 raise UsageError("model.arguments are another package's: name its kind by model.kind")
             return self
-        if self.tokenizer is None:
+        if self.tokenizer is None and self.continue_from is None:
             raise UsageError(f"model.tokenizer is missing: {self.kind} has none of its own")
         for name in _OF_A_BACKBONE:
             if getattr(self, name) != type(self).model_fields[name].default:
@@ -146,7 +164,6 @@ class Model(_Section):
             "form: encoder": self.form == "encoder",
             "memory_update: gate": self.memory_update == "gate",
             "from_scratch": self.from_scratch is not None,
-            "continue_from": self.continue_from is not None,
         }
         if any(wrong.values()):
             name = next(name for name, asked in wrong.items() if asked)
@@ -155,11 +172,17 @@ class Model(_Section):
 
 
 class Data(_Section):
-    """Where samples come from. Training always takes the `train` part of documents and stories."""
+    """Where samples come from. Training always takes the `train` part of documents, stories and pairs.
+
+    Attributes:
+        noise: the text around the facts; with the objective `lm`, the text that is learnt.
+        pairs: with the objective `lm`, in place of noise: JSONL files of {"prompt": ..., "target": ...}.
+    """
 
     noise: Annotated[list[str], Field(min_length=1)] = ["procedural"]
     stories: str = "simulate"
     leak_check: Literal["statement", "words", "off"] = "statement"
+    pairs: list[str] = []
 
 
 class Optimizer(_Section):
@@ -234,9 +257,11 @@ class Stage(_Section):
         segments: of a batch: each step draws a number between the two; 0 is the facts and the question alone,
             in one short segment.
         segment_size: text tokens of a segment from this stage on; by default as before.
-        tasks: with their weights.
+        tasks: with their weights; none where the objective is `lm`.
         questions: a regular expression; only stories whose question matches are used.
-        bptt_segments: last segments that the loss is propagated back through; None for all.
+        bptt_segments: last segments that the loss is propagated back through; None for all. With the
+            objective `lm`, which has a loss in every segment, gradients stop after each so many segments,
+            counted from the last.
         gradient_checkpointing: whether segments are computed again in the backward pass instead of being kept
             (memory replay).
         loss: after the last segment, or after all segments since the facts were complete.
@@ -247,8 +272,8 @@ class Stage(_Section):
 
     name: str
     segments: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
-    tasks: Annotated[dict[str, Positive], Field(min_length=1)]
     until: Until
+    tasks: dict[str, Positive] = {}
     segment_size: SegmentSize | None = None
     batch: Annotated[int, Field(ge=1)] = 32
     questions: str | None = None
@@ -259,6 +284,18 @@ class Stage(_Section):
     gate_penalty: Annotated[float, Field(ge=0)] = 0.0
     keep: bool = False
     lr_scale: Positive = 1.0
+
+    @property
+    def of_questions(self) -> dict[str, bool]:
+        """The keys that say something of questions and answers, and whether each is given."""
+        return {
+            "tasks": bool(self.tasks),
+            "questions": self.questions is not None,
+            "streams": self.streams != Streams(),
+            "loss": self.loss != "last",
+            "gate_penalty": self.gate_penalty != 0,
+            "until.accuracy": self.until.accuracy is not None,
+        }
 
     @field_validator("segments", mode="before")
     @classmethod
@@ -283,10 +320,16 @@ class Stage(_Section):
 
 
 class Recipe(_Section):
-    """Everything that decides a training run."""
+    """Everything that decides a training run.
+
+    Attributes:
+        objective: `answer`, the loss of the answers to the tasks' questions; `lm`, that of all tokens of a
+            text, or of the targets of pairs.
+    """
 
     name: str
     model: Model
+    objective: Literal["answer", "lm"] = "answer"
     data: Data = Data()
     optimizer: Optimizer = Optimizer()
     stages: Annotated[list[Stage], Field(min_length=1)]
@@ -317,6 +360,44 @@ class Recipe(_Section):
                 f"streams: rows cannot begin with a memory of {self.model.kind}: leave out continued, empty, "
                 "after_noise and after_story"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _asks_or_learns_text(self) -> Self:
+        if self.objective == "lm":
+            return self
+        if self.data.pairs:
+            raise UsageError("data.pairs are learnt by another objective: set objective: lm")
+        for number, stage in enumerate(self.stages):
+            if not stage.tasks:
+                raise UsageError(f"stages.{number}.tasks is missing: name tasks, or set objective: lm")
+        return self
+
+    @model_validator(mode="after")
+    def _learns_text_alone(self) -> Self:
+        if self.objective == "answer":
+            return self
+        data, no_data = self.data, Data()
+        if data.pairs and data.noise != no_data.noise:
+            raise UsageError("data: noise or pairs, one of the two is learnt: leave the other out")
+        asking = {f"data.{name}": getattr(data, name) != getattr(no_data, name) for name in _OF_QUESTIONS}
+        for number, stage in enumerate(self.stages):
+            asking |= {f"stages.{number}.{name}": given for name, given in stage.of_questions.items()}
+            if stage.segments[0] < 1:
+                raise UsageError(f"stages.{number}.segments: a text to be learnt fills at least 1 segment")
+        if name := next((name for name, is_given in asking.items() if is_given), None):
+            raise UsageError(f"{name}: not with objective: lm, which asks no questions: leave it out")
+        return self
+
+    @model_validator(mode="after")
+    def _predicts_where_it_must(self) -> Self:
+        if self.objective == "answer":
+            return self
+        model = self.model
+        if model.kind == "memformer":
+            raise UsageError("objective: lm: memformer's decoder predicts no token of the text it reads")
+        if model.kind is None and model.continue_from is None and model.form == "encoder":
+            raise UsageError("objective: lm: an encoder predicts no next token: set model.form: decoder")
         return self
 
     @property

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from babilong_eval.models.adapters import load_trained, trained_weights
 from babilong_eval.training.batch_rows import Pools
 from babilong_eval.training.memory_pool import SavedPool
 from babilong_eval.training.recipe import Recipe
@@ -92,7 +93,7 @@ def save(
     content = {
         "recipe": recipe.model_dump(mode="json"),
         "place": asdict(state),
-        "network": network.state_dict(),
+        "network": trained_weights(network),
         "optimizer": optimizer.state_dict(),
         "knowing": asdict(pools.known.save()),
         "empty": asdict(pools.empty.save()),
@@ -131,7 +132,7 @@ def load(
         raise UsageError(
             f"{folder.parent} holds a run of another recipe: continue with that one, or choose another --out"
         )
-    network.load_state_dict(saved.network)
+    load_trained(network, saved.network)
     optimizer.load_state_dict(saved.optimizer)
     pools.known.restore(saved.knowing, device)
     pools.empty.restore(saved.empty, device)

@@ -17,15 +17,18 @@ from babilong_eval.training.allocator import return_freed_memory
 from babilong_eval.training.batch_rows import BatchSampler, Pools
 from babilong_eval.training.contamination import check_dataset, check_noise
 from babilong_eval.training.initialization import build_network, complete_recipe, find_or_train_tokenizer
+from babilong_eval.training.lm_unroll import UnrolledLanguageModel
 from babilong_eval.training.memory_pool import MemoryPool
 from babilong_eval.training.metrics_log import MetricsLog, draw
 from babilong_eval.training.optimizer import make_optimizer
+from babilong_eval.training.pairs import read_pairs
 from babilong_eval.training.resume_state import TrainState
-from babilong_eval.training.samples import open_sample_source
+from babilong_eval.training.samples import ANY_TASK, open_sample_source
+from babilong_eval.training.texts import Documents, TextSampler, check_pairs_fit, pair_rows
 from babilong_eval.training.trained_models import own_labels, save_model, set_segment_size
 from babilong_eval.training.unroll import UnrolledNetwork
 from babilong_gen.atomic import write_whole
-from babilong_gen.errors import BabilongError, OutputError
+from babilong_gen.errors import BabilongError, OutputError, UsageError
 from babilong_gen.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
@@ -60,7 +63,7 @@ class TrainingRun:
     network: torch.nn.Module
     optimizer: Optimizer
     accelerator: Accelerator
-    sampler: BatchSampler
+    sampler: BatchSampler | TextSampler
     pools: Pools
     state: TrainState
     log: MetricsLog | None
@@ -122,11 +125,14 @@ def open_run(
     tokenizer = load_tokenizer(str(out)).tokenizer
     model = build_network(recipe, tokenizer)
     labels = own_labels(model) or recipe.labels
-    source = open_sample_source(recipe, str(out), cache=cache, report=on_noise, notify=notify)
-    _check_contamination(source, recipe, records, apart_from, notify)
+    source = None
+    if not recipe.data.pairs:
+        source = open_sample_source(recipe, str(out), cache=cache, report=on_noise, notify=notify)
+        _check_contamination(source, recipe, records, apart_from, notify)
+    elif apart_from:
+        raise UsageError("--apart-from compares noise and stories, and pairs are neither: leave it out")
     model.network.to(accelerator.device)
-    answers = [continuation_ids(tokenizer, model.config.answer_prefix + label) for label in labels]
-    network = UnrolledNetwork(model.network, cue=model.config.answer_tokens, answers=answers)
+    network = _unrolled(recipe, model, labels)
     optimizer = make_optimizer(recipe, network)
     rows = max(stage.batch for stage in recipe.stages)
     known, empty, false_positive = (MemoryPool(capacity=_POOL_BATCHES * rows) for _ in range(3))
@@ -143,13 +149,43 @@ def open_run(
         network=wrapped,
         optimizer=optimizer,
         accelerator=accelerator,
-        sampler=BatchSampler(source, labels, seed=recipe.seed, rows=rows, process=rank),
+        sampler=_sampler(recipe, model, source, labels, rows=rows, process=rank, notify=notify),
         pools=pools,
         state=state,
         log=MetricsLog(records, step=state.step) if rank == 0 else None,
     )
     run.set_segment_size()
     return run
+
+
+def _unrolled(recipe: Recipe, model: TrainedModel, labels: Sequence[str]) -> torch.nn.Module:
+    """Return a model's network over whole batches, with the loss of the recipe's objective."""
+    if recipe.objective == "lm":
+        return UnrolledLanguageModel(model.network)
+    answers = [continuation_ids(model.tokenizer, model.config.answer_prefix + label) for label in labels]
+    return UnrolledNetwork(model.network, cue=model.config.answer_tokens, answers=answers)
+
+
+def _sampler(
+    recipe: Recipe,
+    model: TrainedModel,
+    source: SampleSource | None,
+    labels: Sequence[str],
+    *,
+    rows: int,
+    process: int,
+    notify: Callable[[str], None],
+) -> BatchSampler | TextSampler:
+    if source is None:
+        pairs = pair_rows(read_pairs(recipe.data.pairs), model.tokenizer, model.config.answer_prefix)
+        stages = list(zip(recipe.stages, recipe.segment_sizes, strict=True))
+        for line in check_pairs_fit(pairs, stages):
+            notify(line)
+        return TextSampler(pairs, seed=recipe.seed, process=process)
+    if recipe.objective == "lm":
+        pools = [source.context(number, ANY_TASK).pool for number in range(len(source.prepared))]
+        return TextSampler(Documents(pools=pools), seed=recipe.seed, process=process)
+    return BatchSampler(source, labels, seed=recipe.seed, rows=rows, process=process)
 
 
 def _accelerator(precision: str) -> Accelerator:
@@ -193,7 +229,7 @@ def _check_contamination(
     notify: Callable[[str], None],
 ) -> None:
     """Check that nothing held out is trained on, and write down what is held out."""
-    held_out = check_noise(source, recipe.tasks)
+    held_out = check_noise(source, recipe.tasks or (ANY_TASK,))
     for data in apart_from:
         notify(f"{data}: {check_dataset(data, source, held_out):,} samples, none shared with training")
     proof = {

@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 _QUESTIONS_TRIED = 1_000
 _NOISE_TRIED = 100
 
+# A text that is learnt for itself is noise of any task, none of it taken for a fact.
+ANY_TASK = "detect"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingSample:
@@ -226,11 +229,11 @@ def open_sample_source(
     prepared = []
     for noise in recipe.data.noise:
         spec = make_spec(
-            tasks=recipe.tasks,
+            tasks=recipe.tasks or (ANY_TASK,),
             lengths=(f"{longest}seg",),
             noise=noise,
             stories=recipe.data.stories,
-            leak_check=recipe.data.leak_check,
+            leak_check=recipe.data.leak_check if recipe.tasks else "off",
             tokenizer=tokenizer,
             segment_size=segment_size,
             split="train",

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
 
 from babilong_eval.training.batch_rows import as_segments
+from babilong_eval.training.lm_unroll import TextLossOptions
 from babilong_eval.training.memory_pool import NO_FACT
 from babilong_eval.training.metrics_log import LogLine
 from babilong_eval.training.optimizer import learning_rate
 from babilong_eval.training.run import TrainingError
+from babilong_eval.training.texts import TextSampler
 from babilong_eval.training.unroll import Batch, LossOptions, UnrollOutput
 from babilong_gen.rng import Rng
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from babilong_eval.training.batch_rows import Row
+    from babilong_eval.training.batch_rows import BatchSampler, Row
     from babilong_eval.training.recipe import Stage
     from babilong_eval.training.run import TrainingRun
     from babilong_eval.training.trained_models import TrainedModel
@@ -34,22 +37,62 @@ def train_step(run: TrainingRun, stage: Stage) -> LogLine:
         TrainingError: the loss or a gradient is not finite; the weights are as they were.
     """
     torch.manual_seed(Rng(*run.sampler.key, "dropout", run.state.step).randrange(2**31))
-    rows = run.sampler.batch(stage, run.model.segment_size, run.state.step, run.pools)
-    batch = _to_device(rows, run.model, run.accelerator.device)
     rate = learning_rate(run.recipe, run.state)
     for group in run.optimizer.param_groups:
         group["lr"] = rate
     run.network.train()
+    if isinstance(run.sampler, TextSampler):
+        return _learn_text(run, run.sampler, stage, rate)
+    return _learn_answers(run, run.sampler, stage, rate)
+
+
+def _learn_answers(run: TrainingRun, sampler: BatchSampler, stage: Stage, rate: float) -> LogLine:
+    rows = sampler.batch(stage, run.model.segment_size, run.state.step, run.pools)
+    batch = _to_device(rows, run.model, run.accelerator.device)
     with run.accelerator.autocast():
         output: UnrollOutput = run.network(batch, _loss_options(stage))
-    loss = float(run.over_processes(output.loss.detach().reshape(1), "mean"))
+    loss = _update(run, stage, output.loss)
+    return _record(run, stage, rows, batch, output, loss, rate)
+
+
+def _learn_text(run: TrainingRun, sampler: TextSampler, stage: Stage, rate: float) -> LogLine:
+    batch, device = sampler.batch(stage, run.model.segment_size, run.state.step), run.accelerator.device
+    batch = replace(batch, segments=batch.segments.to(device), targets=batch.targets.to(device))
+    options = TextLossOptions(
+        bptt_segments=stage.bptt_segments, gradient_checkpointing=stage.gradient_checkpointing
+    )
+    with run.accelerator.autocast():
+        mean: torch.Tensor = run.network(batch, options)
+    loss = _update(run, stage, mean)
+    tokens = run.over_processes(torch.tensor([batch.tokens], device=device), "sum")
+    run.state.count(0, 0, stage.until.over)
+    line = LogLine(
+        step=run.state.step,
+        stage=stage.name,
+        segments=len(batch.segments),
+        loss=loss,
+        rate=rate,
+        fresh=(0, 0),
+        continued=(0, 0),
+        sure=None,
+        open_on_noise=None,
+        tokens=int(tokens),
+    )
+    if run.log is not None:
+        run.log.write(line)
+    return line
+
+
+def _update(run: TrainingRun, stage: Stage, mean: torch.Tensor) -> float:
+    """Move the weights along the loss's gradient; return the loss over all processes."""
+    loss = float(run.over_processes(mean.detach().reshape(1), "mean"))
     _check_finite(run, stage, "loss", loss)
-    run.accelerator.backward(output.loss)
+    run.accelerator.backward(mean)
     norm = run.accelerator.clip_grad_norm_(run.network.parameters(), run.recipe.optimizer.max_grad_norm)
     _check_finite(run, stage, "gradient's norm", float(norm) if norm is not None else 0.0)
     run.optimizer.step()
     run.optimizer.zero_grad()
-    return _record(run, stage, rows, batch, output, loss, rate)
+    return loss
 
 
 def _to_device(rows: Sequence[Row], model: TrainedModel, device: torch.device) -> Batch:

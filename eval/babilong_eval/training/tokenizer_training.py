@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
+from babilong_eval.training.pairs import read_pairs
 from babilong_gen.noise.corpus.sentences import normalise, split_sentences
 from babilong_gen.noise.sources.source import open_noise_source
 from babilong_gen.rng import Rng
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _STORIES_READ = 2_000
 _DOCUMENTS_READ = 400
+_PAIRS_READ = 100_000
 
 
 def train_tokenizer(recipe: Recipe, vocabulary: int, cache: Path) -> Tokenizer:
@@ -82,7 +84,11 @@ def _stories(recipe: Recipe) -> Iterator[str]:
 
 
 def _texts(recipe: Recipe, cache: Path) -> Iterator[str]:
-    """Yield documents as a corpus holds them, so that the same ones are held out."""
+    """Yield documents as a corpus holds them, so that the same ones are held out; or the training pairs."""
+    if recipe.data.pairs:
+        for pair in islice(read_pairs(recipe.data.pairs).training, _PAIRS_READ):
+            yield f"{pair.prompt} {pair.target}"
+        return
     for noise in recipe.data.noise:
         for document in islice(open_noise_source(noise, cache=cache).documents(), _DOCUMENTS_READ):
             text = " ".join(split_sentences(normalise(document.text)))

@@ -136,6 +136,8 @@ def _is_met(stage: Stage, state: TrainState) -> bool:
 
 
 def _reached(stage: Stage, state: TrainState) -> str:
+    if not stage.tasks:
+        return f"stage {stage.name}: {state.stage_step:,} steps"
     reached = state.accuracy(stage.until.over)
     wanted = "" if stage.until.accuracy is None else f" ({stage.until.accuracy:.1%} asked for)"
     found = "too few steps to tell an accuracy" if reached is None else f"accuracy {reached:.1%}{wanted}"

@@ -25,6 +25,7 @@ WORK = [
     "push",
     "train",
     "evaluate",
+    "perplexity",
     "sweep",
     "score",
     "compare",
@@ -46,6 +47,7 @@ FIGURES = [
     "flops",
     "attention",
     "flips",
+    "perplexity",
 ]
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from multiprocessing.context import ForkServerProcess
 
-_SERVER = multiprocessing.get_context("forkserver")
+SERVER = multiprocessing.get_context("forkserver")
 _PATIENCE = 600
 
 
@@ -22,7 +22,7 @@ def start_training(recipe: Path, out: Path, cache: Path, *, processes: int = 1) 
     """Start a training of one or several processes; each writes its messages to OUT.RANK."""
     os.environ["OMP_NUM_THREADS"] = "1"
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
-    _SERVER.set_forkserver_preload(["babilong_eval.training.train", "babilong_eval.commands.train"])
+    SERVER.set_forkserver_preload(["babilong_eval.training.train", "babilong_eval.commands.train"])
     environment = {"BABILONG_CACHE": str(cache), "ACCELERATE_USE_CPU": "true"}
     if processes > 1:
         rendezvous = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port())}
@@ -31,7 +31,7 @@ def start_training(recipe: Path, out: Path, cache: Path, *, processes: int = 1) 
     for rank in range(processes):
         own = {"RANK": str(rank), "LOCAL_RANK": str(rank)} if processes > 1 else {}
         arguments = ["train", str(recipe), "--out", str(out)]
-        process = _SERVER.Process(target=_run, args=(arguments, environment | own, f"{out}.{rank}"))
+        process = SERVER.Process(target=_run, args=(arguments, environment | own, f"{out}.{rank}"))
         process.start()
         started.append(process)
     return started

@@ -18,6 +18,7 @@ from babilong_eval.commands.plot.accuracy import (
 from babilong_eval.commands.plot.attention import attention
 from babilong_eval.commands.plot.cost import flops, memory
 from babilong_eval.commands.plot.losses import flips, retention
+from babilong_eval.commands.plot.perplexity import perplexity
 from babilong_gen.commands.app import make_app
 from babilong_gen.errors import UsageError
 
@@ -50,6 +51,7 @@ app = make_app(
         flops,
         attention,
         flips,
+        perplexity,
     ),
     group=_FigureFirst,
 )

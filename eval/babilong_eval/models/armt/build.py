@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 from transformers import AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
 
+from babilong_eval.models.adapters import add_adapter, restore_adapter
 from babilong_eval.models.armt.config import ARMTConfig
 from babilong_eval.models.armt.decoder import ARMTDecoder
 from babilong_eval.models.incremental_forward import has_recurrent_layers, needs_help
@@ -20,9 +21,14 @@ from babilong_eval.models.rmt.build import is_rotary
 from babilong_eval.models.segment_network import NetworkModel
 from babilong_eval.models.tokenizers import check_fits, core, find_tokenizer
 from babilong_gen.errors import SourceError, UsageError, first_line
+from babilong_gen.user_paths import user_place
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tokenizers import Tokenizer
+
+    from babilong_eval.models.adapters import Adapter
 
 ARMTModel = NetworkModel[ARMTDecoder, ARMTConfig]
 """An ARMT as the harness's `SegmentModel`; its state, [B, N, H, K, V], never grows."""
@@ -34,6 +40,7 @@ def build_armt(
     tokenizer: Tokenizer | None = None,
     *,
     seed: int = 0,
+    adapter: Mapping[str, Any] | None = None,
     max_new_tokens: int = MAX_NEW_TOKENS,
 ) -> ARMTModel:
     """Return a new ARMT, to be trained; its memory has no effect until then.
@@ -43,11 +50,12 @@ def build_armt(
         backbone: a configuration, for random weights; or a pretrained model's folder or hub name.
         tokenizer: the backbone's; may be left out where the backbone is a folder or hub name that has one.
         seed: of every weight that is not pretrained.
+        adapter: settings of peft's, for one that is trained in place of a pretrained backbone's own weights.
     """
     if tokenizer is None:
         if not isinstance(backbone, str):
             raise UsageError("a backbone of random weights has no tokenizer of its own: pass one")
-        tokenizer = core(find_tokenizer(backbone))
+        tokenizer = core(find_tokenizer(user_place(backbone)))
     with torch.random.fork_rng(), without_chatter():
         torch.manual_seed(seed)
         model = without_weights(backbone) if isinstance(backbone, PretrainedConfig) else _found(backbone)
@@ -57,6 +65,12 @@ def build_armt(
         nn.init.normal_(network.memory, std=embedding_table(model).std().item())
         if network.sink is not None:
             nn.init.normal_(network.sink)
+        if adapter is not None:
+            if not isinstance(backbone, str):
+                raise UsageError(
+                    "an adapter is trained on pretrained weights: name the backbone that has them"
+                )
+            network.config = replace(config, adapter=add_adapter(model, adapter, backbone))
     return as_model(network, tokenizer, max_new_tokens=max_new_tokens)
 
 
@@ -123,9 +137,21 @@ def without_weights(backbone: PretrainedConfig) -> PreTrainedModel:
     return AutoModelForCausalLM.from_config(backbone)
 
 
+def wrap_adapted(config: ARMTConfig, adapter: Adapter, tokenizer: Tokenizer) -> ARMTDecoder:
+    """Return a network around the backbone of its adapter, without the weights that were trained.
+
+    Raises:
+        SourceError: the backbone is not there, or has changed.
+    """
+    backbone = _found(adapter.backbone)
+    network = wrap(config, backbone, tokenizer)
+    restore_adapter(backbone, adapter)
+    return network
+
+
 def _found(name: str) -> PreTrainedModel:
     try:
-        return AutoModelForCausalLM.from_pretrained(name)
+        return AutoModelForCausalLM.from_pretrained(user_place(name))
     except (OSError, ValueError) as error:
         raise SourceError(f"no backbone in {name}: {first_line(error)}") from None
 

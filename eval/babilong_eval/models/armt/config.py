@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import TypeAdapter, ValidationError
 from transformers import AutoConfig, PretrainedConfig
 
+from babilong_eval.models.adapters import Adapter  # read by pydantic
 from babilong_eval.models.protocol import Alignment  # read by pydantic
 from babilong_gen.errors import SourceError, UsageError
 
@@ -38,6 +39,7 @@ class ARMTConfig:
         alignment: how a text whose length is no multiple of the segment's is cut.
         answer_tokens: ids read after the question to ask for the answer.
         answer_prefix: what separates the question from the answer's text.
+        adapter: on a backbone whose weights lie elsewhere; None: the weights are the model's own.
     """
 
     variant: Variant = "current"
@@ -53,6 +55,7 @@ class ARMTConfig:
     alignment: Alignment = "right"
     answer_tokens: tuple[int, ...] = ()
     answer_prefix: str = " "
+    adapter: Adapter | None = None
 
     def __post_init__(self) -> None:
         if min(self.memory_tokens, self.segment_size, self.d_mem, self.heads) < 1:
@@ -74,6 +77,10 @@ class ARMTConfig:
         if self.variant == "paper" and any(later.values()):
             first = next(name for name, asked in later.items() if asked)
             raise UsageError(f"variant 'paper' has no {first}: it came with the variant 'current'")
+        if self.adapter is not None and self.wrap_positions:
+            raise UsageError(
+                "wrap_positions adds to the backbone, which an adapter leaves as it is: take one"
+            )
         if self.sink and self.wrap_positions:
             raise UsageError("a sink has no position among wrapped ones: take sink or wrap_positions")
 
@@ -83,7 +90,10 @@ _CONFIG = TypeAdapter(ARMTConfig)
 
 def to_json(config: ARMTConfig, backbone: PretrainedConfig) -> dict[str, Any]:
     """Return the content of config.json: our fields, and the backbone's whole configuration."""
-    return {"model_type": MODEL_TYPE, **asdict(config), "backbone": backbone.to_dict()}
+    fields = asdict(config)
+    if config.adapter is None:
+        del fields["adapter"]
+    return {"model_type": MODEL_TYPE, **fields, "backbone": backbone.to_dict()}
 
 
 def from_json(content: Mapping[str, Any], where: object) -> tuple[ARMTConfig, PretrainedConfig]:

@@ -67,6 +67,15 @@ class ARMTDecoder(nn.Module):
         with self._recalling(state):
             return self.backbone(inputs_embeds=embedded, use_cache=False).logits[:, -tokens.shape[1] :]
 
+    def predict(self, tokens: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Read a segment as `read` does; return its logits [B, S, X] as well as the next memories."""
+        embedded = self._embed(tokens, before=self.sink, after=self.memory)
+        written: list[Tensor] = []
+        with self._recalling(state, written):
+            output = self.backbone(inputs_embeds=embedded, use_cache=False, **self._positions(embedded))
+        first = embedded.shape[1] - len(self.memory) - tokens.shape[1]
+        return output.logits[:, first : first + tokens.shape[1]], torch.stack(written, dim=1)
+
     def prefill(self, tokens: Tensor, state: Tensor) -> tuple[Tensor, Carry]:
         """Read the last segment; return the next token's logits [B, X] and what to continue from."""
         embedded, cache = self._embed(tokens, before=self.sink), DynamicCache(config=self.backbone.config)

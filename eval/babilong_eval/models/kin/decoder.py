@@ -39,6 +39,10 @@ class RecurrentDecoder(nn.Module):
         """Read a segment [B, S]; return the state after it."""
         return self._read_segment(self.package, tokens, state)[1]
 
+    def predict(self, tokens: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """Read a segment [B, S]; return the logits after each token [B, S, X] and the state after it."""
+        return self._read_segment(self.package, tokens, state)
+
     def prefill(self, tokens: Tensor, state: Any) -> tuple[Tensor, Carry]:
         """Read the last segment [B, S]; return the next token's logits [B, X] and a carry."""
         logits, carry = self.read_on(tokens, (state, tokens[:, :0]))

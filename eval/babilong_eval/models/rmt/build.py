@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from transformers import (
@@ -15,6 +15,7 @@ from transformers import (
 )
 from transformers.cache_utils import CacheLayerMixin
 
+from babilong_eval.models.adapters import add_adapter, restore_adapter
 from babilong_eval.models.incremental_forward import needs_help
 from babilong_eval.models.library_output import without_chatter
 from babilong_eval.models.loading import loading
@@ -28,8 +29,11 @@ from babilong_gen.errors import SourceError, UsageError, first_line
 from babilong_gen.user_paths import user_place
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tokenizers import Tokenizer
 
+    from babilong_eval.models.adapters import Adapter
     from babilong_eval.models.rmt.config import RMTConfig
 
 _FRAME = 3  # [CLS] and two [SEP]
@@ -41,6 +45,7 @@ def build_rmt(
     tokenizer: Tokenizer | None = None,
     *,
     seed: int = 0,
+    adapter: Mapping[str, Any] | None = None,
     max_new_tokens: int = MAX_NEW_TOKENS,
 ) -> RMTModel:
     """Return a new RMT, to be trained; a rotary backbone gets the positions that its segments need.
@@ -50,6 +55,7 @@ def build_rmt(
         backbone: a configuration, for random weights; or a pretrained model's folder or hub name.
         tokenizer: the backbone's; may be left out where the backbone is a folder or hub name that has one.
         seed: of every weight that is not pretrained.
+        adapter: settings of peft's, for one that is trained in place of a pretrained decoder's own weights.
     """
     if tokenizer is None:
         if not isinstance(backbone, str):
@@ -61,6 +67,12 @@ def build_rmt(
         _make_room(config, model.config)
         network = wrap(config, model, tokenizer)
         torch.nn.init.normal_(network.memory, std=embedding_table(model).std().item())
+        if adapter is not None:
+            if not isinstance(backbone, str):
+                raise UsageError(
+                    "an adapter is trained on pretrained weights: name the backbone that has them"
+                )
+            config = replace(config, adapter=add_adapter(model, adapter, backbone))
     return RMTModel(network, config, tokenizer, max_new_tokens=max_new_tokens)
 
 
@@ -139,6 +151,20 @@ def _positions(config: RMTConfig) -> int:
 def without_weights(config: RMTConfig, backbone: PretrainedConfig) -> PreTrainedModel:
     """Return a backbone whose weights are about to be loaded."""
     return _new(config, backbone)
+
+
+def wrap_adapted(config: RMTConfig, adapter: Adapter, tokenizer: Tokenizer) -> RMTDecoder:
+    """Return a network around the backbone of its adapter, without the weights that were trained.
+
+    Raises:
+        SourceError: the backbone is not there, or has changed.
+    """
+    backbone = _found(config, adapter.backbone)
+    _make_room(config, backbone.config)
+    network = wrap(config, backbone, tokenizer)
+    assert isinstance(network, RMTDecoder)
+    restore_adapter(backbone, adapter)
+    return network
 
 
 def _attends(backbone: PreTrainedModel) -> bool:

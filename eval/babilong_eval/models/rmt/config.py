@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import TypeAdapter, ValidationError
 from transformers import AutoConfig, PretrainedConfig
 
+from babilong_eval.models.adapters import Adapter  # read by pydantic
 from babilong_eval.models.protocol import Alignment  # read by pydantic
 from babilong_gen.errors import SourceError, UsageError, first_line
 
@@ -31,6 +32,7 @@ class RMTConfig:
         labels: encoder: the answers, in the order of the classifier's outputs.
         answer_tokens: decoder: ids read after the question to ask for the answer (the authors' "GEN").
         answer_prefix: decoder: what parts the question from the answer's text.
+        adapter: decoder: on a backbone whose weights lie elsewhere; None: the weights are the model's own.
     """
 
     form: Literal["encoder", "decoder"]
@@ -41,6 +43,7 @@ class RMTConfig:
     labels: tuple[str, ...] = ()
     answer_tokens: tuple[int, ...] = ()
     answer_prefix: str = " "
+    adapter: Adapter | None = None
 
     def __post_init__(self) -> None:
         if self.memory_tokens < 1 or self.segment_size < 1:
@@ -54,6 +57,8 @@ class RMTConfig:
             raise UsageError(f"memory_update '{self.memory_update}' is unknown: expected replace or gate")
         if self.memory_update == "gate" and self.form == "decoder":
             raise UsageError("memory_update 'gate' is made for encoders: a decoder's memory is replaced")
+        if self.adapter is not None and self.form == "encoder":
+            raise UsageError("an adapter is made for decoders: an encoder's head is new, and learns with it")
         if self.form == "encoder" and not self.labels:
             raise UsageError("an RMT encoder needs its labels, in the order of the classifier's outputs")
 
@@ -63,7 +68,10 @@ _CONFIG = TypeAdapter(RMTConfig)
 
 def to_json(config: RMTConfig, backbone: PretrainedConfig) -> dict[str, Any]:
     """Return the content of config.json: our fields, and the backbone's whole configuration."""
-    return {"model_type": MODEL_TYPE, **asdict(config), "backbone": backbone.to_dict()}
+    fields = asdict(config)
+    if config.adapter is None:
+        del fields["adapter"]
+    return {"model_type": MODEL_TYPE, **fields, "backbone": backbone.to_dict()}
 
 
 def from_json(content: Mapping[str, Any], where: object) -> tuple[RMTConfig, PretrainedConfig]:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from transformers import DynamicCache
 
-from babilong_eval.models.pretrained import body, embedding_table
+from babilong_eval.models.pretrained import body, embedding_table, logits_and_hidden
 from babilong_eval.models.rmt.sparse_last_layer import feed_forward_at
 from babilong_eval.models.state import fork
 from babilong_eval.models.transformers_versions import forward_with_cache
@@ -49,6 +49,13 @@ class RMTDecoder(nn.Module):
         """Return next-token logits at each position of a segment [B, S, V], as in training."""
         embedded = torch.cat([memory, self._embed(tokens)], dim=1)
         return self.backbone(inputs_embeds=embedded, use_cache=False).logits[:, memory.shape[1] :]
+
+    def predict(self, tokens: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+        """Read a segment as `read` does; return its logits [B, S, V] as well as the next one's memory."""
+        embedded = torch.cat([memory, self._embed(tokens), memory], dim=1)
+        logits, hidden = logits_and_hidden(self.backbone, embedded)
+        written = slice(-memory.shape[1], None)
+        return logits[:, memory.shape[1] : written.start], hidden[:, written]
 
     def prefill(self, tokens: Tensor, memory: Tensor) -> tuple[Tensor, Cache]:
         """Read the last segment; return the next token's logits [B, V] and the cache to continue from."""

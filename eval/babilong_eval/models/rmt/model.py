@@ -10,6 +10,7 @@ from torch import Tensor
 from babilong_eval.models.decoding import respond
 from babilong_eval.models.pretrained import stop_ids
 from babilong_eval.models.protocol import MAX_NEW_TOKENS, NOT_FINITE, Answer
+from babilong_eval.models.rmt.decoder import RMTDecoder
 from babilong_eval.models.rmt.encoder import RMTEncoder
 from babilong_eval.models.rmt.trial import try_out_rmt
 from babilong_eval.models.segments import rows_of_one_length
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from babilong_eval.models.protocol import Alignment, InputForm, Segment, SpecialTokens
     from babilong_eval.models.rmt.config import RMTConfig
-    from babilong_eval.models.rmt.decoder import RMTDecoder
 
 
 class RMTModel:
@@ -36,6 +36,7 @@ class RMTModel:
     render_chat = None
     bounded_state = True
     max_tokens = None
+    max_text_tokens = None
 
     def __init__(
         self,
@@ -85,6 +86,18 @@ class RMTModel:
         for rows, part in rows_of_one_length(tokens, mask):
             memory[rows] = self.network.read(part.to(self.device), state[rows])
         return memory
+
+    @property
+    def predicts(self) -> bool:
+        """Whether it is a language model: a decoder."""
+        return isinstance(self.network, RMTDecoder)
+
+    @torch.inference_mode()
+    def predict(self, tokens: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Read a segment; return the logits after each token and the memory after it."""
+        if not isinstance(self.network, RMTDecoder):
+            raise UsageError("an RMT encoder classifies and predicts no tokens: take one with form decoder")
+        return self.network.predict(tokens.to(self.device), state)
 
     @torch.inference_mode()
     def answer(

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from babilong_eval.checkpoints import shipped, shipped_folder
-from babilong_eval.models.model_folder import CONFIG, TOKENIZER, read_json, read_weights, write_model
+from babilong_eval.models.adapters import trained_weights
+from babilong_eval.models.model_folder import (
+    CONFIG,
+    TOKENIZER,
+    read_json,
+    read_trained,
+    read_weights,
+    write_model,
+    write_trained,
+)
 from babilong_eval.models.pretrained import named_dtype
 from babilong_eval.models.protocol import MAX_NEW_TOKENS, Alignment, TokenCount
 from babilong_eval.models.rmt.author_checkpoints import Hints, load_original
-from babilong_eval.models.rmt.build import without_weights, wrap
+from babilong_eval.models.rmt.build import without_weights, wrap, wrap_adapted
 from babilong_eval.models.rmt.config import MODEL_TYPE, from_json, to_json
 from babilong_eval.models.rmt.model import RMTModel
 from babilong_eval.models.tokenizers import read_tokenizer
@@ -59,8 +69,8 @@ def load(
     )
     if not is_rmt_folder(folder):
         model = load_original(folder, hints, max_new_tokens=max_new_tokens)
-    elif hints == Hints():
-        model = from_pretrained(folder, max_new_tokens=max_new_tokens)
+    elif hints == Hints() or (hints == Hints(backbone=backbone) and read_config(folder)[0].adapter):
+        model = from_pretrained(folder, max_new_tokens=max_new_tokens, elsewhere=backbone)
     else:
         raise UsageError(f"{path} says itself how it is made: only dtype and max_new_tokens can be chosen")
     if dtype != "auto":
@@ -93,11 +103,19 @@ def save_pretrained(model: RMTModel, folder: str | Path) -> None:
     """
     folder = Path(folder)
     content = to_json(model.config, model.network.backbone.config)
-    write_model(folder, content, model.network, model.tokenizer)
+    if model.config.adapter is None:
+        write_model(folder, content, model.network, model.tokenizer)
+    else:
+        write_trained(folder, content, trained_weights(model.network), model.tokenizer)
 
 
-def from_pretrained(folder: str | Path, *, max_new_tokens: int = MAX_NEW_TOKENS) -> RMTModel:
+def from_pretrained(
+    folder: str | Path, *, max_new_tokens: int = MAX_NEW_TOKENS, elsewhere: str | None = None
+) -> RMTModel:
     """Read what `save_pretrained` wrote.
+
+    Args:
+        elsewhere: where the backbone of an adapter lies, if not where the folder says.
 
     Raises:
         SourceError: a file is missing or damaged, or the weights or tokenizer belong to another model.
@@ -105,8 +123,12 @@ def from_pretrained(folder: str | Path, *, max_new_tokens: int = MAX_NEW_TOKENS)
     folder = Path(folder)
     config, backbone = read_config(folder)
     tokenizer = read_tokenizer(folder / TOKENIZER)
-    network = wrap(config, without_weights(config, backbone), tokenizer)
-    read_weights(network, folder)
+    if (adapter := config.adapter) is None:
+        network = wrap(config, without_weights(config, backbone), tokenizer)
+        read_weights(network, folder)
+    else:
+        network = wrap_adapted(config, replace(adapter, backbone=elsewhere or adapter.backbone), tokenizer)
+        read_trained(network, folder)
     return RMTModel(network, config, tokenizer, max_new_tokens=max_new_tokens)
 
 

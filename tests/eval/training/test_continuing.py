@@ -1,0 +1,129 @@
+"""Every kind goes on from a checkpoint of its own, and after SIGKILL to the same end."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from babilong_eval.models.registry import load_model
+from babilong_eval.training.recipe import Recipe
+from babilong_eval.training.train import train
+from babilong_gen.errors import UsageError
+from tests.eval.kin_packages import require
+from tests.eval.training.conftest import NARROW_GPT2, STREAMS
+from tests.eval.training.processes import SERVER, start_training, wait_for
+from tests.eval.training.test_kinds import MODELS, recipe_content
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+DECODER: dict[str, Any] = {"form": "decoder", "backbone": dict(NARROW_GPT2), "memory_tokens": 3}
+KINDS = {"rmt": DECODER, **MODELS}
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    require(request.param)
+    return request.param
+
+
+def of_steps(content: dict[str, Any], steps: int, **changes: Any) -> dict[str, Any]:
+    """A recipe of one task, in segments of its own number."""
+    content["stages"][0] |= {"until": {"steps": steps}, "segments": 2}
+    return content | changes
+
+
+def test_every_kind_continues_from_a_checkpoint(
+    kind: str, noise_files: str, cache: Path, tmp_path: Path
+) -> None:
+    train(Recipe(**of_steps(recipe_content(KINDS[kind], noise_files), 2)), tmp_path / "first", cache=cache)
+    content = of_steps(recipe_content({}, noise_files), 1, optimizer={"learning_rate": 1e-12})
+    content["model"] = {"continue_from": str(tmp_path / "first")}
+    for _ in range(2):  # given again, it is found to be finished
+        train(Recipe(**content), tmp_path / "second", cache=cache)
+    first, second = (load_file(tmp_path / each / "model.safetensors") for each in ("first", "second"))
+    assert first.keys() == second.keys()
+    assert all(torch.allclose(first[name], second[name], atol=1e-9) for name in first)
+    configs = [json.loads((tmp_path / each / "config.json").read_text()) for each in ("first", "second")]
+    assert configs[0] == configs[1]
+
+
+REFUSED = [
+    ("armt", {"memory_tokens": 5}, "model.memory_tokens is 5, but the checkpoint to continue from has 3"),
+    ("armt", {"memory": "associative", "associative": {"d_mem": 9}}, "model.associative is"),
+    ("transformer-xl", {"kind": "memorizing"}, "model.kind is 'memorizing', but the checkpoint"),
+    ("transformer-xl", {"segment_size": 50}, "segments of 50 tokens are longer than transformer-xl's"),
+]
+
+
+@pytest.mark.parametrize(("kind", "asked", "says"), REFUSED, ids=[says for _, _, says in REFUSED])
+def test_another_network_than_the_checkpoints_is_refused(
+    kind: str, asked: dict[str, Any], says: str, noise_files: str, cache: Path, tmp_path: Path
+) -> None:
+    require(kind)
+    train(Recipe(**of_steps(recipe_content(KINDS[kind], noise_files), 1)), tmp_path / "first", cache=cache)
+    content = of_steps(recipe_content({}, noise_files), 1)
+    content["model"] = {"continue_from": str(tmp_path / "first"), **asked}
+    with pytest.raises(UsageError, match=says):
+        train(Recipe(**content), tmp_path / "second", cache=cache)
+
+
+def test_rows_cannot_begin_with_another_packages_memory_when_it_is_continued_either(
+    noise_files: str, cache: Path, tmp_path: Path
+) -> None:
+    require("transformer-xl")
+    model = MODELS["transformer-xl"]
+    train(Recipe(**of_steps(recipe_content(model, noise_files), 1)), tmp_path / "first", cache=cache)
+    content = of_steps(recipe_content({}, noise_files, STREAMS), 1)
+    content["model"] = {"continue_from": str(tmp_path / "first")}
+    with pytest.raises(UsageError, match="rows cannot begin with a memory of transformer-xl"):
+        train(Recipe(**content), tmp_path / "second", cache=cache)
+
+
+def test_every_kind_continues_after_a_kill_to_the_same_log(
+    kind: str, write_recipe: Any, noise_files: str, cache: Path, tmp_path: Path
+) -> None:
+    content = of_steps(recipe_content(KINDS[kind], noise_files), 6, save_every=2)
+    path, out = write_recipe(content), tmp_path / "killed"
+    train(Recipe(**content), tmp_path / "whole", cache=cache)
+    log = out / "training" / "log.jsonl"
+    (process,) = start_training(path, out, cache)
+    wait_for([process], lambda: log.is_file() and log.stat().st_size)
+    process.kill()
+    process.join()
+    train(Recipe(**content), out, cache=cache)
+    for name in ("training/log.jsonl", "model.safetensors"):
+        assert (tmp_path / "whole" / name).read_bytes() == (out / name).read_bytes()
+
+
+def _read_on(model: str, folder: str, began: Connection) -> None:
+    """Read without an end, in a folder of its own."""
+    os.chdir(folder)
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
+    found = load_model(f"memorizing:{model}", device="cpu")
+    state, segment = found.start(1), torch.arange(40)[None]
+    while True:
+        state = found.step(segment, None, state)
+        began.send("a segment was read")
+
+
+def test_memories_that_are_killed_leave_no_file(noise_files: str, cache: Path, tmp_path: Path) -> None:
+    require("memorizing")
+    content = of_steps(recipe_content(MODELS["memorizing"], noise_files), 1)
+    train(Recipe(**content), tmp_path / "model", cache=cache)
+    (tmp_path / "here").mkdir()
+    told, began = SERVER.Pipe(duplex=False)
+    process = SERVER.Process(target=_read_on, args=(str(tmp_path / "model"), str(tmp_path / "here"), began))
+    process.start()
+    for _ in range(5):  # more than the 100 tokens that it remembers
+        assert told.recv()
+    process.kill()
+    process.join()
+    assert not list((tmp_path / "here").rglob("*"))
