@@ -45,7 +45,7 @@ lock:
 	$(PYTHON) -m venv $(VENV)/lock
 	$(VENV)/lock/bin/python -m pip install --quiet --upgrade uv
 	echo 'torch==2.13.0' | $(RESOLVE) --constraint - --universal --extra dev | $(WITHOUT_CUDA) > $(VENV)/lock/newest
-	$(RESOLVE) --resolution lowest-direct --extra datasets --extra eval --extra gguf --extra kin --extra ray --extra s3 \
+	$(RESOLVE) --resolution lowest-direct --extra datasets --extra eval --extra gguf --extra kin --extra peft --extra ray --extra s3 \
 		| $(RESOLVE) --constraint - --extra dev | $(WITHOUT_CUDA) > $(VENV)/lock/oldest
 	mv $(VENV)/lock/newest $(LOCK)
 	mv $(VENV)/lock/oldest $(OLDEST_LOCK)
