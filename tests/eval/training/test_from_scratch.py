@@ -15,9 +15,7 @@ from tests.eval.training.conftest import NARROW_BERT, NARROW_GPT2, recipe_conten
 from tests.eval.training.test_segment_size import ROTARY
 
 
-def attention_weights(
-    backbone: dict[str, Any], **from_scratch: Any
-) -> list[tuple[torch.Tensor, torch.Tensor]]:
+def attention_weights(backbone: dict[str, Any], **from_scratch: Any) -> list[tuple[torch.Tensor, ...]]:
     """The projections to queries and to keys of each layer of a new network."""
     content = recipe_content("procedural")
     content["model"] |= {"backbone": backbone, "from_scratch": from_scratch}
