@@ -35,6 +35,7 @@ class Row:
     Attributes:
         tokens: uint32 [segments * S].
         question: ids of the question, with which the tokens end.
+        form: of the question; empty where these segments do not hold its facts.
         target: number of the label; NO_FACT where the row's stream has no fact.
         last_fact_segment: the segment, from 0, in which the last supporting fact ends; NO_FACT where these
             segments hold none.
@@ -45,6 +46,7 @@ class Row:
     task: str
     tokens: np.ndarray
     question: tuple[int, ...]
+    form: str
     target: int
     last_fact_segment: int
     start: Tensor | None
@@ -178,6 +180,7 @@ class _RowMaker:
             task=task,
             tokens=self._with_hard_negatives(sample.tokens, task, protected),
             question=tuple(sample.question),
+            form=sample.form,
             target=self.number[sample.target],
             last_fact_segment=sample.last_fact_segment(self.segment_size),
             start=None if before is None else before.memory,
@@ -190,6 +193,7 @@ class _RowMaker:
             task=carried.task,
             tokens=self._noise_and_question(carried.task, carried.question),
             question=carried.question,
+            form="",
             target=carried.target,
             last_fact_segment=NO_FACT,
             start=carried.memory,
@@ -204,6 +208,7 @@ class _RowMaker:
             task=task,
             tokens=self._noise_and_question(task, question),
             question=question,
+            form="",
             target=NO_FACT,
             last_fact_segment=NO_FACT,
             start=None,

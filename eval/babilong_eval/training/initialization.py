@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from torch import Tensor
+    from transformers import PreTrainedModel
 
     from babilong_eval.models.armt.build import ARMTModel
     from babilong_eval.models.kin.model import KinModel
@@ -203,26 +204,37 @@ def _build_kin(recipe: Recipe, kind: str, tokenizer: Tokenizer) -> KinModel:
 
 
 def draw_weights(model: RMTModel, how: FromScratch, *, seed: int) -> None:
-    """Draw weights from which a small BERT learns relations that it otherwise stalls on.
+    """Draw weights from which a small encoder learns relations that it otherwise stalls on.
 
-    Embeddings of words and, as sinusoids, of positions have one size; each layer's keys begin equal to its
-    queries, so that a token attends to others like it from the first step.
+    Embeddings of words and, as sinusoids, of BERT's positions have one size; each layer's keys begin equal to
+    its queries, so that a token attends to others like it from the first step.
     """
     backbone = model.network.backbone
-    if backbone.config.model_type != "bert":
-        raise UsageError(f"from_scratch is made for a bert backbone, not for {backbone.config.model_type}")
+    kind = backbone.config.model_type
+    if kind not in ("bert", "modernbert"):
+        raise UsageError(f"from_scratch is made for a bert or modernbert backbone, not for {kind}")
     generator = torch.Generator().manual_seed(seed)
     table = embedding_table(backbone)
     with torch.no_grad():
         table.normal_(std=how.embeddings, generator=generator)
-        positions = backbone.get_parameter("bert.embeddings.position_embeddings.weight")
-        positions.copy_(_sinusoids(*positions.shape) * how.positions)
+        if kind == "bert":
+            positions = backbone.get_parameter("bert.embeddings.position_embeddings.weight")
+            positions.copy_(_sinusoids(*positions.shape) * how.positions)
         model.network.memory.normal_(std=1.0, generator=generator)
         if how.tied_keys:
             for layer in range(backbone.config.num_hidden_layers):
-                attention = f"bert.encoder.layer.{layer}.attention.self"
-                query = backbone.get_parameter(f"{attention}.query.weight")
-                backbone.get_parameter(f"{attention}.key.weight").copy_(query)
+                query, key = _query_and_key(backbone, layer)
+                key.copy_(query)
+
+
+def _query_and_key(backbone: PreTrainedModel, layer: int) -> tuple[Tensor, Tensor]:
+    """Return a layer's projections to queries and to keys, as they lie in its weights."""
+    if backbone.config.model_type == "bert":
+        attention = f"bert.encoder.layer.{layer}.attention.self"
+        get = backbone.get_parameter
+        return get(f"{attention}.query.weight"), get(f"{attention}.key.weight")
+    query, key, _ = backbone.get_parameter(f"model.layers.{layer}.attn.Wqkv.weight").chunk(3)
+    return query, key
 
 
 def _sinusoids(n_positions: int, width: int) -> Tensor:

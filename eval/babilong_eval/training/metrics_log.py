@@ -6,7 +6,7 @@ The log holds nothing that differs between two runs of one recipe: no time of da
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from babilong_eval.results.line_log import LineLog, whole_lines
+from babilong_eval.training.question_forms import FormScore
 from babilong_gen.atomic import write_whole
 from babilong_gen.errors import SourceError, first_line
 
@@ -42,6 +43,7 @@ class LogLine:
         rate: the learning rate.
         fresh: rows with new facts, and how many of them were answered correctly.
         continued: rows that continue an earlier one, likewise.
+        forms: the rows with new facts by the form of their question; see `form_of_question`.
         sure: mean probability of the likeliest answer of rows without facts; None without such rows.
         open_on_noise: mean openness of the gates in rows without facts; see `UnrollOutput`.
         tokens: text tokens read by all processes.
@@ -57,6 +59,8 @@ class LogLine:
     sure: float | None
     open_on_noise: float | None
     tokens: int
+    # A log of before they were counted has none.
+    forms: dict[str, FormScore] = field(default_factory=dict)
 
 
 _LINE = TypeAdapter(LogLine)

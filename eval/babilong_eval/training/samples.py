@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from babilong_eval.training.held_out import check_story
+from babilong_eval.training.question_forms import form_of_question
 from babilong_gen.assemble.assemble import assemble, fits
 from babilong_gen.assemble.choose import choose_stories
 from babilong_gen.errors import DoesNotFitError, UsageError
@@ -54,6 +55,7 @@ class TrainingSample:
     Attributes:
         tokens: uint32 [segments * segment size], the question last.
         question: ids of the question alone.
+        form: of the question; see `form_of_question`.
         target: the answer.
         spans: half-open token ranges of the facts.
         supporting: those of the facts that the answer needs.
@@ -61,6 +63,7 @@ class TrainingSample:
 
     tokens: np.ndarray
     question: list[int]
+    form: str
     target: str
     spans: list[tuple[int, int]]
     supporting: list[tuple[int, int]]
@@ -184,6 +187,7 @@ def _as_tokens(sample: Sample, story: Story, context: AssemblyContext) -> Traini
     return TrainingSample(
         tokens=np.concatenate([sample.input_ids, np.asarray(question, np.uint32)]),
         question=question,
+        form=form_of_question(story.task, story.question),
         target=story.answer,
         spans=[(fact.token_start, fact.token_end) for fact in sample.facts],
         supporting=[(fact.token_start, fact.token_end) for fact in sample.facts if fact.supporting],

@@ -7,12 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
+from accelerate.utils import gather_object
 
 from babilong_eval.training.batch_rows import as_segments
 from babilong_eval.training.lm_unroll import TextLossOptions
 from babilong_eval.training.memory_pool import NO_FACT
 from babilong_eval.training.metrics_log import LogLine
 from babilong_eval.training.optimizer import learning_rate
+from babilong_eval.training.question_forms import merge_forms, score_by_form
 from babilong_eval.training.run import TrainingError
 from babilong_eval.training.texts import TextSampler
 from babilong_eval.training.unroll import Batch, LossOptions, UnrollOutput
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from babilong_eval.training.batch_rows import BatchSampler, Row
+    from babilong_eval.training.question_forms import FormScore
     from babilong_eval.training.recipe import Stage
     from babilong_eval.training.run import TrainingRun
     from babilong_eval.training.trained_models import TrainedModel
@@ -165,7 +168,19 @@ def _record(
         sure=float(likeliest[without_facts].mean()) if bool(without_facts.any()) else None,
         open_on_noise=None if output.open_on_noise is None else float(output.open_on_noise),
         tokens=tokens,
+        forms=merge_forms(gather_object([_by_form(rows, output, correct)])),
     )
     if run.log is not None:
         run.log.write(line)
     return line
+
+
+def _by_form(rows: Sequence[Row], output: UnrollOutput, correct: Sequence[bool]) -> dict[str, FormScore]:
+    """Return how the fresh rows were answered, by the form of their question."""
+    return score_by_form(
+        [
+            (row.form, right, -scores[row.target])
+            for row, scores, right in zip(rows, output.scores.tolist(), correct, strict=True)
+            if row.is_fresh
+        ]
+    )

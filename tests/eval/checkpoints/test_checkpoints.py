@@ -13,6 +13,7 @@ from babilong_eval.checkpoints import shipped, shipped_folder
 from babilong_eval.training.recipe import read_recipe
 from babilong_gen.noise.sources.procedural import procedural_documents
 from babilong_gen.split import belongs
+from babilong_gen.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
     from tests.conftest import Run
@@ -63,6 +64,16 @@ def test_it_remembers_through_sixteen_segments(
     assert done.returncode == 0, done.stderr
     for cell in json.loads((tmp_path / "results" / "results.json").read_text()):
         assert cell["accuracy"] >= 0.8, cell
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_their_tokenizers_reserve_no_piece_of_a_word(name: str) -> None:
+    """Such a piece would keep every sentence that holds it out of the noise, and facts from being read."""
+    folder = shipped_folder(name)
+    assert folder is not None
+    tokenizer = load_tokenizer(str(folder))
+    words = tokenizer.continued("Daniel and Sandra journeyed to Xylophone Quay with Jekyll.")
+    assert tokenizer.reserved.isdisjoint(words)
 
 
 @pytest.mark.parametrize("path", _RECIPES, ids=lambda path: path.stem)
