@@ -127,16 +127,30 @@ def _arrow_batches(path: Path) -> Iterator[pa.RecordBatch]:
 def _arrow_rows(path: Path, columns: Sequence[str], skip: int, as_utf8: Sequence[str]) -> Iterator[Row]:
     for batch in _arrow_batches(path):
         wanted = [name for name in batch.schema.names if name in columns]
-        yield from _batch_rows(batch.select(wanted), skip, as_utf8)
+        try:
+            yield from _batch_rows(batch.select(wanted), skip, as_utf8)
+        except pa.ArrowInvalid as error:
+            raise SourceError(f"{path}: damaged ({first_line(error)})") from error
         skip = max(0, skip - batch.num_rows)
 
 
 def _batch_rows(batch: pa.RecordBatch, skip: int, as_utf8: Sequence[str]) -> Iterator[Row]:
+    for name, column in zip(batch.schema.names, batch, strict=True):
+        if name in as_utf8:
+            _check_utf8(column)
     for number in range(skip, batch.num_rows):
         yield {
             name: _value(column[number], utf8=name in as_utf8)
             for name, column in zip(batch.schema.names, batch, strict=True)
         }
+
+
+def _check_utf8(column: pa.Array) -> None:
+    """Raise ArrowInvalid where a text is not UTF-8, which neither a writer nor a reader need have noticed."""
+    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+        column.cast(pa.large_string())
+    else:
+        column.validate(full=True)
 
 
 def _value(scalar: pa.Scalar, *, utf8: bool) -> Any:

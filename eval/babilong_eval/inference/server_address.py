@@ -16,7 +16,7 @@ _WITH_URL = re.compile(r"(?P<model>.*)@(?P<url>[A-Za-z][A-Za-z0-9+.-]*:/.*)", re
 # The end of a name that is a server's: a port, an IP address, a domain, or a path such as /v1. Names of
 # models have an @ too, in front of a version or of an owner (`claude@20240620`, `@cf/meta/llama`).
 _SERVER = re.compile(
-    r".+@(//.*|[^@/]*:\d+(/.*)?|\[[^@]*|localhost(/.*)?|[^@/]+/(api/)?v\d+/?|\d+(\.\d+){3}(/.*)?"
+    r".+@(https?/.*|//.*|[^@/]*:\d+(/.*)?|\[[^@]*|localhost(/.*)?|[^@/]+/(api/)?v\d+/?|\d+(\.\d+){3}(/.*)?"
     r"|([\w-]+\.)+[A-Za-z]{2,}(/.*)?)"
 )
 

@@ -62,6 +62,8 @@ def _read(reply: Any, content: bytes, max_tokens: int) -> tuple[Answer, int | No
     choices = reply.get("choices")
     if reply.get("error") and not choices:
         raise ServerFaultError(server_words(reply["error"]))
+    if "choices" not in reply and _is_an_error(reply):
+        raise ServerFaultError(server_words(reply))
     if "choices" not in reply:
         raise NotACompletionError(_begin(content))
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
@@ -69,6 +71,12 @@ def _read(reply: Any, content: bytes, max_tokens: int) -> tuple[Answer, int | No
     usage = reply.get("usage")
     n_tokens = usage.get("prompt_tokens") if isinstance(usage, dict) else None
     return _answer(choices[0], max_tokens), n_tokens if type(n_tokens) is int and n_tokens >= 0 else None
+
+
+def _is_an_error(reply: dict[str, Any]) -> bool:
+    """Return whether a reply without an answer is an error in one of the forms that servers have for it."""
+    has_status = any(type(reply.get(name)) is int for name in ("code", "status", "status_code"))
+    return reply.get("object") == "error" or "detail" in reply or (has_status and "message" in reply)
 
 
 def _begin(content: bytes) -> str:

@@ -64,8 +64,11 @@ def _reason(error: Exception, path: Path) -> str:
         )
     if "ignore_mismatched_sizes" in str(error):
         return "its weights have other shapes than its config.json says"
+    if "instantiate the backend tokenizer" in str(error):
+        return "it holds no tokenizer.json, nor what one could be made of"
     damaged = ((file, _damage(file)) for file in _files(path))
-    told = next((f"{file.name} is {damage}" for file, damage in damaged if damage), first_line(error))
+    said = f"one of its files has no entry {error}" if isinstance(error, KeyError) else first_line(error)
+    told = next((f"{file.name} is {damage}" for file, damage in damaged if damage), said)
     proxy = "" if path.exists() else through_proxy(constants.ENDPOINT)
     return f"{told} (asked the Hub{proxy})" if proxy else told
 

@@ -83,9 +83,10 @@ class NotFiniteError(ArithmeticError):
 def _judge(network: PreTrainedModel, outcome: _Outcome) -> None:
     if isinstance(outcome.error, NotFiniteError):
         name, dtype = network.config.model_type, str(network.dtype).removeprefix("torch.")
+        wide = network.dtype == torch.float32
+        too_large = "" if wide else f", or too large for {dtype} (then take dtype=float32)"
         raise SourceError(
-            f"{name} gives {outcome.error} as soon as it reads a few tokens: its weights are damaged, or too "
-            f"large for {dtype} (then take dtype=float32)"
+            f"{name} gives {outcome.error} as soon as it reads a few tokens: its weights are damaged{too_large}"
         )
     if outcome.difference <= max(1e-3, 16 * torch.finfo(network.dtype).eps):
         return

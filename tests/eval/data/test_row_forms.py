@@ -54,3 +54,19 @@ def test_cp1252_is_named(tmp_path: Path) -> None:
     (tmp_path / "qa1_0k.json").write_text(json.dumps(ROWS, ensure_ascii=False), encoding="cp1252")
     with pytest.raises(SourceError, match=r"qa1_0k.json: not UTF-8 but, it seems, cp1252"):
         targets(tmp_path)
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+@pytest.mark.parametrize("column", [pa.binary(), pa.string()])
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path, suffix: str, column: pa.DataType) -> None:
+    inputs = pa.array([b"caf\xe9", *(row["input"].encode() for row in ROWS[1:])], pa.binary())
+    if column == pa.string():  # as a program writes that looks at no text
+        inputs = pa.Array.from_buffers(column, len(ROWS), inputs.buffers())
+    table = pa.table({**pa.Table.from_pylist(ROWS).to_pydict(), "input": inputs})
+    path = tmp_path / f"qa1_0k.{suffix}"
+    if suffix == "parquet":
+        pq.write_table(table, path)
+    else:
+        feather.write_feather(table, str(path), compression="uncompressed")
+    with pytest.raises(SourceError, match=r"qa1_0k.*damaged \(Invalid UTF-?8"):
+        targets(tmp_path)

@@ -85,7 +85,16 @@ def test_a_completion_without_text_is_a_failure_too() -> None:
     assert outcome.error == "the server's reply has no message in it"
 
 
-@pytest.mark.parametrize("body", [BUSY, {"choices": [{"message": {"content": ""}, **BUSY}]}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        BUSY,
+        {"choices": [{"message": {"content": ""}, **BUSY}]},
+        {"object": "error", "message": "overloaded", "code": 50001},
+        {"detail": "Not ready"},
+        {"message": "overloaded", "status": 503},
+    ],
+)
 def test_an_error_with_status_200_is_retried(body: Any) -> None:
     with serving(lambda number, _: (200, body) if number == 0 else chat_answer("garden")) as server:
         (outcome,) = outcomes(server)

@@ -48,6 +48,8 @@ def test_an_address_is_read_as_it_is_meant(spec: str, model: str, url: str) -> N
         "gpu7:8000",
         "[::1]:8000/v1",
         "//localhost:8000",
+        "http//localhost:8000/v1",
+        "me:password@localhost:8000",
         "api.example.com/v1",
         "llm.example.org",
     ],

@@ -54,6 +54,19 @@ def test_spoilt_safetensors_are_named(save_small, kind, architecture, spoil: Cal
         load_model(f"{kind}:{folder}")
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "it holds no tokenizer.json"), ("{}", "one of its files has no entry 'added_tokens'")],
+)
+def test_a_tokenizer_that_is_none_is_told(save_small, content: str | None, message: str):
+    file = save_small("hf", "llama") / "tokenizer.json"
+    file.unlink()
+    if content:
+        file.write_text(content)
+    with pytest.raises(SourceError, match=f"no tokenizer in .*: {message}"):
+        load_model(f"hf:{file.parent}")
+
+
 @pytest.mark.parametrize("content", [b"", b"hello", POINTER, None])
 def test_spoilt_pickles_are_named(save_small, content):
     folder = save_small("hf", "llama")
