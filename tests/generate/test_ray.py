@@ -105,6 +105,16 @@ def wait_for_shards(out: Path, parent: int, run: subprocess.Popen[str]) -> list[
     return []
 
 
+def started_at_last(cache: Path, *arguments: object, out: Path) -> subprocess.Popen[str]:
+    """The command with its own cluster, once some shards are there; begun anew where Ray was too slow."""
+    for _ in range(_STARTS):
+        run = started(cache, *arguments, RAY_ADDRESS="")
+        if wait_for_shards(out, run.pid, run):
+            return run
+        assert _TOO_BUSY in run.communicate()[1]
+    raise AssertionError("Ray never started: the machine is too busy")
+
+
 def test_a_killed_worker_costs_only_its_shard_and_the_bytes_are_the_same(
     cluster: str, made_locally: Path, cache: Path, options: list[str], tmp_path: Path
 ) -> None:
@@ -125,12 +135,7 @@ def test_interrupted_it_stops_its_own_cluster_and_can_be_continued(
     made_locally: Path, cache: Path, babilong: Run, options: list[str], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    for _ in range(_STARTS):
-        run = started(cache, *options, "--out", out, "--workers", 2, RAY_ADDRESS="")
-        if wait_for_shards(out, run.pid, run):
-            break
-        _, complaints = run.communicate()
-        assert _TOO_BUSY in complaints
+    run = started_at_last(cache, *options, "--out", out, "--workers", 2, out=out)
     family = psutil.Process(run.pid).children(recursive=True)
     os.killpg(run.pid, signal.SIGINT)
     _, complaints = run.communicate(timeout=120)

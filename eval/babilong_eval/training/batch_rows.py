@@ -20,7 +20,7 @@ from babilong_gen.rng import Rng
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from babilong_eval.training.recipe import Stage
+    from babilong_eval.training.recipe_stages import Stage
     from babilong_eval.training.samples import SampleSource, TrainingSample
 
 _CUTS_TRIED = 30

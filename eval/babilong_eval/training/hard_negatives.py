@@ -16,7 +16,7 @@ from babilong_gen.tasks.simulators.rmt_paper import NAMES
 from babilong_gen.tasks.simulators.world.wording import going
 
 if TYPE_CHECKING:
-    from babilong_eval.training.recipe import Streams
+    from babilong_eval.training.recipe_stages import Streams
     from babilong_eval.training.samples import SampleSource
     from babilong_gen.rng import Rng
 

@@ -21,7 +21,8 @@ from babilong_eval.models.rmt.build import build_rmt, is_rotary
 from babilong_eval.models.rmt.config import RMTConfig
 from babilong_eval.models.rmt.serialization import checkpoint_folder, read_config
 from babilong_eval.models.tokenizers import core, find_tokenizer, read_tokenizer
-from babilong_eval.training.recipe import Associative, FromScratch, NewTokenizer, Recipe
+from babilong_eval.training.recipe import Recipe
+from babilong_eval.training.recipe_model import Associative, FromScratch, NewTokenizer
 from babilong_eval.training.tokenizer_training import train_tokenizer
 from babilong_eval.training.trained_models import load_trained_model, set_segment_size
 from babilong_gen.errors import UsageError, first_line

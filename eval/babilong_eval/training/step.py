@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from babilong_eval.training.batch_rows import BatchSampler, Row
     from babilong_eval.training.question_forms import FormScore
-    from babilong_eval.training.recipe import Stage
+    from babilong_eval.training.recipe_stages import Stage
     from babilong_eval.training.run import TrainingRun
     from babilong_eval.training.trained_models import TrainedModel
 

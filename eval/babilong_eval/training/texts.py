@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
     from torch import Tensor
 
-    from babilong_eval.training.recipe import Stage
+    from babilong_eval.training.recipe_stages import Stage
     from babilong_gen.noise.corpus.pool import NoisePool
 
 NOT_LEARNT = -100

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from babilong_eval.training.metrics_log import LogLine
-    from babilong_eval.training.recipe import Stage
+    from babilong_eval.training.recipe_stages import Stage
     from babilong_eval.training.resume_state import TrainState
     from babilong_eval.training.trained_models import TrainedModel
 

@@ -12,7 +12,8 @@ import torch
 from babilong_eval.training.batch_rows import BatchSampler, Pools, as_segments
 from babilong_eval.training.hard_negatives import plant_hard_negatives
 from babilong_eval.training.memory_pool import CarriedMemory, MemoryPool
-from babilong_eval.training.recipe import Recipe, Stage, Streams, Until
+from babilong_eval.training.recipe import Recipe
+from babilong_eval.training.recipe_stages import Stage, Streams, Until
 from babilong_eval.training.samples import SampleSource
 from babilong_gen.rng import Rng
 from babilong_gen.tasks.labels import PLACES

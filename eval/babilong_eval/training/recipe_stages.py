@@ -1,0 +1,128 @@
+"""The part of a recipe that says what is read in which order: its stages."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from babilong_eval.training.recipe_model import Positive, Proportion, Section, SegmentSize
+from babilong_gen.errors import UsageError
+from babilong_gen.tasks import TASKS
+
+
+class Streams(Section):
+    """What the rows of a batch are, as proportions.
+
+    Attributes:
+        continued: rows that continue with the memory of an earlier step, on new noise, and ask again.
+        empty: rows without any fact; the model should then find every answer equally likely.
+        after_noise: fresh rows that begin with a memory that has read noise.
+        after_story: of the other fresh rows, those that begin with a memory that holds another story, or that
+            took noise for a fact: the facts read last must count.
+        cut: fresh rows in which a segment boundary cuts a supporting fact in two.
+        hard_negatives: segments that get a sentence that looks like a fact and is none.
+        half_facts: of the hard negatives, those that are half a fact at a segment boundary.
+        max_age: segments after which a row is not continued any more.
+    """
+
+    continued: Proportion = 0.0
+    empty: Proportion = 0.0
+    after_noise: Proportion = 0.0
+    after_story: Proportion = 0.0
+    cut: Proportion = 0.0
+    hard_negatives: Proportion = 0.0
+    half_facts: Proportion = 1 / 3
+    max_age: Annotated[int, Field(ge=1)] = 128
+
+    @model_validator(mode="after")
+    def _leave_room_for_fresh_rows(self) -> Self:
+        if self.continued + self.empty >= 1:
+            raise UsageError("streams: continued and empty together must leave a share for fresh samples")
+        return self
+
+
+class Until(Section):
+    """When a stage ends.
+
+    Attributes:
+        steps: after so many steps at the latest.
+        accuracy: earlier, once the fresh rows reach this accuracy.
+        over: steps over which the accuracy is measured.
+        required: whether the run stops where the accuracy is not reached.
+    """
+
+    steps: Annotated[int, Field(ge=1)]
+    accuracy: Proportion | None = None
+    over: Annotated[int, Field(ge=1)] = 50
+    required: bool = True
+
+
+class Stage(Section):
+    """A part of the curriculum.
+
+    Attributes:
+        segments: of a batch: each step draws a number between the two; 0 is the facts and the question alone,
+            in one short segment.
+        segment_size: text tokens of a segment from this stage on; by default as before.
+        tasks: with their weights; none where the objective is `lm`.
+        questions: a regular expression; only stories whose question matches are used.
+        bptt_segments: last segments that the loss is propagated back through; None for all. With the
+            objective `lm`, which has a loss in every segment, gradients stop after each so many segments,
+            counted from the last.
+        gradient_checkpointing: whether segments are computed again in the backward pass instead of being kept
+            (memory replay).
+        loss: after the last segment, or after all segments since the facts were complete.
+        gate_penalty: weight of the penalty on gates that open where there is nothing to remember.
+        keep: whether the model as it is at the stage's end stays in OUT/stages/NUMBER.
+        lr_scale: factor on the learning rate.
+    """
+
+    name: str
+    segments: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
+    until: Until
+    tasks: dict[str, Positive] = Field(default_factory=dict)
+    segment_size: SegmentSize | None = None
+    batch: Annotated[int, Field(ge=1)] = 32
+    questions: str | None = None
+    streams: Streams = Streams()
+    bptt_segments: Annotated[int, Field(ge=1)] | None = None
+    gradient_checkpointing: bool = False
+    loss: Literal["last", "all"] = "last"
+    gate_penalty: Annotated[float, Field(ge=0)] = 0.0
+    keep: bool = False
+    lr_scale: Positive = 1.0
+
+    @property
+    def of_questions(self) -> dict[str, bool]:
+        """The keys that say something of questions and answers, and whether each is given."""
+        return {
+            "tasks": bool(self.tasks),
+            "questions": self.questions is not None,
+            "streams": self.streams != Streams(),
+            "loss": self.loss != "last",
+            "gate_penalty": self.gate_penalty != 0,
+            "until.accuracy": self.until.accuracy is not None,
+        }
+
+    @field_validator("segments", mode="before")
+    @classmethod
+    def _one_number_is_both(cls, value: Any) -> Any:
+        return (value, value) if isinstance(value, int) else value
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if self.segments[0] > self.segments[1]:
+            raise UsageError(f"stage {self.name}: segments go from {self.segments[0]} to {self.segments[1]}")
+        if unknown := sorted(set(self.tasks) - set(TASKS)):
+            raise UsageError(
+                f"stage {self.name}: unknown task {unknown[0]!r}; expected some of {', '.join(TASKS)}"
+            )
+        try:
+            re.compile(self.questions or "")
+        except re.error as wrong:
+            raise UsageError(
+                f"stage {self.name}: questions {self.questions!r} is no regular expression: {wrong}"
+            ) from None
+        return self
