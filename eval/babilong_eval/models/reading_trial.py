@@ -86,7 +86,8 @@ def _judge(network: PreTrainedModel, outcome: _Outcome) -> None:
         wide = network.dtype == torch.float32
         too_large = "" if wide else f", or too large for {dtype} (then take dtype=float32)"
         raise SourceError(
-            f"{name} gives {outcome.error} as soon as it reads a few tokens: its weights are damaged{too_large}"
+            f"{name} gives {outcome.error} as soon as it reads a few tokens: "
+            f"its weights are damaged{too_large}"
         )
     if outcome.difference <= max(1e-3, 16 * torch.finfo(network.dtype).eps):
         return
