@@ -36,7 +36,7 @@ _TEMPLATES = (
     "I do not know",
     "",
 )
-Count = tuple[int, int]
+Count = tuple[int, float]
 
 
 def main() -> None:
