@@ -48,7 +48,7 @@ def parts_of(
 def predict_groups(
     predict: Callable[[Tensor, Any], tuple[Tensor, Any]], tokens: Tensor, state: State
 ) -> tuple[Tensor, State]:
-    """Reads a segment without padding [B, S] group by group: the logits [B, S, X] and the state after it."""
+    """Read a segment without padding [B, S] by groups; return logits [B, S, X] and the state after it."""
     read = [(group.rows, predict(tokens[list(group.rows)], group.carry)) for group in state]
     logits = torch.cat([part for _, (part, _) in read])
     order = torch.tensor([row for rows, _ in read for row in rows], device=logits.device).argsort()

@@ -119,7 +119,7 @@ def _half_fact(rng: Rng, source: SampleSource, task: str, n_tokens: int) -> tupl
 
 
 def _noise_with_places(rng: Rng, source: SampleSource, task: str, noise: np.ndarray) -> np.ndarray:
-    """Return the noise with places of the task in it, where nobody goes to them.
+    """Return the noise with places of the task in it, in which no one goes to them.
 
     A place replaces every word that follows "the" and one more word, and often a person's name another.
     """

@@ -27,7 +27,7 @@ def tell(rng: Rng) -> str:
     """Tell one story in English, its paragraphs parted by blank lines.
 
     A is its hero and D the other party of its plot; B is D in the scenes of the plot and one of the hero's
-    friends in all others, C another friend, and S whoever is talked of in the scene.
+    friends in all others, C another friend, and S the one talked of in the scene.
     """
     grammar = rules()
     telling = Telling(rng, grammar.packs)

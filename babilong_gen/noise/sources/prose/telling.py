@@ -40,7 +40,7 @@ class Telling:
         self.people["X"], self.people["Y"] = self.people["A"], self.people["B"]
 
     def new_paragraph(self) -> None:
-        """Make the next mention of anyone who is present a name; whoever is talked of may stay "she"."""
+        """Make the next mention of anyone who is present a name; the one talked of may stay "she"."""
         self._latest = {pronoun: who for pronoun, who in self._latest.items() if who is self.people["S"]}
 
     def mention(self, letter: str, form: str) -> str:
