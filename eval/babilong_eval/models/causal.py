@@ -142,7 +142,7 @@ class CausalModel:
 
     @torch.inference_mode()
     def predict(self, tokens: Tensor, state: Context) -> tuple[Tensor, Context]:
-        """Add a segment, all tokens of every row, to the context; return the logits after each, and the context."""
+        """Add a segment, all tokens of every row, to the context; return the logits after each."""
         return self._forward(tokens, state)
 
     @torch.inference_mode()
