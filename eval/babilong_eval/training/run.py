@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
 
 _POOL_BATCHES = 3
 
+# The figure takes longer to draw than a small model takes to train until the next snapshot.
+_SECONDS_BETWEEN_FIGURES = 30
+
 
 class TrainingError(BabilongError):
     """A run that cannot continue; what it reached is saved."""
@@ -55,6 +59,7 @@ class TrainingRun:
     Attributes:
         network: the model's, unrolled, as `accelerate` wraps it.
         log: None in all processes but the first.
+        drawn: when the log's figure was last drawn, on the monotonic clock.
     """
 
     recipe: Recipe
@@ -67,13 +72,15 @@ class TrainingRun:
     pools: Pools
     state: TrainState
     log: MetricsLog | None
+    drawn: float = field(default_factory=time.monotonic)
 
     def save(self) -> None:
         """Write the model, then the snapshot: a run that is killed between the two repeats some steps."""
         if self.log is not None:
             self.log.flush()
             save_model(self.model, self.out)
-            draw(_records(self.out))
+            if time.monotonic() - self.drawn > _SECONDS_BETWEEN_FIGURES:
+                self.draw()
         # Together: processes killed between each other's snapshots could not continue from one step.
         self.accelerator.wait_for_everyone()
         resume_state.save(
@@ -85,6 +92,12 @@ class TrainingRun:
             self.pools,
             rank=self.accelerator.process_index,
         )
+
+    def draw(self) -> None:
+        """Draw the log's figure."""
+        if self.log is not None:
+            draw(_records(self.out))
+            self.drawn = time.monotonic()
 
     def over_processes(self, values: torch.Tensor, how: Literal["mean", "sum"]) -> torch.Tensor:
         """Return the mean or sum of values over all processes."""

@@ -85,6 +85,7 @@ def train(
             run.save()
         _run_stages(run, is_interrupted, on_step, notify)
     run.save()
+    run.draw()
     run.model.network.eval()
     return run.model
 
@@ -107,12 +108,14 @@ def _run_stages(
                 torch.tensor([int(is_interrupted())], device=run.accelerator.device), "sum"
             ):
                 run.save()
+                run.draw()
                 notify(f"{run.out}: saved after step {run.state.step:,}")
                 raise KeyboardInterrupt
             if run.state.step % run.recipe.save_every == 0:
                 run.save()
         elif not is_met and stage.until.accuracy is not None and stage.until.required:
             run.save()
+            run.draw()
             raise TrainingError(f"{_reached(stage, run.state)}: stopped; what it reached is in {run.out}")
         else:
             notify(_reached(stage, run.state))
