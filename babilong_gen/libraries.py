@@ -38,6 +38,7 @@ _NEWEST_TESTED = {
     "openai": "3",
     "packaging": "26",
     "pandas": "3",
+    "peft": "0.21",
     "pyarrow": "26",
     "pydantic": "2",
     "pyyaml": "6",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from babilong_eval.analysis.perplexity import PerplexityProgress
+    from babilong_eval.commands.screen import Screen
     from babilong_eval.results.perplexity import PerplexityCell
 
 
@@ -59,8 +60,9 @@ def perplexity(
     Example: babilong perplexity files:stories.jsonl.gz --model rmt:runs/stories --out results/stories
     """
     from babilong_eval.analysis.perplexity import measure_perplexity
+    from babilong_eval.commands.screen import Screen
 
-    with _Screen() as screen:
+    with Screen() as screen:
         found = measure_perplexity(
             text,
             model,
@@ -71,7 +73,7 @@ def perplexity(
             name=name,
             device=device,
             model_options=parse_model_options(model_option),
-            on_progress=screen.show,
+            on_progress=lambda progress: _show(screen, progress),
             notify=screen.notify,
         )
     from babilong_eval.commands.tables import print_table
@@ -79,42 +81,13 @@ def perplexity(
     print_table(f"{out}: perplexity, and its 95 % interval over documents", _as_table(found.cells))
 
 
-class _Screen:
-    """Progress: a bar with the time left on a terminal, and elsewhere a line at every tenth."""
-
-    def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-        self._console = Console(stderr=True, highlight=False)
-        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-        self._progress = Progress(
-            *columns, console=self._console, transient=True, disable=not self._console.is_terminal
-        )
-        self._bar = self._progress.add_task("preparing", total=None)
-        self._tenths = 0
-
-    def __enter__(self) -> "_Screen":
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def notify(self, line: str) -> None:
-        """Print a line that stays."""
-        self._console.print(line, markup=False, soft_wrap=True)
-
-    def show(self, progress: "PerplexityProgress") -> None:
-        """Show how many documents are measured."""
-        line = f"{progress.done:,} of {progress.total:,} documents"
-        self._progress.update(self._bar, completed=progress.done, total=progress.total, description=line)
-        if progress.last is None and progress.done:
-            self.notify(f"continues after {line}")
-        tenths = 10 * progress.done // progress.total
-        if not self._console.is_terminal and tenths > self._tenths:
-            self.notify(line)
-        self._tenths = tenths
+def _show(screen: "Screen", progress: "PerplexityProgress") -> None:
+    """Show how many documents are measured; where there is no terminal, a line at every tenth."""
+    line = f"{progress.done:,} of {progress.total:,} documents"
+    if progress.last is None and progress.done:
+        screen.notify(f"continues after {line}")
+    tenth, before = (10 * done // progress.total for done in (progress.done, progress.done - 1))
+    screen.show(line, progress.done, progress.total, keep=progress.last is not None and tenth > before)
 
 
 def _as_table(cells: "Sequence[PerplexityCell]") -> "Table":

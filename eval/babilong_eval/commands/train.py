@@ -10,7 +10,11 @@ from babilong_gen.errors import UsageError
 from babilong_gen.user_paths import user_path
 
 if TYPE_CHECKING:
+    from babilong_eval.commands.screen import Screen
     from babilong_eval.training.train import TrainingProgress
+
+# Where there is no terminal, so many steps lie between two lines.
+_LINE_EVERY = 100
 
 
 def train(
@@ -45,6 +49,7 @@ def train(
 
     Example: babilong train eval/studies/rmt-paper/tiny-detect.yaml --out runs/tiny-detect
     """
+    from babilong_eval.commands.screen import Screen
     from babilong_eval.training.recipe import read_recipe
     from babilong_eval.training.train import train as run
     from babilong_eval.training.trained_models import kind_of, save_merged
@@ -52,13 +57,13 @@ def train(
     asked = read_recipe(recipe, noise=noise)
     if merge and asked.model.adapter is None and asked.model.continue_from is None:
         raise UsageError("--merge: the recipe's model has no adapter: its weights are its own")
-    with _Screen() as screen:
+    with Screen() as screen:
         model = run(
             asked,
             out,
             apart_from=apart_from or (),
-            on_step=screen.step,
-            on_noise=screen.noise,
+            on_step=lambda progress: _show(screen, progress),
+            on_noise=lambda characters: screen.describe(f"tokenizing noise, {characters:,} more characters"),
             notify=screen.notify,
         )
     if merge:
@@ -67,42 +72,8 @@ def train(
     typer.echo(f"{out}: babilong evaluate DATA --model {spec} --out RESULTS")
 
 
-class _Screen:
-    """Progress: a bar with the time left on a terminal, and elsewhere a line now and then."""
-
-    _LINE_EVERY = 100
-
-    def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-        self._console = Console(stderr=True, highlight=False)
-        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-        self._progress = Progress(
-            *columns, console=self._console, transient=True, disable=not self._console.is_terminal
-        )
-        self._bar = self._progress.add_task("preparing", total=None)
-
-    def __enter__(self) -> "_Screen":
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def notify(self, line: str) -> None:
-        """Print a line that stays."""
-        self._console.print(line, markup=False, soft_wrap=True)
-
-    def noise(self, characters: int) -> None:
-        """Show that more noise was tokenized."""
-        self._progress.update(self._bar, description=f"tokenizing noise, {characters:,} more characters")
-
-    def step(self, progress: "TrainingProgress") -> None:
-        """Show a step of the training."""
-        log = progress.line
-        accuracy = "" if progress.accuracy is None else f", accuracy {progress.accuracy:.1%}"
-        line = f"{log.stage}: step {log.step:,}, loss {log.loss:.3f}{accuracy}"
-        self._progress.update(self._bar, completed=progress.done, total=progress.total, description=line)
-        if not self._console.is_terminal and log.step % self._LINE_EVERY == 0:
-            self._console.print(line, markup=False, soft_wrap=True)
+def _show(screen: "Screen", progress: "TrainingProgress") -> None:
+    log = progress.line
+    accuracy = "" if progress.accuracy is None else f", accuracy {progress.accuracy:.1%}"
+    line = f"{log.stage}: step {log.step:,}, loss {log.loss:.3f}{accuracy}"
+    screen.show(line, progress.done, progress.total, keep=log.step % _LINE_EVERY == 0)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from safetensors import SafetensorError
 from safetensors.torch import load_file, load_model, save_file, save_model
 
-from babilong_eval.models.adapters import load_trained
+from babilong_eval.models.adapters import load_trained, trained_weights
 from babilong_gen.atomic import whole_file, write_whole
 from babilong_gen.errors import OutputError, SourceError, first_line
 from babilong_gen.foreign_files import refuse_pointer
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tokenizers import Tokenizer
-    from torch import Tensor, nn
+    from torch import nn
 
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
 
@@ -28,22 +28,17 @@ _SHOWN_CHARACTERS = 200
 def write_model(folder: Path, config: Mapping[str, Any], network: nn.Module, tokenizer: Tokenizer) -> None:
     """Write a model's three files; if the disk is full, the weights saved before are still there.
 
-    Raises:
-        OutputError: there is no room, or no right to write.
-    """
-    _write(folder, config, lambda path: save_model(network, path), tokenizer)
-
-
-def write_trained(
-    folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor], tokenizer: Tokenizer
-) -> None:
-    """Write likewise a model whose other weights lie elsewhere.
+    With an adapter in the configuration, only what is trained is written: the backbone lies elsewhere.
 
     Raises:
         OutputError: there is no room, or no right to write.
     """
-    whole = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
-    _write(folder, config, lambda path: save_file(whole, path, metadata={"format": "pt"}), tokenizer)
+    if config.get("adapter") is None:
+        _write(folder, config, lambda path: save_model(network, path), tokenizer)
+        return
+    trained = trained_weights(network).items()
+    tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in trained}
+    _write(folder, config, lambda path: save_file(tensors, path, metadata={"format": "pt"}), tokenizer)
 
 
 def _write(
@@ -68,7 +63,7 @@ def read_weights(network: nn.Module, folder: Path) -> None:
 
 
 def read_trained(network: nn.Module, folder: Path) -> None:
-    """Give a network what `write_trained` wrote, beside the weights that it has; errors as `read_weights`."""
+    """Give a network what was written of one with an adapter, beside the weights it has; errors as above."""
     _read(folder, lambda path: load_trained(network, load_file(path)))
 
 

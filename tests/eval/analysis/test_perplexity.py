@@ -42,7 +42,7 @@ class Sure:
     def __init__(self) -> None:
         self.tokenizer: Tokenizer = word_tokenizer(WORDS)
 
-    def start(self, batch_size: int) -> int:  # noqa: ARG002
+    def start(self, batch_size: int) -> int:  # noqa: ARG002  # the protocol's
         return 0
 
     def predict(self, tokens: torch.Tensor, state: int) -> tuple[torch.Tensor, int]:

@@ -122,20 +122,21 @@ def test_what_was_trained_is_evaluated(
     assert {(cell["length"], cell["n"]) for cell in cells} == {("1seg", 2), ("4seg", 2)}
 
 
+class StoppedError(Exception):
+    """What a looker-on raises to end a run."""
+
+
 def test_rows_continue_with_associative_memories_and_the_log_after_a_stop(
     noise_files: str, cache: Path, tmp_path: Path
 ) -> None:
     recipe = Recipe(**recipe_content(ASSOCIATIVE, noise_files, STREAMS))
 
-    class Stopped(Exception):  # noqa: N818  # a test's own
-        pass
-
     def stop(progress: Any) -> None:
         if progress.done == 3 and not (tmp_path / "again").exists():
-            raise Stopped
+            raise StoppedError
 
     train(recipe, tmp_path / "whole", cache=cache)
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         train(recipe, tmp_path / "stopped", cache=cache, on_step=stop)
     (tmp_path / "again").touch()
     train(recipe, tmp_path / "stopped", cache=cache, on_step=stop)

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from babilong_eval.models.adapters import trained_weights
 from babilong_eval.models.armt.author_checkpoints import Hints, load_original
 from babilong_eval.models.armt.build import as_model, without_weights, wrap, wrap_adapted
 from babilong_eval.models.armt.config import MODEL_TYPE, Variant, from_json, to_json
@@ -17,7 +16,6 @@ from babilong_eval.models.model_folder import (
     read_trained,
     read_weights,
     write_model,
-    write_trained,
 )
 from babilong_eval.models.pretrained import named_dtype
 from babilong_eval.models.protocol import MAX_NEW_TOKENS, Alignment, TokenCount
@@ -103,10 +101,7 @@ def save_pretrained(model: ARMTModel, folder: str | Path) -> None:
     """
     folder = Path(folder)
     content = to_json(model.config, model.network.backbone.config)
-    if model.config.adapter is None:
-        write_model(folder, content, model.network, model.tokenizer)
-    else:
-        write_trained(folder, content, trained_weights(model.network), model.tokenizer)
+    write_model(folder, content, model.network, model.tokenizer)
 
 
 def from_pretrained(
