@@ -31,6 +31,7 @@ psutil = pytest.importorskip("psutil")
 _WORKING = "ray::_make_in_worker"  # how a worker process calls itself while it makes a shard
 _TOO_BUSY = "Ray could not start on this machine"  # it gives its own processes 30 seconds
 _STARTS = 3
+_NEVER_STARTED = "Ray could not start within its 30 seconds, again and again: this machine is too busy"
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -42,13 +43,15 @@ def digests(folder: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
     """The address of a cluster of two workers, to which this process is connected."""
-    for start in range(_STARTS):
+    for _ in range(_STARTS):
         try:
             ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
             break
         except Exception as failed:  # bare, where the machine is busy
-            if start == _STARTS - 1 or "startup" not in str(failed):
+            if "startup" not in str(failed):
                 raise
+    else:
+        pytest.skip(_NEVER_STARTED)
     yield ray.get_runtime_context().gcs_address
     ray.shutdown()
 
@@ -112,7 +115,7 @@ def started_at_last(cache: Path, *arguments: object, out: Path) -> subprocess.Po
         if wait_for_shards(out, run.pid, run):
             return run
         assert _TOO_BUSY in run.communicate()[1]
-    pytest.skip("Ray could not start within its 30 seconds: this machine is too busy")
+    pytest.skip(_NEVER_STARTED)
 
 
 def test_interrupted_it_stops_its_own_cluster_and_can_be_continued(

@@ -12,6 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from babilong_gen.errors import DoesNotFitError
+from babilong_gen.make import make_samples
+from babilong_gen.prepare import prepare
+from babilong_gen.spec import make_spec
+from babilong_gen.tasks.ruler import needles
 from tests.conftest import Run
 
 TASKS = "niah_single_1,niah_multikey_1,niah_multikey_2,niah_multiquery,vt,qa1"
@@ -134,3 +139,32 @@ def test_what_cannot_be_asked_for_is_said_in_one_line(
     assert named in refused.stderr
     assert len(refused.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def one_key(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The only key that can be drawn, so that noise can hold it by chance."""
+    monkeypatch.setattr(needles, "ADJECTIVES", ("amber",))
+    monkeypatch.setattr(needles, "NOUNS", ("anchor", "apron"))
+    return "amber-anchor"
+
+
+def samples_in(noise: Path, cache: Path) -> list[str]:
+    """The texts of ten samples that hide one needle in a file's sentences."""
+    spec = make_spec(tasks=("niah_single_2",), lengths=("1k",), samples=10, noise=f"files:{noise}")
+    prepared, _ = prepare(spec, cache=cache, report=lambda _: None, notify=lambda _: None)
+    context = prepared.context("niah_single_2")
+    made = make_samples(prepared, context, "niah_single_2", "1k", 0, spec.samples)
+    return [sample.input for sample, _ in made]
+
+
+def test_noise_that_holds_the_key_is_passed_over(one_key: str, cache: Path, tmp_path: Path) -> None:
+    """A second sentence about the key would be a second answer, or would give its place away."""
+    plain = [f"The {n}th day went by as slowly as the one before it." for n in range(600)]
+    telling = [f"On day {n} an {one_key} stood by the door." for n in range(200)]
+    noise = tmp_path / "noise.txt"
+    noise.write_text(" ".join(plain + telling))
+    assert {text.count(one_key) for text in samples_in(noise, cache)} == {1}
+    noise.write_text(" ".join(telling))
+    with pytest.raises(DoesNotFitError, match="holds none of its keys and values"):
+        samples_in(noise, cache)
