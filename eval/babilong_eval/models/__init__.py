@@ -18,13 +18,19 @@
     reading_trial.py        tries out whether a model continues as it reads at once
     transformers_versions.py  what differs between versions of the library
     library_output.py       what the library prints, kept off the terminal
+    prompted_lm.py          what language models that answer a prompt have in common
     state.py                the tensors inside a state: their bytes, their rows, forks
     decoding.py             choices scored, text generated
-    reasoning.py            what was thought aloud, parted from the answer
-    chat.py                 their chat templates
-    loading.py              what goes wrong when the library loads a model, in one line
+    reasoning.py            what was thought aloud, separated from the answer
+    next_tokens.py          what is asked of a model that predicts a text's tokens
     pretrained.py           language models found in folders, GGUF files and on the Hub
     tokenizers.py           their tokenizers
+    chat.py                 their chat templates
+    loading.py              what goes wrong when the library loads one, in one line
+    backbone.py             a model for a memory to be put around
+    adapters.py             adapters of peft on it
+    model_folder.py         folders of our own: configuration, weights, tokenizer
+    config_json.py          what their config.json holds
 
 Nothing is imported here, so that asking for one kind does not load the others.
 """

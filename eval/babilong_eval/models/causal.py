@@ -1,6 +1,6 @@
 """Any causal LM with its whole context: the prompt is read segment by segment into the key-value cache.
 
-Models whose attention is mixed with recurrent layers are read through `carried.CarriedModel`, since those
+Models whose attention is mixed with recurrent layers are read through `stateful_lm.CarriedModel`, since those
 layers cannot all mask padding; their cache grows all the same.
 
 Legend: B batch, L tokens of a segment, N tokens read so far.
@@ -16,30 +16,22 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from babilong_eval.models.decoding import respond
 from babilong_eval.models.incremental_forward import has_recurrent_layers, read_cached, reader_for
-from babilong_eval.models.pretrained import LanguageModel, body, find_language_model, limit_of_positions
+from babilong_eval.models.pretrained import body, find_language_model, limit_of_positions
+from babilong_eval.models.prompted_lm import PromptedLM
 from babilong_eval.models.protocol import MAX_NEW_TOKENS, TokenCount
 from babilong_eval.models.reading_trial import apart, some_tokens, try_out
 from babilong_eval.models.state import fork
 from babilong_eval.models.stateful_lm import CarriedModel
-from babilong_eval.models.tokenizers import core
 from babilong_eval.models.transformers_versions import forward_with_cache
 from babilong_gen.errors import DoesNotFitError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from transformers import Cache, PreTrainedModel
 
-    from babilong_eval.models.protocol import (
-        Alignment,
-        Answer,
-        InputForm,
-        Messages,
-        Segment,
-        SpecialTokens,
-    )
+    from babilong_eval.models.protocol import Answer, Segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +52,13 @@ def load(
     answer_prefix: str = " ",
     trust_remote_code: bool = False,
 ) -> CausalModel | CarriedModel:
-    """The model kind `hf:`: a folder, `.gguf` file or hub name of a causal LM.
+    """Load the model kind `hf:`: a folder, `.gguf` file or hub name of a causal LM.
 
     Args:
         dtype: of the weights, by default as they were saved.
         segment_size: tokens read at once; it changes memory and speed, not answers.
         max_new_tokens: longest generated answer.
-        answer_prefix: what parts the prompt from a choice, when choices are scored.
+        answer_prefix: what separates the prompt from a choice, when choices are scored.
         trust_remote_code: whether code that comes with the weights may be run.
     """
     found = find_language_model(path, device=device, dtype=dtype, trust_remote_code=trust_remote_code)
@@ -85,60 +77,19 @@ def load(
     return model
 
 
-class CausalModel:
+class CausalModel(PromptedLM):
     """A causal LM with attention in every layer as the harness's `SegmentModel`."""
 
-    adds_special_tokens: SpecialTokens = "before"
-    alignment: Alignment = "right"  # so that padding stands before a row's first token only
-    input_form: InputForm = "prompt"
-    predicts = True
     bounded_state = False
 
-    def __init__(
-        self,
-        found: LanguageModel,
-        *,
-        max_tokens: int | None,
-        segment_size: int = 1024,
-        max_new_tokens: int = MAX_NEW_TOKENS,
-        answer_prefix: str = " ",
-    ) -> None:
-        self.network = found.network
-        self.tokenizer = core(found.tokenizer)
-        self.segment_size = segment_size
-        self.max_tokens = max_tokens
-        self._found = found
-        self._max_new_tokens = max_new_tokens
-        self._answer_prefix = answer_prefix
-
-    @property
-    def render_chat(self) -> Callable[[Messages], str] | None:
-        """The model's chat template."""
-        return self._found.render_chat
-
-    @property
-    def device(self) -> torch.device:
-        """Where the weights are."""
-        return self.network.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Of the weights."""
-        return self.network.dtype
-
     def start(self, batch_size: int) -> Context:  # noqa: ARG002  # an empty cache has no rows yet
-        """An empty context."""
+        """Return an empty context."""
         return Context(None, None)
 
     @torch.inference_mode()
     def step(self, tokens: Tensor, mask: Tensor | None, state: Context) -> Context:
         """Add a segment to the context; no logits are computed."""
         return self._read(body(self.network), tokens, mask, state)[1]
-
-    @property
-    def max_text_tokens(self) -> int | None:
-        """Longest text that `predict` reads; None: no limit."""
-        return None if self.max_tokens is None else self.max_tokens + self._max_new_tokens
 
     @torch.inference_mode()
     def predict(self, tokens: Tensor, state: Context) -> tuple[Tensor, Context]:
@@ -151,27 +102,18 @@ class CausalModel:
     ) -> list[Answer]:
         """Read the end of the prompt, then score the choices or write an answer."""
         output, context = self._read(self.network, *question, state, logits_to_keep=1)
-        return respond(
-            output.logits[:, -1],
-            context,
-            self._forward,
-            choices,
-            tokenizer=self.tokenizer,
-            answer_prefix=self._answer_prefix,
-            max_new_tokens=self._max_new_tokens,
-            stop_ids=self._found.stop_ids,
-        )
+        return self._respond(output.logits[:, -1], context, choices)
 
     def padding(self) -> float:
-        """How far a padded row's logits are from those of the row alone; for a trial."""
+        """Return how far a padded row's logits are from those of the row alone; for a trial."""
         tokens, mask = some_tokens(self.network, 6), torch.ones(2, 6, dtype=torch.bool)
         mask[1, :4] = False
         _, context = self._read(body(self.network), tokens[:, :3], mask[:, :3], self.start(2))
         padded, _ = self._read(self.network, tokens[:, 3:], mask[:, 3:], context)
         return apart(padded.logits[1, -1], self.network(input_ids=tokens[1:, 4:]).logits[0, -1])
 
-    def _forward(self, tokens: Tensor, context: Context) -> tuple[Tensor, Context]:
-        output, context = self._read(self.network, tokens, None, context)
+    def _forward(self, tokens: Tensor, carry: Context) -> tuple[Tensor, Context]:
+        output, context = self._read(self.network, tokens, None, carry)
         return output.logits, context
 
     def _read(
@@ -200,7 +142,7 @@ class CausalModel:
 
 
 def _seen(past: Tensor | None, mask: Tensor | None, before: int, tokens: Tensor) -> Tensor | None:
-    """Which tokens of the context and the segment are real [B, N + L]; None where all are."""
+    """Return which tokens of the context and the segment are real [B, N + L]; None where all are."""
     if past is None and mask is None:
         return None
     rows, length = tokens.shape

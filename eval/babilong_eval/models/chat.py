@@ -67,7 +67,7 @@ class _Chat:
         except Exception as error:  # a template is a program, and may fail in any way
             name = self.tokenizer.name_or_path
             raise SourceError(
-                f"{name}: its chat template fails ({first_line(error)}); mend it, or give --no-chat-template"
+                f"{name}: its chat template fails ({first_line(error)}); fix it, or give --no-chat-template"
             ) from error
         assert isinstance(text, str)
         return text

@@ -65,7 +65,7 @@ def respond(
 
 
 def continuation_ids(tokenizer: Tokenizer, text: str) -> list[int]:
-    """Return the tokens of a text that goes on after another one, not at a text's beginning."""
+    """Return the tokens of a text that continues another one, not at a text's beginning."""
     anchor = tokenizer.encode("?", add_special_tokens=False).ids
     both = tokenizer.encode("?" + text, add_special_tokens=False).ids
     if both[: len(anchor)] == anchor:
@@ -76,7 +76,7 @@ def continuation_ids(tokenizer: Tokenizer, text: str) -> list[int]:
 def score_choices(
     first: Tensor, carry: Any, forward: Forward, choices: Sequence[Sequence[Sequence[int]]]
 ) -> list[list[float]]:
-    """Log-likelihoods of each row's choices, given as tokens: sums over a choice's tokens, not means.
+    """Return log-likelihoods of each row's choices, given as tokens: sums over a choice's tokens, not means.
 
     NaN where logits are not finite.
     """
@@ -92,7 +92,7 @@ def score_choices(
 
 
 def _log_likelihood(log_probs: Tensor, carry: Any, forward: Forward, ids: Sequence[Sequence[int]]) -> Tensor:
-    """Of one continuation a row, [B]. They are padded on the right, where nothing that counts looks."""
+    """Return that of one continuation per row, [B]; they are padded on the right, where it does no harm."""
     longest = max(map(len, ids))
     padded = torch.zeros(len(ids), longest, dtype=torch.long)
     real = torch.zeros(len(ids), longest, dtype=torch.bool)
@@ -115,7 +115,7 @@ def _log_probabilities(logits: Tensor) -> Tensor:
 
 
 def _are_finite(logits: Tensor) -> Tensor:
-    """Whether tokens can be compared by logits [..., V]; single ones may be -inf: they are never written."""
+    """Return whether logits [..., V] can be compared; single ones may be -inf: they are never written."""
     return logits.amax(dim=-1).isfinite()  # a NaN anywhere is the largest
 
 

@@ -4,7 +4,7 @@ What the library calls a cache is here a value: `read(module, tokens, carry)` gi
 the next carry, and leaves the one it was given as it was; None is the carry of a model that has read nothing.
 A module is a causal LM, or its base model where no head is wanted.
 
-The library's own forward goes on from a cache one token at a time. Given more tokens at once, some families
+The library's own forward continues from a cache one token at a time. Given more tokens at once, some families
 take up only part of what was read, without saying so: Mamba, Falcon-Mamba and Jamba begin
 their scan anew, RecurrentGemma its convolution. Both are linear in what they begin with, so that the missing
 part is added here.
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 def reader_for(network: PreTrainedModel) -> Read:
-    """How this model is read on: by the library itself where it does so rightly, else with our additions.
+    """Return how this model is read on: by the library where it does so correctly, else with our additions.
 
     Raises:
         UsageError: neither gives the logits of reading at once.
@@ -48,18 +48,18 @@ def reader_for(network: PreTrainedModel) -> Read:
 
 
 def needs_help(config: PretrainedConfig) -> bool:
-    """Whether a model of this family would not read on rightly by the library's own forward."""
+    """Return whether the library's own forward would read on wrongly with a model of this family."""
     return config.model_type in _FAMILIES
 
 
 def has_recurrent_layers(config: PretrainedConfig) -> bool:
-    """Whether some layers carry a state instead of keys and values, by what a cache for them would hold."""
+    """Return whether some layers carry a state in place of keys and values, as a cache for them shows."""
     layers = DynamicCache(config=config).layers
     return any(isinstance(layer, LinearAttentionCacheLayerMixin) for layer in layers)
 
 
 def read_cached(module: PreTrainedModel, tokens: Tensor, carry: Any) -> tuple[Any, Any]:
-    """Any model that takes a cache and goes on from it as it should: all but the families below."""
+    """Any model that takes a cache and continues from it as it should: all but the families below."""
     cache = DynamicCache(config=module.config) if carry is None else fork(carry)
     options: dict[str, Tensor] = {}
     if "position_ids" in inspect.signature(module.forward).parameters:  # not every model counts on by itself
@@ -83,7 +83,7 @@ def _read_mamba(module: PreTrainedModel, tokens: Tensor, carry: Any) -> tuple[An
 
 
 def _scan_from(scan: Callable, before: list[Tensor]) -> Callable:
-    """The library's scan, begun with the given states [B, D, N] instead of zero: one a call, layer by layer.
+    """Return the library's scan, begun with the given states [B, D, N], one per call, in place of zero.
 
     h_t = exp(A dt_t) h_{t-1} + ... and y_t = C_t h_t are linear in h_0: its share of h_t is exp(A (dt_1 + ...
     + dt_t)) h_0 (Gu and Dao 2023, arXiv 2312.00752, equations 2 and 4).

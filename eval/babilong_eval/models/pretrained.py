@@ -69,21 +69,21 @@ def find_language_model(
 
 
 def embedding_table(network: PreTrainedModel) -> Tensor:
-    """The embeddings of a model's tokens [V, D]."""
+    """Return the embeddings of a model's tokens [V, D]."""
     table = network.get_input_embeddings().weight
     assert isinstance(table, Tensor)
     return table
 
 
 def body(network: PreTrainedModel) -> PreTrainedModel:
-    """A model without its head."""
+    """Return a model without its head."""
     base = network.base_model
     assert isinstance(base, PreTrainedModel)
     return base
 
 
 def logits_and_hidden(network: PreTrainedModel, embedded: Tensor) -> tuple[Tensor, Tensor]:
-    """What a model makes of embedded tokens [B, L, D]: logits [B, L, V], and what its head was given."""
+    """Run embedded tokens [B, L, D]; return the logits [B, L, V] and what the head was given."""
     seen: list[Any] = []
     hook = body(network).register_forward_hook(lambda _, __, output: seen.append(output))
     try:
@@ -113,7 +113,7 @@ def stop_ids(network: PreTrainedModel) -> frozenset[int]:
 
 
 def _place(path: str) -> tuple[str, dict[str, Any]]:
-    """How the library is told of a path: (name, further arguments)."""
+    """Return what to tell the library of a path: (name, further arguments)."""
     path = user_place(path)
     if path.endswith(".gguf"):
         if not (file := Path(path)).is_file():
@@ -127,7 +127,7 @@ def _place(path: str) -> tuple[str, dict[str, Any]]:
 
 
 def named_dtype(name: str) -> torch.dtype | str:
-    """The type that a user names; "auto" is left to the library, which takes what was saved."""
+    """Return the type that a user names; "auto" is left to the library, which takes what was saved."""
     if name == "auto":
         return name
     dtype = getattr(torch, name, None)

@@ -153,7 +153,7 @@ class SegmentModel(Protocol):
         ...
 
     def start(self, batch_size: int) -> State:
-        """The state of a model that has read nothing, for `batch_size` rows."""
+        """Return the state of a model that has read nothing, for `batch_size` rows."""
         ...
 
     def step(self, tokens: torch.Tensor, mask: torch.Tensor | None, state: State) -> State:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def best_way(network: PreTrainedModel, ways: Sequence[Read]) -> Read:
-    """The way of reading on that comes nearest to reading at once.
+    """Return the way of reading on that comes nearest to reading at once.
 
     The best of several is taken, not the first that will do: of a model in bfloat16 a small part that is not
     taken up may look like rounding, but not beside a way that takes it up.
@@ -98,7 +98,7 @@ def _judge(network: PreTrainedModel, outcome: _Outcome) -> None:
 
 
 def apart(one: Tensor, other: Tensor) -> float:
-    """How far two sets of numbers differ: root mean square, as a share of their spread.
+    """Return how far two sets of numbers differ: root mean square, as a share of their spread.
 
     A mean, so that one token whose expert is another one by rounding is no failure.
 
@@ -117,7 +117,7 @@ def apart(one: Tensor, other: Tensor) -> float:
 
 
 def _difference(network: PreTrainedModel, read: Read) -> float:
-    """The worse of reading on by several tokens and by single ones; after both kinds, two rows at a time.
+    """Return the worse of reading on by several tokens and by single ones, after both kinds, on two rows.
 
     Both begin with the same carry, the second after the first: a carry must be as it was.
     """
@@ -134,7 +134,24 @@ def _difference(network: PreTrainedModel, read: Read) -> float:
     return max(apart(together, at_once), apart(torch.cat(singly, dim=1), at_once))
 
 
+def writing_difference(network: Any, state: Any) -> float:
+    """Return how far logits after a cache, of several tokens and of one, are from a whole segment's.
+
+    Args:
+        network: a memory around a `backbone`, with `logits`, `prefill` and `read_on`.
+        state: before the segment, of two rows.
+    """
+    tokens = some_tokens(network.backbone, 7)
+    at_once = network.logits(tokens, state)[:, 4:]
+    first, carry = network.prefill(tokens[:, :5], state)
+    together, _ = network.read_on(tokens[:, 5:], carry)
+    one, longer = network.read_on(tokens[:, 5:6], carry)
+    two, _ = network.read_on(tokens[:, 6:], longer)
+    singly = torch.cat([first[:, None], one, two], dim=1)
+    return max(apart(together, at_once[:, 1:]), apart(singly, at_once))
+
+
 def some_tokens(network: PreTrainedModel, length: int) -> Tensor:
-    """Two rows of different tokens [2, L] that any vocabulary has."""
+    """Return two rows of different tokens [2, L] that any vocabulary has."""
     tokens = torch.arange(3, 3 + 2 * length, device=network.device).reshape(2, length)
     return tokens % network.config.get_text_config().vocab_size

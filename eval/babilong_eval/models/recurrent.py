@@ -33,13 +33,13 @@ def load(
     answer_prefix: str = " ",
     trust_remote_code: bool = False,
 ) -> CarriedModel:
-    """The model kind `hf-recurrent:`: a folder, `.gguf` file or hub name of a recurrent causal LM.
+    """Load the model kind `hf-recurrent:`: a folder, `.gguf` file or hub name of a recurrent causal LM.
 
     Args:
         dtype: of the weights, by default as they were saved.
         segment_size: tokens read at once.
         max_new_tokens: longest generated answer.
-        answer_prefix: what parts the prompt from a choice, when choices are scored.
+        answer_prefix: what separates the prompt from a choice, when choices are scored.
         trust_remote_code: whether code that comes with the weights may be run.
     """
     found = find_language_model(path, device=device, dtype=dtype, trust_remote_code=trust_remote_code)
@@ -64,7 +64,7 @@ def load(
 
 @torch.inference_mode()
 def grows(network: PreTrainedModel, read: Read) -> bool:
-    """Whether a model has attention layers that keep every token, found out by letting it read one."""
+    """Return whether a model has attention layers that keep every token, found out by letting it read one."""
     token = torch.zeros(1, 1, dtype=torch.long, device=network.device)
     _, carry = read(body(network), token, None)
     layers = getattr(carry[0] if isinstance(carry, tuple) else carry, "layers", ())

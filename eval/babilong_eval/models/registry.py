@@ -41,7 +41,7 @@ _OURS = {
 
 
 def kinds() -> dict[str, EntryPoint]:
-    """Every model kind by name. Another package's kind cannot take the name of one of ours."""
+    """Return every model kind by name. Another package's kind cannot take the name of one of ours."""
     theirs = {entry.name: entry for entry in entry_points(group=GROUP)}
     ours = {name: EntryPoint(name, target, GROUP) for name, target in _OURS.items()}
     return dict(sorted((theirs | ours).items()))

@@ -14,9 +14,11 @@ from babilong_eval.models.segments import rows_of_one_length
 from babilong_eval.models.state import can_join, join_rows, select_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from torch import Tensor
+
+    from babilong_eval.models.protocol import Answer, Segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,35 @@ def predict_groups(
     logits = torch.cat([part for _, (part, _) in read])
     order = torch.tensor([row for rows, _ in read for row in rows], device=logits.device).argsort()
     return logits[order], tuple(Group(rows, carry) for rows, (_, carry) in read)
+
+
+def step_groups(
+    read: Callable[[Tensor, Any], Any], tokens: Tensor, mask: Tensor | None, state: State
+) -> State:
+    """Read a segment by groups, each part with `read`; rows without any token here keep their carry."""
+    return joined(
+        [
+            Group(rows, carry if part is None else read(part, carry))
+            for group in state
+            for rows, part, carry in parts_of(group, tokens, mask)
+        ]
+    )
+
+
+def answer_groups(
+    answer: Callable[[Tensor, Any, list[Sequence[str] | None]], list[Answer]],
+    question: Segment,
+    state: State,
+    choices: Sequence[Sequence[str] | None],
+) -> list[Answer]:
+    """Answer the last segment by groups; return the answers in the order of the rows."""
+    answers: dict[int, Answer] = {}
+    for group in state:
+        for rows, part, carry in parts_of(group, *question):
+            if part is None:
+                raise ValueError("a row without any token in the last segment has no question")
+            answers.update(zip(rows, answer(part, carry, [choices[row] for row in rows]), strict=True))
+    return [answers[row] for row in range(len(choices))]
 
 
 def joined(groups: list[Group]) -> State:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from babilong_eval.models.decoding import respond
 from babilong_eval.models.protocol import MAX_NEW_TOKENS, Answer
-from babilong_eval.models.row_groups import Group, State, joined, parts_of, predict_groups
+from babilong_eval.models.row_groups import Group, State, answer_groups, predict_groups, step_groups
 from babilong_gen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -136,12 +136,9 @@ class NetworkModel(Generic[Network, Config]):
     @torch.inference_mode()
     def step(self, tokens: Tensor, mask: Tensor | None, state: State) -> State:
         """Read one segment."""
-        read: list[Group] = []
-        for group in state:
-            for rows, part, before in parts_of(group, tokens, mask):
-                after = before if part is None else self.network.read(part.to(self.device), before)
-                read.append(Group(rows, after))
-        return joined(read)
+        return step_groups(
+            lambda part, before: self.network.read(part.to(self.device), before), tokens, mask, state
+        )
 
     @property
     def predicts(self) -> bool:
@@ -161,18 +158,12 @@ class NetworkModel(Generic[Network, Config]):
         self, question: Segment, state: State, choices: Sequence[Sequence[str] | None]
     ) -> list[Answer]:
         """Read the last segment, then score the choices or write an answer."""
-        answers: dict[int, Answer] = {}
-        for group in state:
-            for rows, part, before in parts_of(group, *question):
-                if part is None:
-                    raise ValueError("a row without any token in the last segment has no question")
-                here = self._answer(part.to(self.device), before, [choices[row] for row in rows])
-                answers.update(zip(rows, here, strict=True))
-        return [answers[row] for row in range(len(choices))]
+        return answer_groups(self._answer, question, state, choices)
 
     def _answer(self, tokens: Tensor, state: Any, choices: list[Sequence[str] | None]) -> list[Answer]:
         cue = torch.tensor(self.config.answer_tokens, dtype=torch.long, device=self.device)
-        first, carry = self.network.prefill(torch.cat([tokens, cue.expand(len(tokens), -1)], dim=1), state)
+        asked = torch.cat([tokens.to(self.device), cue.expand(len(tokens), -1)], dim=1)
+        first, carry = self.network.prefill(asked, state)
         return respond(
             first,
             carry,

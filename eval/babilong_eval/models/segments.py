@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def cut(n_tokens: int, segment_size: int, alignment: Alignment) -> list[slice]:
-    """Where a stream of `n_tokens` is cut, as in arXiv 2304.11062.
+    """Return where a stream of `n_tokens` is cut, as in arXiv 2304.11062.
 
     right   the last segment is full, the first takes what is left over
     left    the first is full, the last takes what is left over
@@ -53,7 +53,7 @@ def segment_batches(rows: Sequence[ArrayLike], segment_size: int, alignment: Ali
 
 
 def _stack(pieces: list[np.ndarray]) -> Segment:
-    """Left-pads the pieces to the longest of them; padding is token 0, which every vocabulary has."""
+    """Pad the pieces on the left to the longest of them; padding is token 0, which every vocabulary has."""
     longest = max(map(len, pieces))
     tokens = np.zeros((len(pieces), longest), dtype=np.int64)
     mask = np.zeros((len(pieces), longest), dtype=bool)

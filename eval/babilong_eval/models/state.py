@@ -17,7 +17,7 @@ _CACHES = (Cache, CacheLayerMixin, LinearAttentionCacheLayerMixin)
 
 
 def leaves(state: Any) -> Iterator[Any]:
-    """What a state holds in the end, tensors and plain values, in an order that its form fixes."""
+    """Yield what a state holds in the end, tensors and plain values, in an order that its form fixes."""
     if isinstance(state, dict):
         for value in state.values():
             yield from leaves(value)
@@ -34,7 +34,7 @@ def leaves(state: Any) -> Iterator[Any]:
 
 
 def tensors(state: Any) -> Iterator[Tensor]:
-    """Every tensor in a state."""
+    """Yield every tensor in a state."""
     return (leaf for leaf in leaves(state) if isinstance(leaf, Tensor))
 
 
@@ -44,7 +44,7 @@ def state_bytes(state: Any) -> int:
 
 
 def map_tensors(state: Any, change: Callable[[Tensor], Tensor]) -> Any:
-    """A state of the same form with every tensor changed; the given one stays as it was.
+    """Return a state of the same form with every tensor changed; the given one stays as it was.
 
     Takes lists, tuples, dicts and the library's caches.
     """
@@ -62,7 +62,7 @@ def map_tensors(state: Any, change: Callable[[Tensor], Tensor]) -> Any:
 
 
 def fork(cache: Cache) -> Cache:
-    """A cache that can be gone on from while the given one stays as it was.
+    """Return a cache that can be continued while the given one stays as it was.
 
     Attention layers put new tensors in place of old ones, so theirs are shared; linear-attention layers write
     into theirs (held in dicts), so those are copied: they are of constant size.
@@ -80,17 +80,17 @@ def _fork_layer(layer: Any) -> Any:
 
 
 def select_rows(state: Any, rows: list[int]) -> Any:
-    """The state of some rows of a batch; every tensor's first dimension is the batch."""
+    """Return the state of some rows of a batch; every tensor's first dimension is the batch."""
     return map_tensors(state, lambda tensor: tensor if tensor.dim() == 0 else tensor[rows])
 
 
 def can_join(one: Any, other: Any) -> bool:
-    """Whether two states differ in their tensors' values and numbers of rows only."""
+    """Return whether two states differ in their tensors' values and numbers of rows only."""
     return _form(one) == _form(other)
 
 
 def join_rows(states: Sequence[Any]) -> Any:
-    """The state of one batch made of several batches' states that `can_join`."""
+    """Return the state of one batch made of several batches' states that `can_join`."""
     columns = zip(*(tensors(state) for state in states), strict=True)
     return map_tensors(states[0], lambda tensor: _stack(tensor, next(columns)))
 

@@ -32,7 +32,7 @@ def read_tokenizer(path: Path) -> Tokenizer:
 
 
 def find_tokenizer(name: str, *, trust_remote_code: bool = False, **where: str) -> PreTrainedTokenizerBase:
-    """The transformers tokenizer of a local folder, of a GGUF file (`gguf_file=`) or of a hub name.
+    """Return the transformers tokenizer of a local folder, of a GGUF file (`gguf_file=`) or of a hub name.
 
     It cuts text as its `tokenizer.json` says, where there is one, whatever class it is built from.
     """
@@ -63,7 +63,7 @@ def _cut_as_stated(found: PreTrainedTokenizerBase, name: str) -> None:
 
 
 def core(found: PreTrainedTokenizerBase) -> Tokenizer:
-    """The tokenizer proper inside the library's own."""
+    """Return the tokenizer proper inside the library's own."""
     inner = found.backend_tokenizer
     assert isinstance(inner, Tokenizer)
     return inner

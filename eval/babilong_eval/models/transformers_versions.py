@@ -32,7 +32,7 @@ _SCAN = "mamba_selective_scan"  # in 5.23 and 5.24; Mamba, Falcon-Mamba and Jamb
 
 
 def the_library() -> str:
-    """The library's name and version, and the versions that were tested, for a message."""
+    """Return the library's name and version, and those that were tested, for a message."""
     return str(library("transformers"))
 
 

@@ -44,7 +44,7 @@ def load(
     answer_prefix: str = " ",
     trust_remote_code: bool = False,
 ) -> CarriedModel:
-    """The model kind `hf-window:`: a folder, `.gguf` file or hub name of a causal LM with rotary positions.
+    """Load the model kind `hf-window:`: a folder, `.gguf` file or Hub name of an LM with rotary positions.
 
     Args:
         window: tokens kept between segments, beside the sinks.
@@ -70,6 +70,7 @@ def load(
         found,
         read_all_kept,
         evict=kept.evict,
+        max_tokens=None,
         segment_size=segment_size,
         max_new_tokens=max_new_tokens,
         answer_prefix=answer_prefix,
@@ -120,7 +121,7 @@ def rotate(keys: Tensor, frequencies: Tensor, positions: int) -> Tensor:
 
 @torch.inference_mode()
 def rotary_frequencies(network: PreTrainedModel) -> Tensor:
-    """The frequencies of a model's rotary positions, after trying out that its keys rotate by them.
+    """Return the frequencies of a model's rotary positions, after a trial that its keys rotate by them.
 
     Raises:
         UsageError: the model has other positions, several kinds of them, or lays its rotated pairs out

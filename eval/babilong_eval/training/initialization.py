@@ -12,12 +12,13 @@ from babilong_eval.models.armt import serialization as armt_folders
 from babilong_eval.models.armt.build import build_armt
 from babilong_eval.models.armt.config import MODEL_TYPE as ARMT_TYPE
 from babilong_eval.models.armt.config import ARMTConfig
+from babilong_eval.models.backbone import is_rotary
 from babilong_eval.models.kin.config import KinConfig, from_json
 from babilong_eval.models.kin.kinds import KINDS
 from babilong_eval.models.kin.model import build_kin
 from babilong_eval.models.model_folder import CONFIG, TOKENIZER, read_json
 from babilong_eval.models.pretrained import embedding_table
-from babilong_eval.models.rmt.build import build_rmt, is_rotary
+from babilong_eval.models.rmt.build import build_rmt
 from babilong_eval.models.rmt.config import RMTConfig
 from babilong_eval.models.rmt.serialization import checkpoint_folder, read_config
 from babilong_eval.models.tokenizers import core, find_tokenizer, read_tokenizer

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import AutoConfig, PretrainedConfig
 
-from babilong_eval.models.armt.build import as_model, without_weights, wrap
+from babilong_eval.models.armt.build import as_model, wrap
 from babilong_eval.models.armt.config import ARMTConfig
+from babilong_eval.models.backbone import make_backbone
 from babilong_eval.models.model_folder import read_json
 from babilong_eval.models.protocol import MAX_NEW_TOKENS
 from babilong_eval.models.rmt.author_checkpoints import (
@@ -106,7 +107,7 @@ def load_original(path: str | Path, hints: Hints, *, max_new_tokens: int = MAX_N
     config = _config(hints, said, parts, file, wrap_positions=extra > 0)
     if config.wrap_positions:
         backbone.n_positions += extra
-    network = wrap(config, without_weights(backbone), tokenizer)
+    network = wrap(config, make_backbone(backbone, "decoder"), tokenizer)
     _fill(network, parts, file)
     return as_model(network, tokenizer, max_new_tokens=max_new_tokens)
 

@@ -7,26 +7,30 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
-from transformers import AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
 
-from babilong_eval.models.adapters import add_adapter, restore_adapter
+from babilong_eval.models.adapters import restore_adapter
 from babilong_eval.models.armt.config import ARMTConfig
 from babilong_eval.models.armt.decoder import ARMTDecoder
+from babilong_eval.models.backbone import (
+    adapt,
+    check_vocabulary_and_width,
+    fit_positions,
+    make_backbone,
+    tokenizer_for,
+)
 from babilong_eval.models.incremental_forward import has_recurrent_layers, needs_help
 from babilong_eval.models.library_output import without_chatter
-from babilong_eval.models.pretrained import embedding_table, limit_of_positions, stop_ids
+from babilong_eval.models.pretrained import embedding_table, stop_ids
 from babilong_eval.models.protocol import MAX_NEW_TOKENS
-from babilong_eval.models.reading_trial import apart, some_tokens, try_out
-from babilong_eval.models.rmt.build import is_rotary
+from babilong_eval.models.reading_trial import some_tokens, try_out, writing_difference
 from babilong_eval.models.segment_network import NetworkModel
-from babilong_eval.models.tokenizers import check_fits, core, find_tokenizer
-from babilong_gen.errors import SourceError, UsageError, first_line
-from babilong_gen.user_paths import user_place
+from babilong_gen.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tokenizers import Tokenizer
+    from transformers import PretrainedConfig, PreTrainedModel
 
     from babilong_eval.models.adapters import Adapter
 
@@ -52,13 +56,10 @@ def build_armt(
         seed: of every weight that is not pretrained.
         adapter: settings of peft's, for one that is trained in place of a pretrained backbone's own weights.
     """
-    if tokenizer is None:
-        if not isinstance(backbone, str):
-            raise UsageError("a backbone of random weights has no tokenizer of its own: pass one")
-        tokenizer = core(find_tokenizer(user_place(backbone)))
+    tokenizer = tokenizer_for(backbone, tokenizer)
     with torch.random.fork_rng(), without_chatter():
         torch.manual_seed(seed)
-        model = without_weights(backbone) if isinstance(backbone, PretrainedConfig) else _found(backbone)
+        model = make_backbone(backbone, "decoder")
         if config.wrap_positions:
             _add_positions(model, config.memory_tokens)
         network = wrap(config, model, tokenizer)
@@ -66,11 +67,7 @@ def build_armt(
         if network.sink is not None:
             nn.init.normal_(network.sink)
         if adapter is not None:
-            if not isinstance(backbone, str):
-                raise UsageError(
-                    "an adapter is trained on pretrained weights: name the backbone that has them"
-                )
-            network.config = replace(config, adapter=add_adapter(model, adapter, backbone))
+            network.config = replace(config, adapter=adapt(model, adapter, backbone))
     return as_model(network, tokenizer, max_new_tokens=max_new_tokens)
 
 
@@ -88,13 +85,8 @@ def as_model(
 def wrap(config: ARMTConfig, backbone: PreTrainedModel, tokenizer: Tokenizer) -> ARMTDecoder:
     """Put memories around a backbone's layers; refuse segments, tokens or heads that do not fit it."""
     kind = backbone.config.model_type
-    check_fits(tokenizer, len(embedding_table(backbone)), f"the backbone {kind}")
-    width, hidden = embedding_table(backbone).shape[1], backbone.config.get_text_config().hidden_size
-    if width != hidden:
-        raise UsageError(
-            f"the backbone {kind} embeds tokens in {width} dimensions and computes in {hidden}: memory "
-            "tokens need one width"
-        )
+    hidden = backbone.config.get_text_config().hidden_size
+    check_vocabulary_and_width(backbone, tokenizer, "memory tokens need one width")
     if needs_help(backbone.config) or has_recurrent_layers(backbone.config):
         raise UsageError(f"the backbone {kind} has recurrent layers: take a decoder like GPT-2 or Llama")
     if hidden % config.heads or config.d_mem % config.heads:
@@ -104,7 +96,7 @@ def wrap(config: ARMTConfig, backbone: PreTrainedModel, tokenizer: Tokenizer) ->
         )
     if config.wrap_positions and not hasattr(backbone.config, "n_positions"):
         raise UsageError(f"wrap_positions adds position embeddings, which {kind} does not have: leave it out")
-    fit_positions(config, backbone.config)
+    _fit_positions(config, backbone.config)
     return ARMTDecoder(backbone, config)
 
 
@@ -115,26 +107,18 @@ def set_segment_size(model: ARMTModel, segment_size: int) -> None:
         UsageError: another backbone has too few positions.
     """
     config = replace(model.config, segment_size=segment_size)
-    fit_positions(config, model.network.backbone.config)
+    _fit_positions(config, model.network.backbone.config)
     model.config = model.network.config = config
 
 
-def fit_positions(config: ARMTConfig, backbone: PretrainedConfig) -> None:
-    """Give a rotary backbone the positions of a full segment; refuse another that has too few."""
-    text, needed = backbone.get_text_config(), config.segment_size + config.memory_tokens + config.sink
-    if is_rotary(backbone) and needed > getattr(text, "max_position_embeddings", needed):
-        text.max_position_embeddings = needed
-    limit = limit_of_positions(backbone)
-    if limit is not None and needed > limit:
-        raise UsageError(
-            f"segments of {config.segment_size} tokens and {config.memory_tokens} of memory make {needed} "
-            f"positions, but the backbone {backbone.model_type} has {limit}: take shorter segments"
-        )
-
-
-def without_weights(backbone: PretrainedConfig) -> PreTrainedModel:
-    """Return a decoder of random weights."""
-    return AutoModelForCausalLM.from_config(backbone)
+def _fit_positions(config: ARMTConfig, backbone: PretrainedConfig) -> None:
+    """Make sure of the positions of a full segment with its memory and sink."""
+    fit_positions(
+        backbone,
+        config.segment_size + config.memory_tokens + config.sink,
+        segment_size=config.segment_size,
+        memory_tokens=config.memory_tokens,
+    )
 
 
 def wrap_adapted(config: ARMTConfig, adapter: Adapter, tokenizer: Tokenizer) -> ARMTDecoder:
@@ -143,17 +127,10 @@ def wrap_adapted(config: ARMTConfig, adapter: Adapter, tokenizer: Tokenizer) -> 
     Raises:
         SourceError: the backbone is not there, or has changed.
     """
-    backbone = _found(adapter.backbone)
+    backbone = make_backbone(adapter.backbone, "decoder")
     network = wrap(config, backbone, tokenizer)
     restore_adapter(backbone, adapter)
     return network
-
-
-def _found(name: str) -> PreTrainedModel:
-    try:
-        return AutoModelForCausalLM.from_pretrained(user_place(name))
-    except (OSError, ValueError) as error:
-        raise SourceError(f"no backbone in {name}: {first_line(error)}") from None
 
 
 def _add_positions(backbone: PreTrainedModel, more: int) -> None:
@@ -171,15 +148,8 @@ def _add_positions(backbone: PreTrainedModel, more: int) -> None:
 
 
 def _difference(network: ARMTDecoder) -> float:
-    """Tell how far logits after the cache, of several tokens and of one, are from a whole segment's."""
-    tokens = some_tokens(network.backbone, 7)
-    state = network.read(tokens, network.start(2))
+    """Tell how far writing after a cache is from a whole segment, once a memory holds something."""
+    state = network.read(some_tokens(network.backbone, 7), network.start(2))
     if state.shape[1] != len(network.associations):
         return float("inf")
-    at_once = network.logits(tokens, state)[:, 4:]
-    first, carry = network.prefill(tokens[:, :5], state)
-    together, _ = network.read_on(tokens[:, 5:], carry)
-    one, longer = network.read_on(tokens[:, 5:6], carry)
-    two, _ = network.read_on(tokens[:, 6:], longer)
-    singly = torch.cat([first[:, None], one, two], dim=1)
-    return max(apart(together, at_once[:, 1:]), apart(singly, at_once))
+    return writing_difference(network, state)

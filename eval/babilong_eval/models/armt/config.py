@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import TypeAdapter, ValidationError
-from transformers import AutoConfig, PretrainedConfig
+from pydantic import TypeAdapter
 
 from babilong_eval.models.adapters import Adapter  # read by pydantic
+from babilong_eval.models.config_json import names_backbone, read_backbone, read_fields, with_backbone
 from babilong_eval.models.protocol import Alignment  # read by pydantic
 from babilong_gen.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from transformers import PretrainedConfig
 
 MODEL_TYPE = "armt"
 
@@ -90,21 +92,11 @@ _CONFIG = TypeAdapter(ARMTConfig)
 
 def to_json(config: ARMTConfig, backbone: PretrainedConfig) -> dict[str, Any]:
     """Return the content of config.json: our fields, and the backbone's whole configuration."""
-    fields = asdict(config)
-    if config.adapter is None:
-        del fields["adapter"]
-    return {"model_type": MODEL_TYPE, **fields, "backbone": backbone.to_dict()}
+    return with_backbone(MODEL_TYPE, config, backbone)
 
 
 def from_json(content: Mapping[str, Any], where: object) -> tuple[ARMTConfig, PretrainedConfig]:
     """Read what `to_json` wrote; `where` names the file in errors."""
-    backbone = content.get("backbone")
-    if not isinstance(backbone, dict) or "model_type" not in backbone:
+    if not names_backbone(content):
         raise SourceError(f"{where} does not describe an ARMT: expected a 'backbone' with a 'model_type'")
-    try:
-        config = _CONFIG.validate_python(content)
-    except ValidationError as invalid:
-        first = invalid.errors()[0]
-        raise SourceError(f"{where}: {first['loc'][0]}: {first['msg']}, found {first['input']!r}") from None
-    settings = {name: value for name, value in backbone.items() if name != "model_type"}
-    return config, AutoConfig.for_model(backbone["model_type"], **settings)
+    return read_fields(_CONFIG, content, where), read_backbone(content, where)

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from babilong_eval.models.armt.author_checkpoints import Hints, load_original
-from babilong_eval.models.armt.build import as_model, without_weights, wrap, wrap_adapted
+from babilong_eval.models.armt.build import as_model, wrap, wrap_adapted
 from babilong_eval.models.armt.config import MODEL_TYPE, Variant, from_json, to_json
+from babilong_eval.models.backbone import make_backbone
 from babilong_eval.models.model_folder import (
     CONFIG,
     TOKENIZER,
@@ -119,7 +120,7 @@ def from_pretrained(
     config, backbone = read_config(folder)
     tokenizer = read_tokenizer(folder / TOKENIZER)
     if (adapter := config.adapter) is None:
-        network = wrap(config, without_weights(backbone), tokenizer)
+        network = wrap(config, make_backbone(backbone, "decoder"), tokenizer)
         read_weights(network, folder)
     else:
         network = wrap_adapted(config, replace(adapter, backbone=elsewhere or adapter.backbone), tokenizer)

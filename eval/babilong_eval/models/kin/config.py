@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
+from babilong_eval.models.config_json import read_fields
 from babilong_eval.models.protocol import Alignment  # read by pydantic
-from babilong_gen.errors import SourceError, UsageError, first_line
+from babilong_gen.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +54,4 @@ def from_json(content: Mapping[str, Any], kind: str, where: object) -> KinConfig
     """Read what `to_json` returned, or a file with the first three fields; `where` names it in errors."""
     if (found := content.get("model_type")) != kind:
         raise SourceError(f"{where} describes a model of type {found!r}: expected model_type {kind!r}")
-    try:
-        return _CONFIG.validate_python(content)
-    except ValidationError as invalid:
-        raise SourceError(f"{where}: {first_line(invalid)}") from None
+    return read_fields(_CONFIG, content, where)

@@ -6,6 +6,7 @@ encoder.py             around BERT and kin (arXiv 2304.11062)
 decoder.py             around GPT-2, Llama and kin (arXiv 2207.06881)
 gate.py                a memory that a segment without facts leaves as it was
 sparse_last_layer.py   the last layer, computed only where it is read
+trial.py               tried out once it is built
 model.py               an RMT as the harness's `SegmentModel`
 serialization.py       folders: config.json, model.safetensors, tokenizer.json
 author_checkpoints.py  checkpoints of the authors' own code

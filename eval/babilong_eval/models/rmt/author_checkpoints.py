@@ -25,7 +25,7 @@ from transformers import AutoConfig, PretrainedConfig
 
 from babilong_eval.models.loading import loading
 from babilong_eval.models.protocol import MAX_NEW_TOKENS
-from babilong_eval.models.rmt.build import without_weights, wrap
+from babilong_eval.models.rmt.build import backbone_of, wrap
 from babilong_eval.models.rmt.config import RMTConfig
 from babilong_eval.models.rmt.model import RMTModel
 from babilong_eval.models.tokenizers import core, find_tokenizer, read_tokenizer
@@ -106,7 +106,7 @@ def load_original(path: str | Path, hints: Hints, *, max_new_tokens: int = MAX_N
         raise UsageError(f"{file} does not say what its backbone is: pass backbone=NAME_OR_FOLDER")
     tokenizer = given_tokenizer(hints.tokenizer or run.get("tokenizer") or name)
     config = _config(hints, run, weights, tokenizer, file)
-    network = wrap(config, without_weights(config, backbone_configuration(name)), tokenizer)
+    network = wrap(config, backbone_of(config, backbone_configuration(name)), tokenizer)
     _fill(network, weights, file)
     return RMTModel(network, config, tokenizer, max_new_tokens=max_new_tokens)
 

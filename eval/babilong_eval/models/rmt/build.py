@@ -6,27 +6,25 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
-from transformers import (
-    AutoModelForCausalLM,
-    AutoModelForSequenceClassification,
-    DynamicCache,
-    PretrainedConfig,
-    PreTrainedModel,
-)
+from transformers import DynamicCache, PretrainedConfig, PreTrainedModel
 from transformers.cache_utils import CacheLayerMixin
 
-from babilong_eval.models.adapters import add_adapter, restore_adapter
+from babilong_eval.models.adapters import restore_adapter
+from babilong_eval.models.backbone import (
+    adapt,
+    check_vocabulary_and_width,
+    fit_positions,
+    make_backbone,
+    tokenizer_for,
+)
 from babilong_eval.models.incremental_forward import needs_help
 from babilong_eval.models.library_output import without_chatter
-from babilong_eval.models.loading import loading
-from babilong_eval.models.pretrained import embedding_table, limit_of_positions
+from babilong_eval.models.pretrained import embedding_table
 from babilong_eval.models.protocol import MAX_NEW_TOKENS
 from babilong_eval.models.rmt.decoder import RMTDecoder
 from babilong_eval.models.rmt.encoder import RMTEncoder
 from babilong_eval.models.rmt.model import RMTModel
-from babilong_eval.models.tokenizers import check_fits, core, find_tokenizer
-from babilong_gen.errors import SourceError, UsageError, first_line
-from babilong_gen.user_paths import user_place
+from babilong_gen.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,36 +55,24 @@ def build_rmt(
         seed: of every weight that is not pretrained.
         adapter: settings of peft's, for one that is trained in place of a pretrained decoder's own weights.
     """
-    if tokenizer is None:
-        if not isinstance(backbone, str):
-            raise UsageError("a backbone of random weights has no tokenizer of its own: pass one")
-        tokenizer = core(find_tokenizer(user_place(backbone)))
+    tokenizer = tokenizer_for(backbone, tokenizer)
     with torch.random.fork_rng(), without_chatter():
         torch.manual_seed(seed)
-        model = _new(config, backbone) if isinstance(backbone, PretrainedConfig) else _found(config, backbone)
-        _make_room(config, model.config)
+        model = backbone_of(config, backbone)
         network = wrap(config, model, tokenizer)
         torch.nn.init.normal_(network.memory, std=embedding_table(model).std().item())
         if adapter is not None:
-            if not isinstance(backbone, str):
-                raise UsageError(
-                    "an adapter is trained on pretrained weights: name the backbone that has them"
-                )
-            config = replace(config, adapter=add_adapter(model, adapter, backbone))
+            config = replace(config, adapter=adapt(model, adapter, backbone))
     return RMTModel(network, config, tokenizer, max_new_tokens=max_new_tokens)
 
 
 def wrap(config: RMTConfig, backbone: PreTrainedModel, tokenizer: Tokenizer) -> RMTEncoder | RMTDecoder:
     """Put a memory, still empty, around a backbone; refuse segments or tokens that do not fit it."""
     name = f"the backbone {backbone.config.model_type}"
-    check_fits(tokenizer, len(embedding_table(backbone)), name)
-    width, hidden = embedding_table(backbone).shape[1], backbone.config.get_text_config().hidden_size
-    if width != hidden:
-        raise UsageError(
-            f"{name} embeds tokens in {width} dimensions and computes in {hidden}: its outputs cannot be the "
-            "memory that its next segment begins with"
-        )
-    _check_positions(config, backbone.config)
+    check_vocabulary_and_width(
+        backbone, tokenizer, "its outputs cannot be the memory that its next segment begins with"
+    )
+    _fit_positions(config, backbone.config)
     if config.form == "decoder":
         if not _attends(backbone):
             raise UsageError(
@@ -114,43 +100,25 @@ def set_segment_size(model: RMTModel, segment_size: int) -> None:
     Raises:
         UsageError: another backbone has too few positions.
     """
-    config, backbone = replace(model.config, segment_size=segment_size), model.network.backbone.config
-    _make_room(config, backbone)
-    _check_positions(config, backbone)
+    config = replace(model.config, segment_size=segment_size)
+    _fit_positions(config, model.network.backbone.config)
     model.config = config
 
 
-def is_rotary(backbone: PretrainedConfig) -> bool:
-    """Return whether positions are rotary and not scaled, so that no weight depends on how many there are."""
-    ropes = getattr(backbone.get_text_config(), "rope_parameters", None) or {}
-    per_layer = [rope for rope in ropes.values() if isinstance(rope, dict)] or [ropes]
-    return all(rope.get("rope_type") == "default" for rope in per_layer)
-
-
-def _make_room(config: RMTConfig, backbone: PretrainedConfig) -> None:
-    text, needed = backbone.get_text_config(), _positions(config)
-    if is_rotary(backbone) and needed > getattr(text, "max_position_embeddings", needed):
-        text.max_position_embeddings = needed
-
-
-def _check_positions(config: RMTConfig, backbone: PretrainedConfig) -> None:
-    needed, limit = _positions(config), limit_of_positions(backbone)
-    if limit is not None and needed > limit:
-        raise UsageError(
-            f"segments of {config.segment_size} tokens and {config.memory_tokens} of memory make {needed} "
-            f"positions, but the backbone {backbone.model_type} has {limit}: take shorter segments"
-        )
-
-
-def _positions(config: RMTConfig) -> int:
-    """Return the positions of a full segment with its memory and what frames it."""
+def _fit_positions(config: RMTConfig, backbone: PretrainedConfig) -> None:
+    """Make sure of the positions of a full segment with its memory and what frames it."""
     around = _FRAME if config.form == "encoder" else config.memory_tokens
-    return config.segment_size + config.memory_tokens + around
+    fit_positions(
+        backbone,
+        config.segment_size + config.memory_tokens + around,
+        segment_size=config.segment_size,
+        memory_tokens=config.memory_tokens,
+    )
 
 
-def without_weights(config: RMTConfig, backbone: PretrainedConfig) -> PreTrainedModel:
-    """Return a backbone whose weights are about to be loaded."""
-    return _new(config, backbone)
+def backbone_of(config: RMTConfig, source: str | PretrainedConfig) -> PreTrainedModel:
+    """Return a backbone that is an RMT's; as `make_backbone`."""
+    return make_backbone(source, config.form, n_labels=len(config.labels))
 
 
 def wrap_adapted(config: RMTConfig, adapter: Adapter, tokenizer: Tokenizer) -> RMTDecoder:
@@ -159,8 +127,7 @@ def wrap_adapted(config: RMTConfig, adapter: Adapter, tokenizer: Tokenizer) -> R
     Raises:
         SourceError: the backbone is not there, or has changed.
     """
-    backbone = _found(config, adapter.backbone)
-    _make_room(config, backbone.config)
+    backbone = backbone_of(config, adapter.backbone)
     network = wrap(config, backbone, tokenizer)
     assert isinstance(network, RMTDecoder)
     restore_adapter(backbone, adapter)
@@ -170,27 +137,6 @@ def wrap_adapted(config: RMTConfig, adapter: Adapter, tokenizer: Tokenizer) -> R
 def _attends(backbone: PreTrainedModel) -> bool:
     layers = DynamicCache(config=backbone.config).layers
     return any(isinstance(layer, CacheLayerMixin) for layer in layers)
-
-
-def _new(config: RMTConfig, backbone: PretrainedConfig) -> PreTrainedModel:
-    try:
-        if config.form == "decoder":
-            return AutoModelForCausalLM.from_config(backbone)
-        backbone.num_labels = len(config.labels)
-        return AutoModelForSequenceClassification.from_config(backbone)
-    except Exception as error:  # whatever its numbers make of the library's code
-        made = f"no {config.form} can be made of this configuration of {backbone.model_type}"
-        raise UsageError(f"{made}: {first_line(error)}") from error
-
-
-def _found(config: RMTConfig, name: str) -> PreTrainedModel:
-    name = user_place(name)
-    with loading("backbone", name):
-        if config.form == "decoder":
-            return AutoModelForCausalLM.from_pretrained(name, trust_remote_code=False)
-        return AutoModelForSequenceClassification.from_pretrained(
-            name, num_labels=len(config.labels), trust_remote_code=False
-        )
 
 
 def _frame(tokenizer: Tokenizer) -> tuple[int, int]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import TypeAdapter, ValidationError
-from transformers import AutoConfig, PretrainedConfig
+from pydantic import TypeAdapter
 
 from babilong_eval.models.adapters import Adapter  # read by pydantic
+from babilong_eval.models.config_json import names_backbone, read_backbone, read_fields, with_backbone
 from babilong_eval.models.protocol import Alignment  # read by pydantic
-from babilong_gen.errors import SourceError, UsageError, first_line
+from babilong_gen.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from transformers import PretrainedConfig
 
 MODEL_TYPE = "rmt"
 
@@ -31,7 +33,7 @@ class RMTConfig:
             each memory token keeps what it was as far as its gate is closed, see `gate.py`.
         labels: encoder: the answers, in the order of the classifier's outputs.
         answer_tokens: decoder: ids read after the question to ask for the answer (the authors' "GEN").
-        answer_prefix: decoder: what parts the question from the answer's text.
+        answer_prefix: decoder: what separates the question from the answer's text.
         adapter: decoder: on a backbone whose weights lie elsewhere; None: the weights are the model's own.
     """
 
@@ -68,26 +70,13 @@ _CONFIG = TypeAdapter(RMTConfig)
 
 def to_json(config: RMTConfig, backbone: PretrainedConfig) -> dict[str, Any]:
     """Return the content of config.json: our fields, and the backbone's whole configuration."""
-    fields = asdict(config)
-    if config.adapter is None:
-        del fields["adapter"]
-    return {"model_type": MODEL_TYPE, **fields, "backbone": backbone.to_dict()}
+    return with_backbone(MODEL_TYPE, config, backbone)
 
 
 def from_json(content: Mapping[str, Any], where: object) -> tuple[RMTConfig, PretrainedConfig]:
     """Read what `to_json` wrote; `where` names the file in errors."""
-    backbone = content.get("backbone")
-    if "form" not in content or not isinstance(backbone, dict) or "model_type" not in backbone:
+    if "form" not in content or not names_backbone(content):
         raise SourceError(
             f"{where} does not describe an RMT: expected 'form' and a 'backbone' with a 'model_type'"
         )
-    try:
-        config = _CONFIG.validate_python(content)
-    except ValidationError as invalid:
-        first = invalid.errors()[0]
-        raise SourceError(f"{where}: {first['loc'][0]}: {first['msg']}, found {first['input']!r}") from None
-    settings = {name: value for name, value in backbone.items() if name != "model_type"}
-    try:
-        return config, AutoConfig.for_model(backbone["model_type"], **settings)
-    except Exception as error:  # whatever its values make of the library's code
-        raise SourceError(f"{where}: its backbone is no configuration: {first_line(error)}") from error
+    return read_fields(_CONFIG, content, where), read_backbone(content, where)

@@ -13,6 +13,7 @@ from babilong_eval.models.protocol import MAX_NEW_TOKENS, NOT_FINITE, Answer
 from babilong_eval.models.rmt.decoder import RMTDecoder
 from babilong_eval.models.rmt.encoder import RMTEncoder
 from babilong_eval.models.rmt.trial import try_out_rmt
+from babilong_eval.models.row_groups import Group, answer_groups
 from babilong_eval.models.segments import rows_of_one_length
 from babilong_gen.errors import UsageError
 
@@ -104,13 +105,11 @@ class RMTModel:
         self, question: Segment, state: Tensor, choices: Sequence[Sequence[str] | None]
     ) -> list[Answer]:
         """Classify the last segment with an encoder; with a decoder, score the choices or write after it."""
-        answers: dict[int, Answer] = {}
-        for rows, part in rows_of_one_length(*question):
-            here = self._answer(part.to(self.device), state[rows], [choices[row] for row in rows])
-            answers.update(zip(rows, here, strict=True))
-        return [answers[row] for row in range(len(choices))]
+        all_rows = Group(tuple(range(len(choices))), state)
+        return answer_groups(self._answer, question, (all_rows,), choices)
 
     def _answer(self, tokens: Tensor, memory: Tensor, choices: list[Sequence[str] | None]) -> list[Answer]:
+        tokens = tokens.to(self.device)
         if isinstance(self.network, RMTEncoder):
             logits = self.network.classify(tokens, memory).float()
             return [

@@ -18,7 +18,7 @@ from babilong_eval.models.model_folder import (
 from babilong_eval.models.pretrained import named_dtype
 from babilong_eval.models.protocol import MAX_NEW_TOKENS, Alignment, TokenCount
 from babilong_eval.models.rmt.author_checkpoints import Hints, load_original
-from babilong_eval.models.rmt.build import without_weights, wrap, wrap_adapted
+from babilong_eval.models.rmt.build import backbone_of, wrap, wrap_adapted
 from babilong_eval.models.rmt.config import MODEL_TYPE, from_json, to_json
 from babilong_eval.models.rmt.model import RMTModel
 from babilong_eval.models.tokenizers import read_tokenizer
@@ -119,7 +119,7 @@ def from_pretrained(
     config, backbone = read_config(folder)
     tokenizer = read_tokenizer(folder / TOKENIZER)
     if (adapter := config.adapter) is None:
-        network = wrap(config, without_weights(config, backbone), tokenizer)
+        network = wrap(config, backbone_of(config, backbone), tokenizer)
         read_weights(network, folder)
     else:
         network = wrap_adapted(config, replace(adapter, backbone=elsewhere or adapter.backbone), tokenizer)

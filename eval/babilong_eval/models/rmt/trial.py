@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import torch
-
 from babilong_eval.models.pretrained import body
-from babilong_eval.models.reading_trial import NotFiniteError, apart, some_tokens, try_out
+from babilong_eval.models.reading_trial import (
+    NotFiniteError,
+    apart,
+    some_tokens,
+    try_out,
+    writing_difference,
+)
 from babilong_eval.models.rmt.decoder import RMTDecoder
 from babilong_eval.models.rmt.sparse_last_layer import feed_forward_at
 
@@ -27,13 +31,13 @@ def try_out_rmt(network: RMTEncoder | RMTDecoder) -> None:
     backbone = network.backbone
     try_out(backbone, lambda: _sparing(backbone))
     if isinstance(network, RMTDecoder):
-        try_out(backbone, lambda: _writing(network))
+        try_out(backbone, lambda: writing_difference(network, network.start(2)))
     else:
         try_out(backbone, lambda: _classifying(network))
 
 
 def _sparing(backbone: PreTrainedModel) -> float:
-    """How far the outputs read off a spared last layer are from those of a whole one."""
+    """Return how far the outputs of a spared last layer are from those of a whole one."""
     embedded = backbone.get_input_embeddings()(some_tokens(backbone, 6))
     places = slice(1, 3)
     with feed_forward_at(body(backbone), places):
@@ -42,20 +46,7 @@ def _sparing(backbone: PreTrainedModel) -> float:
 
 
 def _classifying(network: RMTEncoder) -> float:
-    """How far logits of the head are from numbers."""
+    """Refuse a head whose logits are not finite; return how far they are from what they should be: 0."""
     if not network.classify(some_tokens(network.backbone, 1), network.start(2)).isfinite().all():
         raise NotFiniteError("logits that are not finite")
     return 0.0
-
-
-def _writing(network: RMTDecoder) -> float:
-    """How far logits after the cache, of several tokens and of single ones, are from a whole segment's."""
-    tokens = some_tokens(network.backbone, 7)
-    memory = network.start(2)
-    at_once = network.logits(tokens, memory)[:, 4:]
-    first, cache = network.prefill(tokens[:, :5], memory)
-    together, _ = network.read_on(tokens[:, 5:], cache)
-    one, longer = network.read_on(tokens[:, 5:6], cache)
-    two, _ = network.read_on(tokens[:, 6:], longer)
-    singly = torch.cat([first[:, None], one, two], dim=1)
-    return max(apart(together, at_once[:, 1:]), apart(singly, at_once))
