@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from transformers import PreTrainedModel
 
-    from babilong_eval.data.dataset import Sample
+    from babilong_eval.data.sample import Sample
     from babilong_eval.models.protocol import SegmentModel
 
 KeyKind = Literal["frame", "memory", "fact", "question", "noise"]

@@ -29,7 +29,7 @@ from babilong_gen.errors import SourceError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from babilong_eval.data.dataset import Sample
+    from babilong_eval.data.sample import Sample
     from babilong_eval.inference.batching import EncodedSample
     from babilong_eval.inference.segment_loop import SegmentReader
     from babilong_eval.models.protocol import SegmentModel

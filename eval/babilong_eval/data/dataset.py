@@ -1,4 +1,4 @@
-"""A dataset as the harness reads it: where each task at each length lies, and its rows as samples.
+"""A dataset as the harness reads it: where each task at each length lies, and the samples there.
 
 Three sources, one schema (that of the published `RMT-team/babilong`): a folder that `babilong generate`
 wrote; any other folder of Parquet, Arrow or JSON files, on this machine or in an object store; and a
@@ -13,58 +13,21 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-import xxhash
+from typing import TYPE_CHECKING
 
 from babilong_eval.data import hub
 from babilong_eval.data import object_store as stores
 from babilong_eval.data.contents import Contents, fetch_whole, read_contents
 from babilong_eval.data.layout import Pair, StoredFiles
-from babilong_eval.data.row_readers import Row, Utf8, column_names, count_rows, read_rows
+from babilong_eval.data.row_readers import count_rows, read_rows
+from babilong_eval.data.sample import COLUMNS, Sample, check_columns, sample_of
 from babilong_gen.errors import SourceError, UsageError
 from babilong_gen.lengths import length_order
-from babilong_gen.tasks import RULER_TASKS, TASKS
+from babilong_gen.tasks import RULER_TASKS
 from babilong_gen.write.folder import open_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-REQUIRED_COLUMNS = ("input", "question", "target")
-_OPTIONAL_COLUMNS = ("sample_id", "n_tokens", "choices", "facts")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
-    """One question about one long text.
-
-    Attributes:
-        index: its row within (task, length), counted over all files.
-        sample_id: as stored, or `qa1/4k/row-HASH`, which the row has wherever it stands.
-        utf8: the input, facts in their haystack, as UTF-8: the longest are tens of megabytes.
-        n_tokens: of the input, in the tokenizer of the dataset; None where the dataset does not say.
-        choices: the task's labels; None for a task that is not ours in a dataset without the column.
-        facts: as stored (text, char_start, char_end, token_start, token_end, supporting), or empty.
-        input_ids: uint32 [n_tokens], where stored and asked for.
-    """
-
-    task: str
-    length: str
-    index: int
-    sample_id: str
-    utf8: Utf8
-    question: str
-    target: str
-    n_tokens: int | None = None
-    choices: tuple[str, ...] | None = None
-    facts: tuple[Mapping[str, Any], ...] = ()
-    input_ids: np.ndarray | None = None
-
-    @property
-    def input(self) -> str:
-        """The input as a string, made anew at every call."""
-        return str(self.utf8, "utf-8")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,16 +186,16 @@ def read_samples(
     Raises:
         SourceError: a file is damaged, lacks a column, or a row lacks a value.
     """
-    columns = [*REQUIRED_COLUMNS, *_OPTIONAL_COLUMNS, *(["input_ids"] if tokens else [])]
+    columns = [*COLUMNS, *(["input_ids"] if tokens else [])]
     first, repeats = 0, Counter[str]()
     for name in dataset.files[task, length]:
         path = dataset.fetch(name)
-        _check_columns(path)
+        check_columns(path)
         # equal rows without ids are told apart by counting them, so there all are read
         skip = max(0, start - first) if dataset.has_manifest else 0
         rows = read_rows(path, columns, skip=skip, as_utf8=("input",))
         # not a loop: its variable would hold a text of megabytes while others work on its tokens
-        samples = map(partial(_sample, task, length, path, repeats), count(first + skip), rows)
+        samples = map(partial(sample_of, task, length, path, repeats), count(first + skip), rows)
         yield from filter(lambda sample: sample.index >= start, samples)
         first += count_rows(path)
 
@@ -290,48 +253,6 @@ def _check_all_there(dataset: Dataset, what: str, asked: Sequence[str] | None, t
         if name not in there:
             has = ", ".join(sorted(there, key=order))
             raise UsageError(f"{dataset.source}: no sample of {what} {name!r}; it has {has}")
-
-
-def _check_columns(path: Path) -> None:
-    there = column_names(path)
-    for column in REQUIRED_COLUMNS:
-        if there and column not in there:
-            wanted, found = ", ".join(REQUIRED_COLUMNS), ", ".join(there)
-            raise SourceError(f"{path}: no column {column!r}; expected {wanted}, found {found}")
-
-
-def _sample(task: str, length: str, path: Path, repeats: Counter[str], index: int, row: Row) -> Sample:
-    for column in REQUIRED_COLUMNS:
-        if not isinstance(row.get(column), str | bytes | memoryview):
-            raise SourceError(f"{path}: row {index} of {task} at {length} has no text in column {column!r}")
-    choices = row.get("choices") or (TASKS[task].choices if task in TASKS else None)
-    input_ids = row.get("input_ids")
-    return Sample(
-        task=task,
-        length=length,
-        index=index,
-        sample_id=str(row.get("sample_id") or f"{task}/{length}/{_row_name(row, repeats)}"),
-        utf8=row["input"],
-        question=row["question"],
-        target=row["target"],
-        n_tokens=row.get("n_tokens"),
-        choices=None if choices is None else tuple(choices),
-        facts=tuple(row.get("facts") or ()),
-        input_ids=None if input_ids is None else np.asarray(input_ids, dtype=np.uint32),
-    )
-
-
-def _row_name(row: Row, repeats: Counter[str]) -> str:
-    """Return a row's name by a hash of what is asked; of equal rows, the second ends in `-2`, and so on."""
-    digest = xxhash.xxh3_128()
-    for column in REQUIRED_COLUMNS:
-        value = row[column]
-        content = value.encode(errors="surrogatepass") if isinstance(value, str) else value
-        digest.update(len(content).to_bytes(8))
-        digest.update(content)
-    name = f"row-{digest.hexdigest()}"
-    repeats[name] += 1
-    return name if repeats[name] == 1 else f"{name}-{repeats[name]}"
 
 
 def _stored(source: str) -> StoredFiles:

@@ -17,7 +17,7 @@ from babilong_gen.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from babilong_eval.data.dataset import Sample
+    from babilong_eval.data.sample import Sample
     from babilong_eval.evaluation.config import AnswerForm, EvaluationConfig
     from babilong_eval.evaluation.distributed import Rank
     from babilong_eval.inference.sample_result import SampleResult

@@ -16,8 +16,9 @@ from babilong_gen.user_paths import user_path, user_place
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from babilong_eval.data.dataset import Dataset, Sample
+    from babilong_eval.data.dataset import Dataset
     from babilong_eval.data.layout import Pair
+    from babilong_eval.data.sample import Sample
     from babilong_eval.evaluation.backend import Backend
     from babilong_eval.evaluation.config import EvaluationConfig
     from babilong_eval.inference.sample_result import SampleResult

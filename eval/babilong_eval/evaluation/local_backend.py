@@ -21,7 +21,7 @@ from babilong_gen.tasks import RULER_TASKS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from babilong_eval.data.dataset import Sample
+    from babilong_eval.data.sample import Sample
     from babilong_eval.evaluation.config import EvaluationConfig
     from babilong_eval.evaluation.distributed import Rank
     from babilong_eval.inference.sample_result import SampleResult
@@ -105,7 +105,7 @@ def _try_chat(model: SegmentModel, prompt: Prompt, name: str) -> None:
     text = as_chat(model, prompt, *_SAID).casefold()
     if not all(word in text for word in _SAID):
         raise SourceError(
-            f"{name}: its chat template leaves out what the user says; mend it, or give --no-chat-template"
+            f"{name}: its chat template leaves out what the user says; fix it, or give --no-chat-template"
         )
 
 

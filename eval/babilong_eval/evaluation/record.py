@@ -33,8 +33,9 @@ from babilong_gen.redaction import redacted
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from babilong_eval.data.dataset import Dataset, Sample
+    from babilong_eval.data.dataset import Dataset
     from babilong_eval.data.layout import Pair
+    from babilong_eval.data.sample import Sample
     from babilong_eval.evaluation.backend import Setup
     from babilong_eval.evaluation.config import EvaluationConfig
     from babilong_eval.inference.sample_result import SampleResult

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
-from babilong_eval.data.dataset import Dataset, Sample, read_samples
+from babilong_eval.data.dataset import Dataset, read_samples
+from babilong_eval.data.sample import Sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

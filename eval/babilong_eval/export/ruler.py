@@ -19,7 +19,7 @@ from babilong_gen.tasks import RULER_TASKS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from babilong_eval.data.dataset import Sample
+    from babilong_eval.data.sample import Sample
     from babilong_eval.export.chosen_samples import ChosenSamples
 
 # RULER's kinds of task, by the first part of a task's name.

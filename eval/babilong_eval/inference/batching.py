@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from babilong_eval.data.dataset import Sample
+    from babilong_eval.data.sample import Sample
 
 _WINDOW_BATCHES = 8
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from openai import AsyncOpenAI
 
-    from babilong_eval.data.dataset import Sample
+    from babilong_eval.data.sample import Sample
     from babilong_eval.models.protocol import Answer
     from babilong_eval.prompts.prompts import Prompt
 

@@ -24,7 +24,7 @@ from babilong_gen.tasks import RULER_TASKS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from babilong_eval.data.dataset import Sample
+    from babilong_eval.data.sample import Sample
     from babilong_eval.models.protocol import Answer, Segment, SegmentModel, State
     from babilong_eval.prompts.prompts import Prompt
 

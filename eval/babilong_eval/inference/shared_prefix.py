@@ -39,7 +39,7 @@ from babilong_eval.models.segments import cut
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from babilong_eval.data.dataset import Sample
+    from babilong_eval.data.sample import Sample
     from babilong_eval.inference.batching import BatchLimits, EncodedSample
     from babilong_eval.inference.sample_result import SampleResult
     from babilong_eval.models.protocol import Answer, SegmentModel
