@@ -6,6 +6,47 @@
     iter_samples(spec)                       the same samples without a folder
 
 These names are the package's public face. What they need is imported when they are first used.
+
+In the order of the data:
+
+cli.py           the commands, which lie in `commands/`
+commands/        what a user types
+spec.py          everything that decides the bytes; `presets.py` has the settings of published work
+presets.py       defaults that any option overrides
+lengths.py       `0k`, `4k`, `1M`, `8seg`
+placement.py     `uniform`, `depth:0.25`, `gap:1000`, ...
+split.py         what is held out
+generation.py    a whole run: prepare, plan, make, finish
+prepare.py       tokenizer, stories and noise, found and checked
+tokenizer.py     a tokenizer, proved to compose at sentence borders by `composition/`
+composition/     the proof
+edges.py         sentences that no tokenizer keeps apart from the space beside them
+token_span.py    the tokens of a stretch of text
+tasks/           stories: facts, a question, its answer
+noise/           natural text around them
+make.py          shards, in whatever process
+executors/       who calls it: local processes, or Ray
+processes.py     work shared out on this machine
+assemble/        one sample
+rng.py           all randomness
+write/           shards, card, manifest
+samples.py       the same samples without a folder
+inspect.py       one sample of a dataset, by its id
+verification/    every sample proved again
+solvers/         answers from the text alone
+publish/         to the Hub
+
+atomic.py             files that are there whole or not at all
+archive.py            files inside an archive
+foreign_files.py      files that lie where data should
+user_paths.py         `~`
+errors.py             what a user can do something about
+hub_errors.py         what goes wrong with the Hub
+network.py            proxies, certificates, addresses
+redaction.py          keeps keys and passwords out of messages
+libraries.py          versions that were tested
+rebuilt_tokenizer.py  whether transformers changes a tokenizer
+lazy_names.py         public names, imported when they are first used
 """
 
 from __future__ import annotations

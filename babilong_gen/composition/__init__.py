@@ -3,6 +3,8 @@
     encode(a + " " + b) == encode(a) + continued(b)
 
 for every pair of sentences, where `continued(b)` is `encode(joiner + b)` with a joiner of `""` or `" "`.
-`proof` follows the space between two sentences through the tokenizer's stages, `pattern` reads what a
-regular expression can do at that space, `added` what the tokens do that are found before any of that.
+
+proof.py    the space between two sentences, followed through the tokenizer's stages
+pattern.py  what a regular expression can do at that space
+added.py    what the tokens do that are found before any of that
 """

@@ -1,6 +1,9 @@
 """Who makes the shards: an executor is one function, chosen by its name.
 
 All of them call `make_shard`, anywhere and in any order, so that the bytes do not depend on which it was.
+
+local.py  on this machine
+ray.py    on a Ray cluster
 """
 
 from __future__ import annotations

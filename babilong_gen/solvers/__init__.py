@@ -3,6 +3,23 @@
 Each module reads one family of sentences by their form, never by lists of names, places or things, so that
 it also reads stories in another vocabulary. Facts are read once, in order, with memory that does not
 grow with their number.
+
+solution.py    what a solver gives back
+events.py      somebody moves, takes, leaves or gives, read from one sentence
+ways.py        the shortest way through things related two by two
+moves.py       qa1, qa6, qa11 to qa13, memorize, detect: where people are
+holdings.py    qa2, qa3, qa7, qa8: who has what, and where it is
+directions.py  qa4, qa19, reasoning: what lies to the north
+gifts.py       qa5: who gave what to whom
+doubt.py       qa9, qa10: facts that deny, or leave it open
+times.py       qa14: moves told out of order
+animals.py     qa15, qa16: what follows from an animal's kind
+positions.py   qa17: left, right, above, below
+sizes.py       qa18: what is bigger than what
+motives.py     qa20: why people do what they do
+needles.py     niah_*: all values of the keys that are asked about
+variables.py   vt: all variables with a value
+words.py       cwe, fwe: the most frequent words
 """
 
 from __future__ import annotations

@@ -2,6 +2,16 @@
 
 `TASKS` is the one place where the name, labels, leak-check words and simulator of a task with a closed set of
 labels meet; `RULER_TASKS` is that of the tasks with open answers, which have options. `find_task` knows both.
+
+task.py      what is known of a task before there is a story of it
+labels.py    the closed label sets
+lexicons.py  the words by which the leak check knows a fact
+story.py     what is hidden in the haystack, and what is asked about it
+sources.py   simulated without end, or the official files
+babi.py      reads the official files
+reskin.py    the same stories in other words
+simulators/  bAbI's tasks and the RMT paper's
+ruler/       RULER's tasks
 """
 
 from __future__ import annotations

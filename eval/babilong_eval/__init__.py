@@ -7,6 +7,26 @@
 These names are the package's public face, beside those of `babilong_eval.testing`, for tests of your own
 model, and of `babilong_eval.models.rmt`, for its torch modules. What they need (torch, pandas, matplotlib) is
 imported when they are first used.
+
+In the order of the data, each room with a map of its own:
+
+cli.py        the command `babilong`, the generator's part included
+commands/     what a user types
+data/         the dataset as the harness reads it
+prompts/      what a model is asked, in words
+models/       what is asked: `SegmentModel`, and every kind of it
+checkpoints/  two that ship
+inference/    samples through a model, or to a server
+evaluation/   the run: ask, log, score
+results/      what a run leaves on disk
+scoring/      what counts as correct
+analysis/     from results to numbers
+figures/      from numbers to pictures
+report/       all of a study on one page
+training/     from a recipe to a checkpoint
+export/       a dataset in other programs' forms
+sweep.py      many runs from one file
+testing.py    the promises of a `SegmentModel`, as checks
 """
 
 from __future__ import annotations

@@ -3,11 +3,14 @@
 `RULER_TASKS` is the one place where a task's name, its published options and its simulator meet. A story of
 theirs is asked for one answer or several, of no closed set: what they are drawn from has millions of words.
 
-    needles     keys, values and the sentence that joins them
-    niah        which value has this key?                        niah_*
-    vt          which variables have this value?                 vt
-    cwe         which words of a numbered list are common?       cwe
-    fwe         which words of a coded text are frequent?        fwe
+options.py  the knobs of all of them
+needles.py  keys, values and the sentence that joins them
+words.py    English words for keys and for lists
+niah.py     niah_*: which value has this key?
+vt.py       vt: which variables have this value?
+cwe.py      cwe: which words of a numbered list are common?
+fwe.py      fwe: which words of a coded text are frequent?
+exact.py    the last gap of a text that is nothing but words
 """
 
 from __future__ import annotations

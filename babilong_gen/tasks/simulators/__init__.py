@@ -1,21 +1,25 @@
 """Stories without end, one module per family of tasks.
 
-Played in bAbI's little world (`world/`), each a scene in it and what is asked of it:
+Played in bAbI's little world, each a scene in it and what is asked of it:
 
-    moving        where is Mary?                                  qa1, qa11, qa12, qa13
-    carrying      where is, and where was, the milk?              qa2, qa3
-    giving        who gave what to whom?                          qa5
-    whereabouts   is Mary in the kitchen?                         qa6, qa9, qa10
-    holding       how many, and which, things does Mary have?     qa7, qa8
-    times         where was Mary before, by the time of day?      qa14
+world/           people, places and things, and how a story of them is told
+moving.py        where is Mary?                                     qa1, qa11, qa12, qa13
+carrying.py      where is, and where was, the milk?                 qa2, qa3
+giving.py        who gave what to whom?                             qa5
+whereabouts.py   is Mary in the kitchen?                            qa6, qa9, qa10
+holding.py       how many, and which, things does Mary have?        qa7, qa8
+times.py         where was Mary before, by the time of day?         qa14
 
-Told without it, with a fixed number of facts that `fit_story` lengthens by `extra_words`:
+Told without it, with a fixed number of facts:
 
-    directions    what is north of the kitchen; how to get there? qa4, qa19, reasoning
-    deduction     what is Emily afraid of?                        qa15
-    induction     what colour is Greg?                            qa16
-    positions     is the red square above the triangle?           qa17
-    sizes         does the chocolate fit in the box?              qa18
-    motivations   why did Jason go to the kitchen?                qa20
-    rmt_paper     where is Mary, who moved once?                  memorize, detect
+directions.py    what is north of the kitchen; how to get there?    qa4, qa19, reasoning
+deduction.py     what is Emily afraid of?                           qa15
+induction.py     what colour is Greg?                               qa16
+positions.py     is the red square above the triangle?              qa17
+sizes.py         does the chocolate fit in the box?                 qa18
+motivations.py   why did Jason go to the kitchen?                   qa20
+rmt_paper.py     where is Mary, who moved once?                     memorize, detect
+
+fit_story.py     lengthens such a story
+extra_words.py   the people, rooms and things that it takes for that
 """

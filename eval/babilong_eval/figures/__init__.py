@@ -10,6 +10,7 @@
     operations_by_length.py   operations against length, with full attention and in segments
     attention_by_segment.py   where an RMT encoder looks while it reads one sample
     memory_overwrites.py      what the windows that made a model lose an answer contain
+    perplexity.py             what a memory is worth to a language model
 
     reference_curves.py       published curves from CSV
     length_axis.py            lengths on a log2 axis, and their labels

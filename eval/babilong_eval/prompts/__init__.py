@@ -1,1 +1,5 @@
-"""What a model is asked, in words."""
+"""What a model is asked, in words.
+
+prompts.py  the words around a sample, which lie in `prompts.toml`
+ruler.py    those of RULER's templates
+"""

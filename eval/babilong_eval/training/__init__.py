@@ -3,6 +3,8 @@
 In the order of the data:
 
 recipe.py              what a user writes: model, data, optimizer, stages
+recipe_model.py        its model
+recipe_stages.py       its stages
 held_out.py            documents and stories that training must not meet
 samples.py             training samples, from stories and noise
 contamination.py       checks that evaluation shares none of them
@@ -19,6 +21,7 @@ initialization.py      the network and tokenizer that a recipe asks for
 optimizer.py           how weights move, and how fast
 allocator.py           freed memory goes back to the system
 resume_state.py        everything that a run needs to continue as if it had never stopped
+question_forms.py      accuracy by the form of a question
 metrics_log.py         the log, and the figure drawn from it
 run.py                 a run in its folder: set up or found there, checked, saved
 step.py                one step

@@ -1,4 +1,12 @@
-"""`babilong plot`: a subcommand per figure, each with its own options."""
+"""`babilong plot`: a subcommand per figure, each with its own options.
+
+accuracy.py    `length`, `heatmap`, `leaderboard`, `effective`, `difference`, `depth`, `gap`
+forgetting.py  `retention`, `flips`
+cost.py        `memory`, `flops`
+attention.py   `attention`
+perplexity.py  `perplexity`
+options.py     what they share
+"""
 
 from __future__ import annotations
 
@@ -17,7 +25,7 @@ from babilong_eval.commands.plot.accuracy import (
 )
 from babilong_eval.commands.plot.attention import attention
 from babilong_eval.commands.plot.cost import flops, memory
-from babilong_eval.commands.plot.losses import flips, retention
+from babilong_eval.commands.plot.forgetting import flips, retention
 from babilong_eval.commands.plot.perplexity import perplexity
 from babilong_gen.commands.app import make_app
 from babilong_gen.errors import UsageError
