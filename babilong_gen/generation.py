@@ -36,7 +36,7 @@ from babilong_gen.write.shards import Shard, WrittenShard, read_written
 
 
 class Progress(Protocol):
-    """What a run tells while it goes on; the command line draws it."""
+    """What a run reports on its way; the command line draws it."""
 
     def notify(self, line: str) -> None:
         """Show one line to the user."""

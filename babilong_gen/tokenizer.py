@@ -256,7 +256,7 @@ def _ids(tokenizer: Tokenizer, texts: list[str], origin: str) -> list[list[int]]
             raise
         why = " ".join(str(failed).split())
         raise SourceError(
-            f"tokenizer {origin} cannot encode this text ({why}): mend its tokenizer.json"
+            f"tokenizer {origin} cannot encode this text ({why}): fix its tokenizer.json"
         ) from failed
     return [encoding.ids for encoding in encodings]
 

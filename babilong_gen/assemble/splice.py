@@ -77,7 +77,7 @@ def splice(
 
 
 def noise_spans(stretches: list[Stretch], context: AssemblyContext) -> list[NoiseSpan]:
-    """Say where the noise came from: stretches cut at document ends, joined where only a fact parted them."""
+    """Say where the noise came from: stretches cut at document ends, joined across a fact."""
     if not stretches:
         return []
     ends = context.pool.corpus.document_end

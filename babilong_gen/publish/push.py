@@ -46,7 +46,7 @@ def plan_push(folder: Path, hub: HubDataset, *, private: bool, report: Report) -
 
     Args:
         private: as the repository is to be created.
-        report: called with a line on what goes on.
+        report: called with a line about each step.
 
     Raises:
         OutputError: the folder holds no finished dataset, or shards that are missing or damaged.

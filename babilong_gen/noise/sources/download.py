@@ -35,7 +35,7 @@ _NO_CONNECTION = (
 def download(url: str, target: Path, *, git_blob: str | None = None) -> Path:
     """Fetch ``url`` to ``target``, unless it is there.
 
-    What has come so far lies beside the target as ``.part``; the same call again goes on from there if the
+    What has come so far lies beside the target as ``.part``; the same call continues from there if the
     server still has the same file. The SHA-256 of what arrived is recorded beside it as ``.sha256``.
 
     Args:

@@ -11,10 +11,10 @@ _HERE = Path(__file__).parent
 
 
 def shipped() -> list[str]:
-    """Their names."""
+    """Return their names."""
     return sorted(path.parent.name for path in _HERE.glob("*/config.json"))
 
 
 def shipped_folder(name: str) -> Path | None:
-    """The folder of the checkpoint of that name; None where none ships."""
+    """Return the folder of the checkpoint of that name; None where none ships."""
     return _HERE / name if name in shipped() else None

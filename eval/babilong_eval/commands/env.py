@@ -50,7 +50,7 @@ def _environment() -> dict[str, Any]:
 
 
 def _devices() -> list[str]:
-    """The CUDA devices by name; or why they cannot be told."""
+    """Return the CUDA devices by name, or why they are not known."""
     try:
         import torch
 

@@ -41,7 +41,7 @@ def export(
         ),
     ],
     out: Annotated[
-        Path, typer.Option(parser=user_path, help="New folder; it appears when all of it is written.")
+        Path, typer.Option(parser=user_path, help="New folder; it appears once everything is written.")
     ],
     tasks: Tasks = None,
     lengths: Lengths = None,

@@ -56,7 +56,7 @@ def request_fields(endpoint: Endpoint, *, chat: bool) -> dict[str, Any]:
 
 
 def request_body(fields: Mapping[str, Any], prompt: Prompt, context: str, question: str) -> dict[str, Any]:
-    """Return a whole request: a chat, or a text to go on with."""
+    """Return a whole request: a chat, or a text to continue."""
     if prompt.chat_template:
         return {**fields, "messages": prompt.messages(context, question)}
     return {**fields, "prompt": prompt.text(context, question)}

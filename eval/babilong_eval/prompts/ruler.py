@@ -87,7 +87,7 @@ def most_new_tokens(tasks: Sequence[str]) -> int:
 def places_of(question: str) -> dict[str, str]:
     """Return what a question of RULER's puts into the places of a prompt; empty for any other question.
 
-    `answer_start` is the beginning of the answer, which the model goes on with.
+    `answer_start` is the beginning of the answer, which the model continues.
     """
     if asked := _NEEDLES.fullmatch(question):
         verb, kind, keys = asked.groups()

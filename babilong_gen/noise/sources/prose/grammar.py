@@ -5,7 +5,7 @@
                                 line continues the one above it, and " | " also parts alternatives
     @name once                  drawn once a document, the same ever after; "@name scene": once a scene
     @name once: one / two       a table with these columns: its *row* is drawn once, and each use of a
-                                column draws that column's text anew; the cells are parted by " / "
+                                column draws that column's text anew; the cells are separated by " / "
 
     {name}  {name.column}       draws from a rule; a table's name alone means its first column
     {name B}                    the same, told of person B: within it, X is B and Y is the other

@@ -24,7 +24,7 @@ _ROOTS = ("plan", "scene.", "given.", "surname", "style.", "kin.", "acquaintance
 
 
 def tell(rng: Rng) -> str:
-    """Tell one story in English, its paragraphs parted by blank lines.
+    """Tell one story in English, its paragraphs separated by blank lines.
 
     A is its hero and D the other party of its plot; B is D in the scenes of the plot and one of the hero's
     friends in all others, C another friend, and S the one talked of in the scene.
