@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
     from babilong_eval.models.adapters import Adapter
+    from babilong_eval.models.armt.config import ARMTConfig
+    from babilong_eval.models.rmt.config import RMTConfig
 
 Form = Literal["encoder", "decoder"]
 
@@ -95,16 +97,18 @@ def is_rotary(backbone: PretrainedConfig) -> bool:
     return all(rope.get("rope_type") == "default" for rope in per_layer)
 
 
-def fit_positions(
-    backbone: PretrainedConfig, positions: int, *, segment_size: int, memory_tokens: int
-) -> None:
-    """Give a rotary backbone the positions of a full segment; refuse another that has too few."""
-    text = backbone.get_text_config()
+def fit_positions(config: RMTConfig | ARMTConfig, backbone: PretrainedConfig, *, frame: int) -> None:
+    """Give a rotary backbone the positions of a full segment; refuse another that has too few.
+
+    Args:
+        frame: positions beside the segment's own and one copy of the memory.
+    """
+    text, positions = backbone.get_text_config(), config.segment_size + config.memory_tokens + frame
     if is_rotary(backbone) and positions > getattr(text, "max_position_embeddings", positions):
         text.max_position_embeddings = positions
     limit = limit_of_positions(backbone)
     if limit is not None and positions > limit:
         raise UsageError(
-            f"segments of {segment_size} tokens and {memory_tokens} of memory make {positions} "
+            f"segments of {config.segment_size} tokens and {config.memory_tokens} of memory make {positions} "
             f"positions, but the backbone {backbone.model_type} has {limit}: take shorter segments"
         )

@@ -96,7 +96,7 @@ def wrap(config: ARMTConfig, backbone: PreTrainedModel, tokenizer: Tokenizer) ->
         )
     if config.wrap_positions and not hasattr(backbone.config, "n_positions"):
         raise UsageError(f"wrap_positions adds position embeddings, which {kind} does not have: leave it out")
-    _fit_positions(config, backbone.config)
+    fit_positions(config, backbone.config, frame=config.sink)
     return ARMTDecoder(backbone, config)
 
 
@@ -107,18 +107,8 @@ def set_segment_size(model: ARMTModel, segment_size: int) -> None:
         UsageError: another backbone has too few positions.
     """
     config = replace(model.config, segment_size=segment_size)
-    _fit_positions(config, model.network.backbone.config)
+    fit_positions(config, model.network.backbone.config, frame=config.sink)
     model.config = model.network.config = config
-
-
-def _fit_positions(config: ARMTConfig, backbone: PretrainedConfig) -> None:
-    """Make sure of the positions of a full segment with its memory and sink."""
-    fit_positions(
-        backbone,
-        config.segment_size + config.memory_tokens + config.sink,
-        segment_size=config.segment_size,
-        memory_tokens=config.memory_tokens,
-    )
 
 
 def wrap_adapted(config: ARMTConfig, adapter: Adapter, tokenizer: Tokenizer) -> ARMTDecoder:

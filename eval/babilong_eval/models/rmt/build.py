@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from babilong_eval.models.adapters import Adapter
     from babilong_eval.models.rmt.config import RMTConfig
 
-_FRAME = 3  # [CLS] and two [SEP]
+_FRAME = 3  # [CLS] and two [SEP]; a decoder has its memory a second time
 
 
 def build_rmt(
@@ -72,7 +72,7 @@ def wrap(config: RMTConfig, backbone: PreTrainedModel, tokenizer: Tokenizer) -> 
     check_vocabulary_and_width(
         backbone, tokenizer, "its outputs cannot be the memory that its next segment begins with"
     )
-    _fit_positions(config, backbone.config)
+    fit_positions(config, backbone.config, frame=_frame_positions(config))
     if config.form == "decoder":
         if not _attends(backbone):
             raise UsageError(
@@ -101,19 +101,12 @@ def set_segment_size(model: RMTModel, segment_size: int) -> None:
         UsageError: another backbone has too few positions.
     """
     config = replace(model.config, segment_size=segment_size)
-    _fit_positions(config, model.network.backbone.config)
+    fit_positions(config, model.network.backbone.config, frame=_frame_positions(config))
     model.config = config
 
 
-def _fit_positions(config: RMTConfig, backbone: PretrainedConfig) -> None:
-    """Make sure of the positions of a full segment with its memory and what frames it."""
-    around = _FRAME if config.form == "encoder" else config.memory_tokens
-    fit_positions(
-        backbone,
-        config.segment_size + config.memory_tokens + around,
-        segment_size=config.segment_size,
-        memory_tokens=config.memory_tokens,
-    )
+def _frame_positions(config: RMTConfig) -> int:
+    return _FRAME if config.form == "encoder" else config.memory_tokens
 
 
 def backbone_of(config: RMTConfig, source: str | PretrainedConfig) -> PreTrainedModel:
