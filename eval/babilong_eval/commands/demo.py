@@ -97,5 +97,8 @@ def _draw(out: Path, results: list[Path], *, beside_paper: bool) -> None:
     with as_file(files("babilong_eval") / "figures" / "rmt_paper.csv") as paper:
         reference = paper if beside_paper else None
         length(results, out / "accuracy.png", scorer="strict", reference=reference)
+        if beside_paper:  # whose segments are ten times as long
+            by_tokens = out / "accuracy-by-tokens.png"
+            length(results, by_tokens, scorer="strict", reference=reference, unit="tokens")
         report(results, out / "report.html", scorer="strict")
     typer.echo(f"look at {out / 'accuracy.png'} and {out / 'report.html'}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.lines import Line2D
 
 from babilong_eval.figures import style
-from babilong_eval.figures.length_axis import LengthAxis, can_count_segments, length_axis
+from babilong_eval.figures.length_axis import LengthAxis, axis_of, can_count_segments, length_axis, length_of
 from babilong_eval.figures.sheet import sheet
 from babilong_eval.results.load import chance, data_remark, task_title, tasks_of
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from babilong_eval.figures.length_axis import Unit
     from babilong_eval.figures.reference_curves import ReferenceCurve
     from babilong_eval.figures.sheet import GivenAxes
     from babilong_eval.results.load import Run
@@ -34,12 +35,17 @@ _REFERENCE_LINE: Mapping[str, Any] = {"linewidth": 1.1, "linestyle": (0, (5, 2))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Series:
-    """One line: a run in a task."""
+    """One line: a run in a task.
+
+    Attributes:
+        lengths: of the cells, in the axis's unit.
+    """
 
     name: str
     task: str
     index: int
     cells: tuple[Cell, ...]
+    lengths: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +58,11 @@ class _Panel:
 
 
 def accuracy_by_length(
-    runs: Sequence[Run], references: Sequence[ReferenceCurve] = (), *, ax: GivenAxes | None = None
+    runs: Sequence[Run],
+    references: Sequence[ReferenceCurve] = (),
+    *,
+    unit: Unit | None = None,
+    ax: GivenAxes | None = None,
 ) -> Figure:
     """Draw accuracy with 95 % Wilson intervals against length.
 
@@ -60,6 +70,8 @@ def accuracy_by_length(
     per run. Dotted lines are chance; dashed ones are reference curves.
 
     Args:
+        unit: of the lengths. None takes segments where all lengths are given so, or a reference counts
+            nothing else, and tokens otherwise. In tokens, a segment counts as the run's `segment_size`.
         ax: axes to draw on, one per panel; None makes a figure.
 
     Raises:
@@ -67,9 +79,9 @@ def accuracy_by_length(
     """
     tasks = tasks_of(runs)
     references = [curve for curve in references if curve.task in tasks]
-    axis = _axis([cell for run in runs for cell in run.cells], references)
+    axis = _axis(runs, references, unit)
     references = [curve for curve in references if curve.lengths(axis.unit)]
-    panels = _panels(runs, tasks, references)
+    panels = _panels(runs, tasks, references, axis.unit)
     columns, tall = (_PANELS_IN_A_ROW, 2.3) if len(runs) <= _MOST_RUNS_IN_NARROW_PANELS else (2, 3.3)
     height = 3.1 if len(panels) == 1 else 0.3 + tall * ceil(len(panels) / columns)
     with sheet(len(panels), ax=ax, height_inches=height, columns=columns, sharex=True, sharey=True) as drawn:
@@ -82,32 +94,39 @@ def accuracy_by_length(
     return drawn.figure
 
 
-def _axis(cells: list[Cell], references: Sequence[ReferenceCurve]) -> LengthAxis:
+def _axis(runs: Sequence[Run], references: Sequence[ReferenceCurve], unit: Unit | None) -> LengthAxis:
     """Return the axis of all panels: in segments, if possible, where a reference counts nothing else."""
+    cells = [cell for run in runs for cell in run.cells]
     needs_segments = any(not curve.tokens for curve in references) and can_count_segments(cells)
-    unit = length_axis(cells, unit="segments" if needs_segments else None).unit
+    unit = unit or length_axis(cells, unit="segments" if needs_segments else None).unit
     also = [length for curve in references for length in curve.lengths(unit)]
-    return length_axis(cells, also, unit)
+    return axis_of((length for run in runs for length in _lengths(run, run.cells, unit)), also, unit)
 
 
-def _panels(runs: Sequence[Run], tasks: Sequence[str], references: Sequence[ReferenceCurve]) -> list[_Panel]:
+def _lengths(run: Run, cells: Sequence[Cell], unit: Unit) -> tuple[float, ...]:
+    return tuple(length_of(cell, unit, run.info.segment_size) for cell in cells)
+
+
+def _panels(
+    runs: Sequence[Run], tasks: Sequence[str], references: Sequence[ReferenceCurve], unit: Unit
+) -> list[_Panel]:
     if len(runs) == 1 and len(tasks) <= _MOST_TASKS_IN_A_PANEL:
-        series = [_series(runs[0], task, task, index) for index, task in enumerate(tasks)]
+        series = [_series(runs[0], task, task, index, unit) for index, task in enumerate(tasks)]
         title = runs[0].info.name if len(tasks) > 1 else f"{runs[0].info.name}, {task_title(tasks[0])}"
         return [_Panel(title=title, series=tuple(series), references=tuple(references))]
     return [
         _Panel(
             title=task_title(task),
-            series=tuple(_series(run, task, run.info.name, index) for index, run in enumerate(runs)),
+            series=tuple(_series(run, task, run.info.name, index, unit) for index, run in enumerate(runs)),
             references=tuple(curve for curve in references if curve.task == task),
         )
         for task in tasks
     ]
 
 
-def _series(run: Run, task: str, name: str, index: int) -> _Series:
+def _series(run: Run, task: str, name: str, index: int, unit: Unit) -> _Series:
     cells = tuple(cell for cell in run.cells if cell.task == task)
-    return _Series(name=name, task=task, index=index, cells=cells)
+    return _Series(name=name, task=task, index=index, cells=cells, lengths=_lengths(run, cells, unit))
 
 
 def _draw(axes: Axes, panel: _Panel, axis: LengthAxis, width_inches: float) -> None:
@@ -127,7 +146,7 @@ def _draw_series(axes: Axes, series: _Series, panel: _Panel, axis: LengthAxis) -
     shift = axis.dodge(series.index, len(panel.series))
     accuracies = [cell.accuracy for cell in series.cells]
     axes.errorbar(
-        [axis.at(cell) + shift for cell in series.cells],
+        [axis.position(length) + shift for length in series.lengths],
         accuracies,
         yerr=style.reach(accuracies, [(cell.ci_low, cell.ci_high) for cell in series.cells]),
         elinewidth=0.9,

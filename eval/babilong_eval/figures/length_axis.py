@@ -49,7 +49,7 @@ class LengthAxis:
 
     def at(self, cell: Cell) -> float:
         """Return the position of a cell."""
-        return self.position(_value(cell, self.unit))
+        return self.position(length_of(cell, self.unit))
 
     def position(self, value: float) -> float:
         """Return the position of a length in the axis's unit."""
@@ -109,7 +109,12 @@ def length_axis(cells: Iterable[Cell], also: Sequence[float] = (), unit: Unit | 
     """
     drawn = list(cells)
     unit = unit or _common_unit(drawn)
-    values = sorted({_value(cell, unit) for cell in drawn})
+    return axis_of({length_of(cell, unit) for cell in drawn}, also, unit)
+
+
+def axis_of(lengths: Iterable[float], also: Sequence[float], unit: Unit) -> LengthAxis:
+    """Return the axis of lengths that are counted in a unit, at least one; `also` as in `length_axis`."""
+    values = sorted(set(lengths))
     while also and values[-1] < 0.99 * max(also) and values[-1] > 0:
         values.append(2 * values[-1])
     while also and values[0] > 1.01 * min(also):
@@ -126,7 +131,7 @@ def written(value: float, unit: Unit) -> str:
     """Return a length as a tick label: `64k`, `1M`; segments as bare numbers."""
     if unit == "segments":
         return f"{value:g}"
-    return f"{value / 1e6:g}M" if value >= 1e6 else f"{value / 1e3:g}k"
+    return f"{value / 1e6:.4g}M" if value >= 1e6 else f"{value / 1e3:.4g}k"
 
 
 def _side_by_side(ticks: Sequence[float], room: Sequence[float]) -> bool:
@@ -147,8 +152,20 @@ def _common_unit(cells: list[Cell]) -> Unit:
     )
 
 
-def _value(cell: Cell, unit: Unit) -> float:
+def length_of(cell: Cell, unit: Unit, segment_size: int | None = None) -> float:
+    """Return a cell's length in a unit.
+
+    Args:
+        segment_size: tokens a segment, for a length given in segments.
+
+    Raises:
+        UsageError: the length is given in segments, and their size is not known.
+    """
     length = parse_length(cell.length)
     if unit == "segments":
         return length.count if length.unit == "seg" else cell.segments or 0
-    return length.input_tokens(question_tokens=0, segment_size=1, reserve=0)
+    if length.unit == "seg" and segment_size is None:
+        raise UsageError(
+            f"a length of {cell.length} cannot be counted in tokens: run.json tells no segment_size"
+        )
+    return length.input_tokens(question_tokens=0, segment_size=segment_size or 0, reserve=0)

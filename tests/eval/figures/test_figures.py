@@ -52,6 +52,7 @@ def record(
     lengths: Sequence[str] = LENGTHS,
     n: int = 20,
     costs: bool = True,
+    segment_size: int | None = None,
 ) -> Path:
     """A results folder whose accuracies fall along `ACCURACIES`."""
     cells = []
@@ -75,7 +76,7 @@ def record(
                 )
             )
     write_cells(folder, cells)
-    write_run(folder, RunInfo(name=name, model="rmt:x", data="data"))
+    write_run(folder, RunInfo(name=name, model="rmt:x", data="data", segment_size=segment_size))
     return folder
 
 
@@ -117,7 +118,7 @@ def test_lengths_stand_in_the_order_of_their_size_at_powers_of_two(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("value", "label"), [(0, "0k"), (1_000, "1k"), (512_000, "512k"), (10_000_000, "10M")]
+    ("value", "label"), [(0, "0k"), (1_000, "1k"), (512_000, "512k"), (2_043_904, "2.044M")]
 )
 def test_token_lengths_are_written_as_the_field_writes_them(value: float, label: str) -> None:
     assert written(value, "tokens") == label
@@ -127,6 +128,22 @@ def test_lengths_in_tokens_and_segments_do_not_share_a_figure(tmp_path: Path) ->
     folders = [record(tmp_path / "a"), record(tmp_path / "b", lengths=("1seg", "2seg"))]
     with pytest.raises(UsageError, match="separate figures"):
         accuracy_by_length(load_runs(folders, "official"))
+
+
+def test_segments_count_as_tokens_by_the_size_that_each_run_gave_them(tmp_path: Path) -> None:
+    short = record(tmp_path / "a", lengths=("4seg", "8seg"), segment_size=48)
+    long = record(tmp_path / "b", lengths=("4seg", "8seg"), segment_size=499)
+    (axes,) = panels(accuracy_by_length(load_runs([short, long], "official"), unit="tokens"))
+    places = [np.asarray(bars.lines[0].get_xdata(), dtype=float) for bars in drawn(axes)]
+    np.testing.assert_allclose(2 ** places[0], [192, 384], rtol=0.1)  # side by side, so not quite there
+    np.testing.assert_allclose(2 ** places[1], [1_996, 3_992], rtol=0.1)
+    assert axes.get_xlabel() == "length in the data's tokens"
+
+
+def test_segments_of_an_unknown_size_are_not_counted_in_tokens(tmp_path: Path) -> None:
+    runs = load_runs([record(tmp_path, lengths=("4seg",))], "official")
+    with pytest.raises(UsageError, match="4seg cannot be counted in tokens"):
+        accuracy_by_length(runs, unit="tokens")
 
 
 def test_one_run_with_few_tasks_is_one_panel_and_several_runs_have_a_panel_a_task(tmp_path: Path) -> None:

@@ -120,6 +120,23 @@ def test_sparing_the_last_layer_changes_no_memory(
     torch.testing.assert_close(spared, whole)
 
 
+@pytest.mark.parametrize("architecture", ["bert", "roberta", "modernbert"])
+def test_an_encoders_last_layer_attends_from_the_memory_alone(
+    architecture, make_tokenizer, some_tokens, monkeypatch
+):
+    backbone = AutoConfig.for_model(architecture, vocab_size=40, **NARROW | {"pad_token_id": 0})
+    config = RMTConfig(form="encoder", memory_tokens=3, segment_size=8, labels=PLACES)
+    model = build_rmt(config, backbone, make_tokenizer(40))
+    attend, queries = torch.nn.functional.scaled_dot_product_attention, []
+    monkeypatch.setattr(
+        torch.nn.functional,
+        "scaled_dot_product_attention",
+        lambda query, *rest, **options: queries.append(query.shape[2]) or attend(query, *rest, **options),
+    )
+    model.network.read(some_tokens(8, 40), model.start(1))
+    assert queries == [3 + 3 + 8, 3]
+
+
 @pytest.mark.parametrize("model", ["encoder", "decoder"])
 def test_gradients_flow_through_the_memory_to_the_first_segment(model, request, some_tokens):
     network = request.getfixturevalue(model).network

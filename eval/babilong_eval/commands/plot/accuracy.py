@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Annotated, Literal
+
+import typer
 
 from babilong_eval.commands.options import Reference, Results, Scorer, ThresholdOption
 from babilong_eval.commands.plot.options import Numbers, Out, rows_by_run, write_numbers
 
+UnitOption = Annotated[
+    Literal["tokens", "segments"] | None,
+    typer.Option(
+        help="Count lengths in tokens or in segments.",
+        show_default="segments where all lengths are given so, or the reference counts nothing else",
+    ),
+]
 
-def length(results: Results, out: Out, reference: Reference = None, scorer: Scorer = "official") -> None:
+
+def length(
+    results: Results,
+    out: Out,
+    reference: Reference = None,
+    unit: UnitOption = None,
+    scorer: Scorer = "official",
+) -> None:
     """Draw accuracy against length.
 
     One run with few tasks takes one panel, with a line per task; otherwise each task has a panel, with a line
@@ -22,7 +39,7 @@ def length(results: Results, out: Out, reference: Reference = None, scorer: Scor
     from babilong_eval.results.load import load_runs
 
     references = read_reference(reference) if reference else []
-    save(accuracy_by_length(load_runs(results, scorer), references), out)
+    save(accuracy_by_length(load_runs(results, scorer), references, unit=unit), out)
 
 
 def heatmap(results: Results, out: Out, scorer: Scorer = "official") -> None:

@@ -18,7 +18,7 @@ from transformers import DynamicCache
 
 from babilong_eval.models.armt.memory import AssociativeMemory
 from babilong_eval.models.pretrained import body, embedding_table
-from babilong_eval.models.rmt.sparse_last_layer import feed_forward_at
+from babilong_eval.models.rmt.sparse_last_layer import last_layer_at
 from babilong_eval.models.state import fork
 from babilong_eval.models.transformers_versions import forward_with_cache
 from babilong_gen.errors import UsageError
@@ -57,7 +57,7 @@ class ARMTDecoder(nn.Module):
         embedded = self._embed(tokens, before=self.sink, after=self.memory)
         written: list[Tensor] = []
         backbone, places = body(self.backbone), slice(-len(self.memory), None)
-        with self._recalling(state, written), feed_forward_at(backbone, places):
+        with self._recalling(state, written), last_layer_at(backbone, places):
             backbone(inputs_embeds=embedded, use_cache=False, **self._positions(embedded))
         return torch.stack(written, dim=1)
 

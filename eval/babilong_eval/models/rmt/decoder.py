@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from transformers import DynamicCache
 
 from babilong_eval.models.pretrained import body, embedding_table, logits_and_hidden
-from babilong_eval.models.rmt.sparse_last_layer import feed_forward_at
+from babilong_eval.models.rmt.sparse_last_layer import last_layer_at
 from babilong_eval.models.state import fork
 from babilong_eval.models.transformers_versions import forward_with_cache
 
@@ -41,7 +41,7 @@ class RMTDecoder(nn.Module):
         """Read a segment [B, S] with its memory [B, M, D]; return the next one's memory. No head is run."""
         embedded = torch.cat([memory, self._embed(tokens), memory], dim=1)
         backbone, positions = body(self.backbone), slice(-memory.shape[1], None)
-        with feed_forward_at(backbone, positions):
+        with last_layer_at(backbone, positions):
             outputs = backbone(inputs_embeds=embedded, use_cache=False)
         return outputs.last_hidden_state[:, positions]
 

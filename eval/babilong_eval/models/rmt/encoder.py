@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from babilong_eval.models.pretrained import body, embedding_table
 from babilong_eval.models.rmt.gate import MemoryGate
-from babilong_eval.models.rmt.sparse_last_layer import feed_forward_at
+from babilong_eval.models.rmt.sparse_last_layer import last_layer_at
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -60,7 +60,7 @@ class RMTEncoder(nn.Module):
     def write(self, tokens: Tensor, memory: Tensor) -> Tensor:
         """Return what a segment writes, before any gate: the last layer's outputs at the memory [B, M, D]."""
         backbone, positions = body(self.backbone), slice(1, 1 + memory.shape[1])
-        with feed_forward_at(backbone, positions):
+        with last_layer_at(backbone, positions):
             outputs = backbone(inputs_embeds=self._framed(tokens, memory))
         return outputs.last_hidden_state[:, positions]
 

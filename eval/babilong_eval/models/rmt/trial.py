@@ -13,7 +13,7 @@ from babilong_eval.models.reading_trial import (
     writing_difference,
 )
 from babilong_eval.models.rmt.decoder import RMTDecoder
-from babilong_eval.models.rmt.sparse_last_layer import feed_forward_at
+from babilong_eval.models.rmt.sparse_last_layer import last_layer_at
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -40,7 +40,7 @@ def _sparing(backbone: PreTrainedModel) -> float:
     """Return how far the outputs of a spared last layer are from those of a whole one."""
     embedded = backbone.get_input_embeddings()(some_tokens(backbone, 6))
     places = slice(1, 3)
-    with feed_forward_at(body(backbone), places):
+    with last_layer_at(body(backbone), places):
         spared = body(backbone)(inputs_embeds=embedded).last_hidden_state
     return apart(spared[:, places], body(backbone)(inputs_embeds=embedded).last_hidden_state[:, places])
 
