@@ -9,6 +9,7 @@ import typer
 
 from babilong_eval.commands.options import ThresholdOption
 from babilong_eval.commands.tables import interval, percent, print_table
+from babilong_eval.results.explained import write_explained
 from babilong_eval.results.prediction_files import FileName, find_predictions
 from babilong_eval.results.scores import score_file
 from babilong_eval.scoring.score import ScorerName
@@ -69,6 +70,13 @@ def score(
         typer.Option(help="Print models against lengths instead, the mean over tasks, for a paper."),
     ] = None,
     threshold: ThresholdOption = "0.856",
+    explain: Annotated[
+        Path | None,
+        typer.Option(
+            parser=user_path,
+            help="CSV to write as well: every prediction, its score, and why it counted (the words found).",
+        ),
+    ] = None,
 ) -> None:
     """Score predictions in the published BABILong form.
 
@@ -81,6 +89,8 @@ def score(
 
     above = parse_threshold(threshold)
     scores = score_folders(predictions, scorer)
+    if explain is not None:
+        write_explained(explain, list(scores), scorer, apart_from=predictions)
     if table is not None:
         _print_leaderboard(_runs(scores, scorer), table)
         return

@@ -108,6 +108,7 @@ class CausalModel:
         self.segment_size = segment_size
         self.max_tokens = max_tokens
         self._found = found
+        self.stop: tuple[str, ...] = ()
         self._max_new_tokens = max_new_tokens
         self._answer_prefix = answer_prefix
 
@@ -160,6 +161,7 @@ class CausalModel:
             answer_prefix=self._answer_prefix,
             max_new_tokens=self._max_new_tokens,
             stop_ids=self._found.stop_ids,
+            stop=self.stop,
         )
 
     def padding(self) -> float:

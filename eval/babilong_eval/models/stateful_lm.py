@@ -69,6 +69,7 @@ class CarriedModel:
         self._found = found
         self._read = read
         self._evict = evict
+        self.stop: tuple[str, ...] = ()
         self._max_new_tokens = max_new_tokens
         self._answer_prefix = answer_prefix
 
@@ -144,6 +145,7 @@ class CarriedModel:
             answer_prefix=self._answer_prefix,
             max_new_tokens=self._max_new_tokens,
             stop_ids=self._found.stop_ids,
+            stop=self.stop,
         )
 
     def _forward(self, tokens: Tensor, carry: Any) -> tuple[Tensor, Any]:

@@ -119,18 +119,23 @@ def load_runs(folders: str | Path | Iterable[str | Path], scorer: ScorerName = "
 def scored_predictions(run: Run) -> Iterator[ScoredPrediction]:
     """Yield every prediction of a run with its score, by files; nothing where only the cells were kept."""
     for path in run.files:
-        name, predictions = FileName.of(path), read_predictions(path)
-        labels = scoring_labels(path, name.task, run.scorer)
-        _, shares = judged_file(path, run.scorer)
-        for prediction, share in zip(predictions, shares, strict=True):
-            yield ScoredPrediction(
-                task=name.task,
-                length=name.length,
-                prediction=prediction,
-                share=share,
-                labels=labels,
-                scorer=run.scorer,
-            )
+        yield from scored_file(path, run.scorer)
+
+
+def scored_file(path: Path, scorer: ScorerName) -> Iterator[ScoredPrediction]:
+    """Yield every prediction of a file with its score; errors as for `score_file`."""
+    name, predictions = FileName.of(path), read_predictions(path)
+    labels = scoring_labels(path, name.task, scorer)
+    _, shares = judged_file(path, scorer)
+    for prediction, share in zip(predictions, shares, strict=True):
+        yield ScoredPrediction(
+            task=name.task,
+            length=name.length,
+            prediction=prediction,
+            share=share,
+            labels=labels,
+            scorer=scorer,
+        )
 
 
 def chance(task: str) -> float | None:
