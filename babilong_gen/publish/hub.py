@@ -85,9 +85,11 @@ class HubDataset:
         with _told(self):
             try:
                 return bool(self._api().dataset_info(self.repo).private)
-            except errors.RepositoryNotFoundError as error:
-                # without a token the Hub does not say which names are taken
-                if error.response.status_code == 404 or not self.token:
+            except errors.HfHubHTTPError as error:
+                status = error.response.status_code
+                # without a token the Hub does not say whether there is a private repository of that name
+                is_unseen = status == 401 and not self.token
+                if is_unseen or (status == 404 and isinstance(error, errors.RepositoryNotFoundError)):
                     return None
                 raise
 
