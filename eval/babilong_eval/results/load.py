@@ -187,6 +187,14 @@ def runs_of_scores(scores: Mapping[Path, Score], scorer: ScorerName) -> list[Run
     return _with_distinct_names(_by_folder(scores, scorer))
 
 
+def prompt_parts(config: str) -> str:
+    """Return the parts that a prompt config has: `instruction+examples`; other configs as they are."""
+    parts = _PROMPT_PART.findall(config)
+    if "_".join(f"{part}_{answer}" for part, answer in parts) != config:
+        return config
+    return "+".join(part.replace("_", " ") for part, answer in parts if answer == "yes") or "bare prompt"
+
+
 def _runs_in(folder: Path, scorer: ScorerName) -> list[Run]:
     """Return the run that was made in a folder; or, of any other folder, all that is found below it."""
     if (folder / RESULTS_FILE).is_file():
@@ -274,7 +282,7 @@ def _with_distinct_names(runs: list[Run]) -> list[Run]:
     """Add the prompt's parts to names that several runs have, and a number where that is not enough."""
     names = [visible(run.info.name) for run in runs]
     with_parts = [
-        f"{name}, {_prompt_parts(config)}" if names.count(name) > 1 and (config := _config(run)) else name
+        f"{name}, {prompt_parts(config)}" if names.count(name) > 1 and (config := _config(run)) else name
         for run, name in zip(runs, names, strict=True)
     ]
     distinct = [
@@ -286,14 +294,6 @@ def _with_distinct_names(runs: list[Run]) -> list[Run]:
 
 def _config(run: Run) -> str:
     return run.info.options.get("config", "")
-
-
-def _prompt_parts(config: str) -> str:
-    """Return the parts that a prompt config has: `instruction+examples`; other configs as they are."""
-    parts = _PROMPT_PART.findall(config)
-    if "_".join(f"{part}_{answer}" for part, answer in parts) != config:
-        return config
-    return "+".join(part.replace("_", " ") for part, answer in parts if answer == "yes") or "bare prompt"
 
 
 def _task_order(task: str) -> tuple[int, str]:
