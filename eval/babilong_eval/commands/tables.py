@@ -15,8 +15,11 @@ def print_table(title: str, table: Table) -> None:
     from rich.console import Console
 
     console = Console()
-    needed = console.measure(table, options=console.options.update(width=_WIDE_ENOUGH)).maximum
-    console.width = max(console.width, needed) if console.is_terminal else _WIDE_ENOUGH
+    if console.is_terminal:
+        needed = console.measure(table, options=console.options.update(width=_WIDE_ENOUGH)).maximum
+        console.width = max(console.width, needed)
+    else:
+        console.width = _WIDE_ENOUGH
     console.print(title, markup=False, highlight=False)
     console.print(table)
 
