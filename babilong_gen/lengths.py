@@ -13,6 +13,8 @@ Unit = Literal["k", "M", "seg"]
 LONGEST_TOKENS = 100_000_000
 
 _FORM = re.compile(r"([0-9]{1,9})(k|M|seg)")
+_IN_ANY_CASE = re.compile(_FORM.pattern, re.IGNORECASE)
+_UNITS = {"k": "k", "m": "M", "seg": "seg"}
 _UNIT_TOKENS = {"k": 1_000, "M": 1_000_000}
 
 
@@ -56,7 +58,11 @@ def parse_length(text: str) -> Length:
     """
     match = _FORM.fullmatch(text.strip())
     if match is None:
-        raise UsageError(f"unknown length {text!r}: expected 0k, 4k, 128k, 1M or a number of segments (8seg)")
+        meant = _IN_ANY_CASE.fullmatch(text.strip())
+        hint = f"; write it {meant[1]}{_UNITS[meant[2].lower()]}" if meant else ""
+        raise UsageError(
+            f"unknown length {text!r}: expected 0k, 4k, 128k, 1M or a number of segments (8seg){hint}"
+        )
     count, unit = int(match[1]), cast(Unit, match[2])
     tokens = count * _UNIT_TOKENS.get(unit, 1)
     if unit != "k" and count == 0:

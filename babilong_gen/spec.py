@@ -49,7 +49,7 @@ Preset = Literal["rmt-paper", "babilong", "ruler", "niah"]
 _EXPECTED = {
     "byte_size": "expected a number with a unit, as in 256MB or 1GiB",
     "extra_forbidden": "there is no such option",
-    "missing": "missing",
+    "missing": "missing; give it, or a --preset that says it",
 }
 
 

@@ -28,6 +28,7 @@ from babilong_gen.composition.added import reserved_ids
 from babilong_gen.composition.proof import proved_joiners
 from babilong_gen.errors import SourceError, UsageError
 from babilong_gen.foreign_files import refuse_pointer
+from babilong_gen.gpt2_files import MERGES, VOCABULARY, read_gpt2_files
 from babilong_gen.user_paths import user_path
 
 BUILTIN = "babilong"
@@ -180,13 +181,15 @@ def _read(name: str) -> tuple[Tokenizer, str]:
         text = (resources.files("babilong_gen") / "data" / "tokenizer.json").read_text(encoding="utf-8")
         return Tokenizer.from_str(text), name
     path = user_path(name)
+    if path.is_dir() and not (path / "tokenizer.json").is_file():
+        return _read_old_files(path), str(path)
     if path.is_dir():
         path /= "tokenizer.json"
-        if not path.is_file():
-            raise SourceError(
-                f"tokenizer folder {name!r} has no tokenizer.json: save it with "
-                "AutoTokenizer.from_pretrained(...).save_pretrained(...)"
-            )
+    elif path.suffix == ".gguf" and path.is_file():
+        raise SourceError(
+            f"tokenizer {name!r} is a GGUF file: save its tokenizer.json with AutoTokenizer.from_pretrained("
+            f"{str(path.parent)!r}, gguf_file={path.name!r}).save_pretrained(FOLDER), and give FOLDER"
+        )
     elif not path.is_file():
         path = _download(name)
     refuse_pointer(path)
@@ -196,6 +199,23 @@ def _read(name: str) -> tuple[Tokenizer, str]:
         raise SourceError(
             f"tokenizer file {path} cannot be read ({broken}): expected a tokenizer.json"
         ) from broken
+
+
+def _read_old_files(folder: Path) -> Tokenizer:
+    for name in (VOCABULARY, MERGES):
+        refuse_pointer(folder / name)
+    try:
+        found = read_gpt2_files(folder)
+    except Exception as broken:
+        raise SourceError(
+            f"tokenizer folder {folder}: {VOCABULARY} or {MERGES} is broken ({broken})"
+        ) from broken
+    if found is None:
+        raise SourceError(
+            f"tokenizer folder {str(folder)!r} has no tokenizer.json, nor GPT-2's {VOCABULARY} and {MERGES}: "
+            "save it with AutoTokenizer.from_pretrained(...).save_pretrained(...)"
+        )
+    return found
 
 
 def _download(name: str) -> Path:

@@ -43,6 +43,12 @@ def test_what_is_no_length_is_refused(text: str) -> None:
         parse_length(text)
 
 
+@pytest.mark.parametrize(("text", "meant"), [("4K", "4k"), ("1m", "1M"), ("8SEG", "8seg")])
+def test_a_unit_in_another_case_is_refused_with_the_right_one(text: str, meant: str) -> None:
+    with pytest.raises(UsageError, match=rf"unknown length '{text}'.*; write it {meant}$"):
+        parse_length(text)
+
+
 def test_lengths_sort_from_short_to_long_segments_first() -> None:
     assert sorted(("1M", "4seg", "128k", "0k", "16seg"), key=length_order) == [
         "4seg",

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperCommand
 
 from babilong_gen.commands.app import comma_separated
+from babilong_gen.counted import counted
 from babilong_gen.errors import UsageError
 from babilong_gen.redaction import redacted
 from babilong_gen.user_paths import user_place
@@ -227,7 +228,9 @@ def _make_part(
         )
     samples, size = sum(shard.counts.rows for shard in written), sum(shard.bytes for shard in written)
     out = redacted(out)
-    typer.echo(f"{out}: {len(written):,} shards, {samples:,} samples, {size:,} bytes on disk")
+    typer.echo(
+        f"{out}: {counted(len(written), 'shard')}, {counted(samples, 'sample')}, {size:,} bytes on disk"
+    )
     typer.echo(f"when all parts are there: babilong generate --finish {shlex.quote(out)}")
 
 
@@ -257,14 +260,16 @@ def _show_plan(spec: DatasetSpec) -> None:
         last = first + count * len(spec.tasks) - 1
         typer.echo(f"{length}: shards {first}-{last}, {count:,} per task")
         first = last + 1
-    typer.echo(f"{len(shards):,} shards in all: --shards 0-{len(shards) - 1}, or --shards 0/N to (N-1)/N")
+    typer.echo(
+        f"{counted(len(shards), 'shard')} in all: --shards 0-{len(shards) - 1}, or --shards 0/N to (N-1)/N"
+    )
 
 
 def _say_finished(out: str, manifest: Mapping[str, Any]) -> None:
     totals, spec = manifest["totals"], manifest["spec"]
-    made = f"{totals['samples']:,} samples, {totals['tokens']:,} tokens, {totals['bytes']:,} bytes on disk"
+    made = ", ".join(counted(totals[thing], thing.removesuffix("s")) for thing in ("samples", "tokens"))
     out = redacted(out)
-    typer.echo(f"{out}: {made}")
+    typer.echo(f"{out}: {made}, {totals['bytes']:,} bytes on disk")
     length, task = spec["lengths"][0], spec["tasks"][0]
     if "://" in out:
         files = f'data_files="{out.rstrip("/")}/data/{length}/{task}-*.parquet", split="train"'

@@ -57,8 +57,10 @@ def push(
     from babilong_gen.publish.tree import local_folder
 
     folder = local_folder(out)
-    hub = open_hub(repo_id, revision=revision, token=token, endpoint=endpoint)
+    hub = open_hub(repo_id, revision=revision, token=token, endpoint=endpoint, writes=not dry_run)
     if dry_run:
+        if not hub.token:
+            _note("no token: a private repository is not seen, and counts as one that is still to be created")
         _list(plan_push(folder, hub, private=private, report=_note), hub, private=private)
         return
     if not sys.stderr.isatty():

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from babilong_gen.commands.options import Dataset
+from babilong_gen.counted import counted
 from babilong_gen.redaction import redacted
 
 _SHOWN = 50
@@ -65,6 +66,6 @@ def verify(
     if checksums:
         typer.echo(f"{out}: the checksums of {'all' if shards is None else 'these'} shards are right")
         return
-    typer.echo(f"{out}: {verdict.samples:,} samples proved")
+    typer.echo(f"{out}: {counted(verdict.samples, 'sample')} proved")
     if not verdict.noise_compared:
         typer.echo("the corpus is not in the cache any more: noise was not compared with its source")

@@ -62,7 +62,7 @@ class HubDataset:
 
     Attributes:
         repo: USER/NAME.
-        token: kept out of anything that is printed.
+        token: kept out of anything that is printed; empty where only what everybody sees is looked at.
     """
 
     repo: str
@@ -85,8 +85,11 @@ class HubDataset:
         with _told(self):
             try:
                 return bool(self._api().dataset_info(self.repo).private)
-            except errors.RepositoryNotFoundError as error:
-                if error.response.status_code == 404:
+            except errors.HfHubHTTPError as error:
+                status = error.response.status_code
+                # without a token the Hub does not say whether there is a private repository of that name
+                is_unseen = status == 401 and not self.token
+                if is_unseen or (status == 404 and isinstance(error, errors.RepositoryNotFoundError)):
                     return None
                 raise
 
@@ -140,16 +143,19 @@ class HubDataset:
             )
 
     def _api(self) -> HfApi:
-        return HfApi(endpoint=self.endpoint, token=self.token)
+        return HfApi(endpoint=self.endpoint, token=self.token or False)
 
 
-def open_hub(repo: str, *, revision: str | None, token: str | None, endpoint: str | None) -> HubDataset:
+def open_hub(
+    repo: str, *, revision: str | None, token: str | None, endpoint: str | None, writes: bool = True
+) -> HubDataset:
     """Open a repository by name, as the user gave it; nothing is asked of the Hub yet.
 
     Args:
         revision: branch; None for main.
         token: None for `HF_TOKEN`, else the one that `hf auth login` stored.
         endpoint: None for `HF_ENDPOINT`, else huggingface.co.
+        writes: whether anything is to be written, which needs a token.
 
     Raises:
         UsageError: no such name can be, there is no token, the endpoint is no web address, or the
@@ -167,10 +173,11 @@ def open_hub(repo: str, *, revision: str | None, token: str | None, endpoint: st
     if fault := environment_fault(url) or any_proxy_fault():
         raise UsageError(f"cannot reach {url}: {fault}")
     known = (token or huggingface_hub.get_token() or "").strip()
-    if not known:
+    if not known and writes:
         raise UsageError("no token: log in with `hf auth login`, set HF_TOKEN, or give --token")
-    keep_secret(known, "[token]")
-    if not is_sendable(known):
+    if known:
+        keep_secret(known, "[token]")
+    if known and not is_sendable(known):
         raise UsageError("the token holds characters that none can have: copy it again from the Hub")
     return HubDataset(repo=repo, revision=revision or constants.DEFAULT_REVISION, endpoint=url, token=known)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from babilong_gen.counted import counted
 from babilong_gen.errors import OutputError, UsageError
 from babilong_gen.prepare import default_cache
 from babilong_gen.publish.hub import HubDataset, TemporaryError
@@ -119,7 +120,7 @@ def _bring_up_to_date(hub: HubDataset, files: list[LocalFile], report: Report) -
             batch = _next_commit(todo)
             hub.commit(batch.uploads, batch.stale, _summary(batch))
             left = len(todo.shards) - len(batch.shards)
-            report(f"committed {_summary(batch)}" + (f", {left:,} shards to go" if left else ""))
+            report(f"committed {_summary(batch)}" + (f", {counted(left, 'shard')} to go" if left else ""))
         return bool(todo)
 
     # Each commit but the last takes a full number of shards; twice as many allow for another writer.
@@ -141,8 +142,8 @@ def _next_commit(todo: Changes) -> Changes:
 
 def _summary(batch: Changes) -> str:
     parts = [
-        f"{len(batch.shards):,} shards" if batch.shards else "",
+        counted(len(batch.shards), "shard") if batch.shards else "",
         ", ".join(file.path for file in batch.documents),
-        f"without {len(batch.stale):,} old shards" if batch.stale else "",
+        f"without {counted(len(batch.stale), 'old shard')}" if batch.stale else "",
     ]
     return ", ".join(filter(None, parts))

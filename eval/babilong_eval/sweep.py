@@ -56,6 +56,7 @@ class RunOptions(BaseModel):
     device: str = "auto"
     answers: Literal["labels", "text"] | None = None
     max_tokens: Annotated[int, Field(ge=1)] | None = None
+    stop: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     model_options: dict[str, Any] = Field(default_factory=dict)
     probe: bool = False
     chat_template: bool | None = None

@@ -249,6 +249,15 @@ def test_without_a_token_one_is_asked_for(push: Push, dataset: Path) -> None:
     assert refused.stderr.startswith("babilong: no token: log in with `hf auth login`, set HF_TOKEN, or")
 
 
+def test_what_would_be_sent_is_listed_without_a_token(push: Push, dataset: Path, hub: Hub) -> None:
+    listed = push(dataset, "me/facts", "--dry-run", HF_TOKEN="")
+    assert listed.returncode == 0, listed.stderr
+    assert listed.stderr.startswith("note: no token: a private repository is not seen")
+    assert listed.stdout.startswith(f"create  {hub.url}/datasets/me/facts")
+    assert "upload  README.md" in listed.stdout
+    assert not hub.repos
+
+
 _BIG = 300 << 20
 
 _MEASURED = """

@@ -52,19 +52,23 @@ def as_markdown(rows: Sequence[Row]) -> str:
 
 
 def as_latex(rows: Sequence[Row]) -> str:
-    """Return a `tabular` with intervals, the best of each column in bold; it needs no package."""
+    """Return a `tabular` with intervals below the numbers, the best of each column in bold.
+
+    It needs no package, and is set small enough that six lengths fit the width of an `article`.
+    """
     body = _body(rows, _latex_cell, lambda text: rf"\textbf{{{text}}}")
     columns = [*lengths_in(rows), *_MEANS]
     return "\n".join(
         [
             r"% mean accuracy over tasks in per cent, with its 95 % interval",
+            r"\begingroup\scriptsize\setlength{\tabcolsep}{1.5pt}",
             rf"\begin{{tabular}}{{l{'r' * len(columns)}}}",
             r"\hline",
-            _latex_line(["model", *columns]),
+            _latex_line(["model", *map(_latex_heading, columns)]),
             r"\hline",
             *(_latex_line([name.translate(_LATEX_SIGNS), *cells]) for name, cells in body),
             r"\hline",
-            r"\end{tabular}",
+            r"\end{tabular}\endgroup",
             "",
         ]
     )
@@ -103,7 +107,15 @@ def _markdown_cell(text: str, mean: TaskMean) -> str:
 
 
 def _latex_cell(text: str, mean: TaskMean) -> str:
-    return rf"{text} {{\scriptsize ({_percent(mean.ci_low)}--{_percent(mean.ci_high)})}}"
+    return _stacked(text, rf"{{\tiny {_percent(mean.ci_low)}--{_percent(mean.ci_high)}}}")
+
+
+def _latex_heading(name: str) -> str:
+    return _stacked(*name.split(" ")) if " " in name else name
+
+
+def _stacked(above: str, below: str) -> str:
+    return rf"\begin{{tabular}}[t]{{@{{}}r@{{}}}}{above}\\[-2pt]{below}\end{{tabular}}"
 
 
 def _latex_line(cells: Sequence[str]) -> str:

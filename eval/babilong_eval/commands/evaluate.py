@@ -17,6 +17,7 @@ from babilong_eval.commands.options import (
     Prompts,
     Tasks,
     parse_model_options,
+    parse_stop,
     parts_left_out,
 )
 from babilong_gen.commands.app import comma_separated
@@ -64,6 +65,13 @@ def evaluate(
             min=1,
             help="Tokens per answer, reasoning included, at most.",
             show_default="20, or as in --prompts",
+        ),
+    ] = None,
+    stop: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="End an answer before this string, \\n for a line's end; may be repeated.",
+            show_default="none, or as in --prompts",
         ),
     ] = None,
     model_option: ModelOption = None,
@@ -127,6 +135,7 @@ def evaluate(
         system_prompt=system_prompt,
         answers=answers,
         max_tokens=max_tokens,
+        stop=parse_stop(stop),
         model_options=parse_model_options(model_option),
         probe=probe,
         name=name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +11,9 @@ import typer
 from babilong_eval.scoring.score import ScorerName
 from babilong_gen.errors import UsageError
 from babilong_gen.user_paths import user_path, user_place, user_spec
+
+_ESCAPES = {"n": "\n", "t": "\t", "\\": "\\"}
+_ESCAPED = re.compile(r"\\([nt\\])")
 
 # which samples of a dataset
 Data = Annotated[
@@ -78,6 +82,13 @@ def parts_left_out(*, instruction: bool, examples: bool, post_prompt: bool) -> t
 def parse_model_options(texts: list[str] | None) -> dict[str, Any]:
     """Parse each `NAME=VALUE`; a value may be a number, a truth value, or a path with `~`."""
     return dict(map(_option, texts or ()))
+
+
+def parse_stop(texts: list[str] | None) -> tuple[str, ...]:
+    """Return the strings that end an answer; `\\n` and `\\t` in them are a line's end and a tab."""
+    if texts and "" in texts:
+        raise UsageError("--stop: an empty string would end every answer before it begins")
+    return tuple(_ESCAPED.sub(lambda found: _ESCAPES[found[1]], text) for text in texts or ())
 
 
 def _option(text: str) -> tuple[str, Any]:

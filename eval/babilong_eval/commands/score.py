@@ -2,13 +2,15 @@
 
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from babilong_eval.commands.options import ThresholdOption
 from babilong_eval.commands.tables import interval, percent, print_table
+from babilong_eval.results.explained import write_explained
+from babilong_eval.results.load import prompt_parts
 from babilong_eval.results.prediction_files import FileName, find_predictions
 from babilong_eval.results.scores import score_file
 from babilong_eval.scoring.score import ScorerName
@@ -69,6 +71,13 @@ def score(
         typer.Option(help="Print models against lengths instead, the mean over tasks, for a paper."),
     ] = None,
     threshold: ThresholdOption = "0.856",
+    explain: Annotated[
+        Path | None,
+        typer.Option(
+            parser=user_path,
+            help="CSV to write as well: every prediction, its score, and why it counted (the words found).",
+        ),
+    ] = None,
 ) -> None:
     """Score predictions in the published BABILong form.
 
@@ -81,6 +90,8 @@ def score(
 
     above = parse_threshold(threshold)
     scores = score_folders(predictions, scorer)
+    if explain is not None:
+        write_explained(explain, list(scores), scorer, apart_from=predictions)
     if table is not None:
         _print_leaderboard(_runs(scores, scorer), table)
         return
@@ -145,15 +156,19 @@ def _as_table(scores: list[FileScore]) -> "Table":
     from rich.markup import escape
     from rich.table import Table
 
+    prompts = {row.file: prompt_parts(FileName.of(Path(row.file)).config) for row in scores}
+    several = len(set(prompts.values())) > 1
     table = Table()
-    table.add_column("file", overflow="fold")
-    for column in ("task", "length"):
+    # task and length are the rest of a file's name
+    for column in ("folder", *(["prompt"] if several else []), "task", "length"):
         table.add_column(column, no_wrap=True)
     for column in ("n", "correct", "accuracy", "95 % interval"):
         table.add_column(column, justify="right", no_wrap=True)
     for row in scores:
         shown = percent(row.accuracy), interval(row.ci_low, row.ci_high)
-        table.add_row(escape(row.file), row.task, row.length, str(row.n), f"{row.correct:g}", *shown)
+        found = [str(PurePosixPath(row.file).parent), *([prompts[row.file]] if several else [])]
+        counts = row.task, row.length, str(row.n), f"{row.correct:g}"
+        table.add_row(*map(escape, found), *counts, *shown)
     return table
 
 
@@ -163,14 +178,14 @@ def _as_table_of_lengths(lengths: "Sequence[EffectiveLength]") -> "Table":
 
     table = Table()
     for column in ("model", "task"):
-        table.add_column(column, overflow="fold")
+        table.add_column(column, no_wrap=True)
     for column in (
-        "by the interval",
-        "by the accuracy",
-        "measured up to",
+        "by the\ninterval",
+        "by the\naccuracy",
+        "measured\nup to",
         "mean",
-        "wAvg (inc)",
-        "wAvg (dec)",
+        "wAvg\n(inc)",
+        "wAvg\n(dec)",
     ):
         table.add_column(column, justify="right", no_wrap=True)
     for found in lengths:

@@ -1,4 +1,4 @@
-"""Tables on a terminal, and whole wherever else they go."""
+"""Tables, whole wherever they go."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ _WIDE_ENOUGH = 10_000
 
 
 def print_table(title: str, table: Table) -> None:
-    """Print a table below its title; in a file or a pipe no line of it is wrapped or cut."""
+    """Print a table below its title; no line of it is wrapped or cut, however narrow the terminal."""
     from rich.console import Console
 
     console = Console()
-    if not console.is_terminal:
+    if console.is_terminal:
+        needed = console.measure(table, options=console.options.update(width=_WIDE_ENOUGH)).maximum
+        console.width = max(console.width, needed)
+    else:
         console.width = _WIDE_ENOUGH
     console.print(title, markup=False, highlight=False)
     console.print(table)

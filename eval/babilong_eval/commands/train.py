@@ -1,6 +1,7 @@
 """`babilong train`."""
 
 import shlex
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,6 +43,12 @@ def train(
             help="Folder to write the model to as well, its adapter merged into the backbone's weights.",
         ),
     ] = None,
+    tensorboard: Annotated[
+        bool,
+        typer.Option(
+            "--tensorboard", help="Write event files to OUT/training/tensorboard as well, for TensorBoard."
+        ),
+    ] = False,
 ) -> None:
     """Train a recurrent model on samples made while it trains.
 
@@ -50,6 +57,8 @@ def train(
     Example: babilong train eval/studies/rmt-paper/tiny-detect.yaml --out runs/tiny-detect
     """
     from babilong_eval.commands.screen import Screen
+    from babilong_eval.evaluation.distributed import this_rank
+    from babilong_eval.training.event_files import FOLDER, EventFiles
     from babilong_eval.training.recipe import read_recipe
     from babilong_eval.training.train import train as run
     from babilong_eval.training.trained_models import kind_of, save_merged
@@ -57,12 +66,22 @@ def train(
     asked = read_recipe(recipe, noise=noise)
     if merge and asked.model.adapter is None and asked.model.continue_from is None:
         raise UsageError("--merge: the recipe's model has no adapter: its weights are its own")
-    with Screen() as screen:
+    with ExitStack() as stack:
+        events = None
+        if tensorboard and this_rank().number == 0:
+            events = stack.enter_context(EventFiles(out / "training" / FOLDER))
+        screen = stack.enter_context(Screen())
+
+        def look_on(progress: "TrainingProgress") -> None:
+            _show(screen, progress)
+            if events is not None:
+                events.write(progress.line)
+
         model = run(
             asked,
             out,
             apart_from=apart_from or (),
-            on_step=lambda progress: _show(screen, progress),
+            on_step=look_on,
             on_noise=lambda characters: screen.describe(f"tokenizing noise, {characters:,} more characters"),
             notify=screen.notify,
         )

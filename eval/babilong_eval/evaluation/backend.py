@@ -106,6 +106,8 @@ def find_backend(
 def _server(config: EvaluationConfig, tasks: Sequence[str]) -> ServerBackend:
     if config.answers == "labels":
         raise UsageError("a server answers in its own words: leave out --answers labels")
+    if config.stop and "stop" in config.model_options:
+        raise UsageError("--stop and --model-option stop say the same thing: give one of them")
     prompts = read_prompts(config.prompts, tasks) if config.prompts else own_prompts(tasks)
     prompts = adjusted(prompts, config.off, config.system_prompt, config.chat_template is not False)
     model, base_url = parse_address(config.model)
@@ -116,6 +118,7 @@ def _server(config: EvaluationConfig, tasks: Sequence[str]) -> ServerBackend:
         temperature=prompts.generate_kwargs.get("temperature") or 0.0,
         top_p=prompts.generate_kwargs.get("top_p"),
         seed=config.seed,
+        stop=tuple(config.stop) or prompts.stop,
         fields=own_fields(config.model_options),
         options=config.server,
     )

@@ -34,6 +34,7 @@ class EvaluationConfig:
         system_prompt: the chat's first message.
         answers: None: what suits the kind of model.
         max_tokens: of a generated answer; None: what the prompts' own run had, or `MAX_NEW_TOKENS`.
+        stop: strings that end a generated answer and are cut off; none: those of the prompts' own run.
         model_options: keyword arguments of the kind's `load`; of a server, fields of each request, where None
             leaves a field of ours out.
         probe: answer each length series in one pass over its longest sample.
@@ -57,6 +58,7 @@ class EvaluationConfig:
     system_prompt: str | None = None
     answers: AnswerForm | None = None
     max_tokens: int | None = None
+    stop: Sequence[str] = ()
     model_options: Mapping[str, Any] = field(default_factory=dict)
     probe: bool = False
     name: str | None = None

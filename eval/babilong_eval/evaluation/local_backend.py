@@ -13,6 +13,7 @@ from babilong_eval.inference.segment_loop import SegmentReader, answer_samples, 
 from babilong_eval.inference.shared_prefix import answer_series
 from babilong_eval.models.protocol import MAX_NEW_TOKENS
 from babilong_eval.models.registry import load_model
+from babilong_eval.models.stop_strings import StopsAtStrings
 from babilong_eval.prompts import ruler
 from babilong_eval.prompts.prompts import adjusted, own_prompts, plain_prompts, read_prompts
 from babilong_gen.errors import SourceError, UsageError
@@ -73,7 +74,8 @@ def make_local_backend(
         raise UsageError(
             f"{config.prompts}: that run sampled its answers; {config.model} takes the likeliest"
         )
-    generate_kwargs: dict[str, Any] = {"do_sample": False}
+    stop = tuple(config.stop) or (read.stop if read else ())
+    generate_kwargs: dict[str, Any] = {"do_sample": False, **({"stop_strings": list(stop)} if stop else {})}
     if model is None:
         longer = [task for task in tasks if task in RULER_TASKS]
         usual = ruler.most_new_tokens(longer) if longer else None
@@ -81,6 +83,8 @@ def make_local_backend(
         options = {**config.model_options, **({"max_new_tokens": max_tokens} if max_tokens else {})}
         model = load_model(config.model, device=_device(config.device, rank), **options)
         generate_kwargs["max_new_tokens"] = max_tokens or MAX_NEW_TOKENS
+        if isinstance(model, StopsAtStrings):
+            model.stop = stop
     elif config.model_options or config.max_tokens:
         raise UsageError("model_options and max_tokens belong to a model that is loaded by name")
     is_plain = model.input_form == "plain"
@@ -96,7 +100,9 @@ def make_local_backend(
         device=torch.cuda.get_device_name(model.device) if model.device.type == "cuda" else str(model.device),
         segment_size=model.segment_size,
     )
-    reader = make_reader(model, setup.prompts, choose=setup.answers == "labels")
+    if config.stop and setup.answers == "labels" and not any(task in RULER_TASKS for task in tasks):
+        raise UsageError("--stop ends what a model writes, and this one chooses labels: add --answers text")
+    reader = make_reader(model, setup.prompts, choose=setup.answers == "labels", stop=stop)
     return LocalBackend(setup=setup, reader=reader, limits=_limits(config, model))
 
 

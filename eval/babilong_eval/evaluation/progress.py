@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _FACTS_ONLY_TOKENS = 100
 _SEGMENT_TOKENS = 499
+_LINES = 10
 
 
 class ProgressBar:
@@ -61,13 +62,17 @@ class ProgressBar:
         self.shared += result.shared_segments
         if result.error:
             self.failures[result.error] += 1
-        task, length = pair = result.sample.task, result.sample.length
-        if pair not in self._seen and not self._console.is_terminal:
-            self._console.print(f"evaluating {task} at {length}", markup=False)
-        self._seen[pair] += 1
+        task, length = result.sample.task, result.sample.length
+        is_first = (task, length) not in self._seen
+        self._seen[task, length] += 1
+        done = self._seen.total()
         failed = f", {self.failures.total()} failed" if self.failures else ""
-        about = f"{task} {length} · {self._seen.total()} of {self._samples} samples{failed}"
+        about = f"{task} {length} · {done} of {self._samples} samples{failed}"
         self._progress.update(self._bar, advance=_tokens_about(length), description=about)
+        # Ten lines for a long run, and one wherever another task or length begins.
+        is_tenth = done * _LINES // self._samples > (done - 1) * _LINES // self._samples
+        if (is_first or is_tenth) and not self._console.is_terminal:
+            self._console.print(f"evaluating {about}", markup=False, soft_wrap=True)
 
 
 def _tokens_about(length: str) -> int:

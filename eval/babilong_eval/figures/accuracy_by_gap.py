@@ -65,7 +65,7 @@ def accuracy_by_gap(
 def _draw(axes: Axes, bins: Sequence[GapBin], colours: Mapping[str, tuple[float, ...]]) -> None:
     axes.set_xscale("symlog", base=2, linthresh=8)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda tokens, _: f"{tokens:,.0f}"))
-    axes.set_xlabel("tokens between the facts")
+    axes.set_xlabel("the data's tokens between the facts")
     style.accuracy_axis(axes)
     for length, colour in colours.items():
         found = [one for one in bins if one.length == length]

@@ -73,7 +73,7 @@ def differences_by_length(
         )
         n = style.sample_sizes(one.n for one in differences)
         drawn.footnote(
-            f"bars: Newcombe's 95 % intervals, {n} a point; full marks: McNemar's p < 0.05 after Holm; "
+            f"bars: Newcombe's 95 % intervals, {n} per point; full marks: McNemar's p < 0.05 after Holm; "
             f"scorer: {runs[0].scorer}"
         )
     return drawn.figure

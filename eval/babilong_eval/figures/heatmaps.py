@@ -236,7 +236,7 @@ def _draw_all(grids: Sequence[_Grid], runs: Sequence[Run], ax: GivenAxes | None)
         scale = ScalarMappable(Normalize(0, 1), _COLOURS)
         drawn.colour_bar(scale, inches=_COLOUR_BAR_INCHES, below=not stacked)
         drawn.footnote(
-            f"per cent right and 95 % interval; {n} a cell; scorer: {runs[0].scorer}", data_remark(runs)
+            f"per cent right and 95 % interval; {n} per cell; scorer: {runs[0].scorer}", data_remark(runs)
         )
     return drawn.figure
 

@@ -122,7 +122,7 @@ def _finish(left: Axes, right: Axes, task: str) -> None:
     left.set_title(f"{of_task}answers that flip from length to length")
     left.set_ylim(bottom=_BELOW_ZERO * left.get_ylim()[1])
     left.yaxis.set_major_formatter(FuncFormatter(lambda proportion, _: f"{100 * proportion:g}%"))
-    right.set_title(f"{of_task}right answers lost per million tokens")
+    right.set_title(f"{of_task}right answers lost per million tokens read")
     right.set_yscale("log")
     right.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 

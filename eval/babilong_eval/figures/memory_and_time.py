@@ -44,7 +44,7 @@ def memory_and_time(runs: Sequence[Run], *, ax: GivenAxes | None = None) -> Figu
     if not has_costs(runs):
         raise UsageError("no time and no peak memory in these results: `babilong evaluate` records them")
     axis = length_axis([cell for run in runs for cell in run.cells])
-    measures = (("peak memory (GiB)", _peak_gib, 2), ("seconds a sample", _seconds_per_sample, 10))
+    measures = (("peak memory (GiB)", _peak_gib, 2), ("seconds per sample", _seconds_per_sample, 10))
     with sheet(2, ax=ax, height_inches=2.5, columns=2) as drawn:
         for axes, (title, measure, base) in zip(drawn.panels, measures, strict=True):
             axis.mark(axes, drawn.panel_inches)

@@ -143,7 +143,7 @@ def reach(values: Sequence[float], intervals: Sequence[tuple[float, float]]) -> 
 
 def small_print(counts: Iterable[int]) -> str:
     """Return what to write below points that stand for so many answers each."""
-    return f"bars: 95 % Wilson intervals, {sample_sizes(counts)} a point"
+    return f"bars: 95 % Wilson intervals, {sample_sizes(counts)} per point"
 
 
 def sample_sizes(counts: Iterable[int]) -> str:

@@ -47,6 +47,7 @@ class Endpoint:
         temperature: 0 takes the likeliest token; None leaves it to the server.
         top_p: of the sampling; None leaves it to the server.
         seed: of the sampling, where the server takes one.
+        stop: strings that end an answer and are cut off.
         fields: of a request, as the user has them: they go before ours, and one that is None is left out.
         options: how requests are made.
     """
@@ -57,6 +58,7 @@ class Endpoint:
     temperature: float | None = 0.0
     top_p: float | None = None
     seed: int | None = None
+    stop: tuple[str, ...] = ()
     fields: Mapping[str, Any] = field(default_factory=dict)
     options: ServerOptions = field(default_factory=ServerOptions)
 

@@ -242,4 +242,4 @@ class _Server:
         named: dict[str, Any] = {name: body[name] for name in _NAMED if name in body}
         others = {name: value for name, value in body.items() if name not in _NAMED}
         reply = await client.with_raw_response.create(**named, extra_body=others)
-        return read_reply(reply.content, self.endpoint.max_tokens)
+        return read_reply(reply.content, self.endpoint.max_tokens, self.endpoint.stop)

@@ -18,6 +18,7 @@ from babilong_eval.inference.chunked_encoder import ExactEncoder
 from babilong_eval.inference.memory import give_back_freed, peak_bytes, reset_peak
 from babilong_eval.inference.sample_result import SampleResult
 from babilong_eval.models.segments import cut, segment_batches
+from babilong_eval.models.stop_strings import before_stop
 from babilong_gen.errors import UsageError
 from babilong_gen.tasks import RULER_TASKS
 
@@ -41,17 +42,22 @@ class SegmentReader:
         encoder: the model's tokenizer, for long texts.
         prompts: the words around a sample, by task.
         choose: whether the model chooses among the task's labels, or answers in its own words.
+        stop: strings that end an answer in its own words.
     """
 
     model: SegmentModel
     encoder: ExactEncoder
     prompts: Mapping[str, Prompt]
     choose: bool
+    stop: tuple[str, ...] = ()
 
 
-def make_reader(model: SegmentModel, prompts: Mapping[str, Prompt], *, choose: bool) -> SegmentReader:
+def make_reader(
+    model: SegmentModel, prompts: Mapping[str, Prompt], *, choose: bool, stop: tuple[str, ...] = ()
+) -> SegmentReader:
     """Return a reader for a model; arguments as in `SegmentReader`."""
-    return SegmentReader(model=model, encoder=ExactEncoder(model.tokenizer), prompts=prompts, choose=choose)
+    encoder = ExactEncoder(model.tokenizer)
+    return SegmentReader(model=model, encoder=encoder, prompts=prompts, choose=choose, stop=stop)
 
 
 def answer_samples(
@@ -163,7 +169,13 @@ def answer_from(
 ) -> list[Answer]:
     """Read the segments from `position` on and answer: one answer per row."""
     before, segment = deque(walk(reader.model, rows, state, position), maxlen=1).pop()
-    return reader.model.answer(segment, before, [choices_of(reader, row.sample) for row in rows])
+    choices = [choices_of(reader, row.sample) for row in rows]
+    answers = reader.model.answer(segment, before, choices)
+    # a model need not know of stop strings
+    return [
+        answer if labels else replace(answer, text=before_stop(answer.text, reader.stop))
+        for answer, labels in zip(answers, choices, strict=True)
+    ]
 
 
 def _answer(reader: SegmentReader, rows: Sequence[EncodedSample]) -> list[Answer]:

@@ -8,11 +8,15 @@ status is 200.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from babilong_eval.models.protocol import Answer
 from babilong_eval.models.reasoning import split_reasoning
+from babilong_eval.models.stop_strings import before_stop
 from babilong_gen.redaction import redacted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _SHOWN_CHARACTERS = 300
 _TEXTS = ("text", "output_text")
@@ -41,22 +45,26 @@ class NotACompletionError(Exception):
     """What came is not from a server of this protocol; the message is how it begins."""
 
 
-def read_reply(content: bytes, max_tokens: int) -> tuple[Answer, int | None]:
+def read_reply(content: bytes, max_tokens: int, stop: Sequence[str] = ()) -> tuple[Answer, int | None]:
     """Return a reply's answer, and how many tokens the prompt had, if it says so.
+
+    Args:
+        max_tokens: that were asked for.
+        stop: strings before which the answer ends, also where the server leaves them in.
 
     Raises:
         NoAnswerError: there is none; `ServerFaultError` where the reply is an error.
         NotACompletionError: it is no JSON, or JSON of another kind.
     """
     try:
-        return _read(json.loads(content), content, max_tokens)
+        return _read(json.loads(content), content, max_tokens, stop)
     except ValueError:
         raise NotACompletionError(_begin(content)) from None
     except RecursionError:
         raise NoAnswerError("the server's reply is nested too deeply") from None
 
 
-def _read(reply: Any, content: bytes, max_tokens: int) -> tuple[Answer, int | None]:
+def _read(reply: Any, content: bytes, max_tokens: int, stop: Sequence[str]) -> tuple[Answer, int | None]:
     if not isinstance(reply, dict):
         raise NotACompletionError(_begin(content))
     choices = reply.get("choices")
@@ -70,7 +78,8 @@ def _read(reply: Any, content: bytes, max_tokens: int) -> tuple[Answer, int | No
         raise NoAnswerError("the server's reply has no choice in it")
     usage = reply.get("usage")
     n_tokens = usage.get("prompt_tokens") if isinstance(usage, dict) else None
-    return _answer(choices[0], max_tokens), n_tokens if type(n_tokens) is int and n_tokens >= 0 else None
+    answer = _answer(choices[0], max_tokens, stop)
+    return answer, n_tokens if type(n_tokens) is int and n_tokens >= 0 else None
 
 
 def _is_an_error(reply: dict[str, Any]) -> bool:
@@ -95,12 +104,13 @@ def one_line(text: str) -> str:
     )
 
 
-def _answer(choice: dict[str, Any], max_tokens: int) -> Answer:
+def _answer(choice: dict[str, Any], max_tokens: int, stop: Sequence[str]) -> Answer:
     if choice.get("error"):
         raise ServerFaultError(server_words(choice["error"]))
     message = choice.get("message")
     written = message.get("content") if isinstance(message, dict) else choice.get("text")
-    inline, text = split_reasoning(_joined(written, _TEXTS))
+    inline, whole = split_reasoning(_joined(written, _TEXTS))
+    text = before_stop(whole, stop).rstrip()
     fields = message if isinstance(message, dict) else {}
     thoughts = [_joined(fields.get(name), (*_TEXTS, *_THOUGHTS)) for name in _THOUGHT_FIELDS]
     thoughts += [_joined(written, _THOUGHTS), inline or ""]

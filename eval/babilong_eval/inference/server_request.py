@@ -50,7 +50,8 @@ def request_fields(endpoint: Endpoint, *, chat: bool) -> dict[str, Any]:
     limit = "max_completion_tokens" if chat and endpoint.is_openai else "max_tokens"
     if _NEWER_NAME[limit] in endpoint.fields:
         limit = _NEWER_NAME[limit]
-    ours = {limit: endpoint.max_tokens, **{name: getattr(endpoint, name) for name in _SPARED}}
+    ours: dict[str, Any] = {limit: endpoint.max_tokens, "stop": list(endpoint.stop) or None}
+    ours |= {name: getattr(endpoint, name) for name in _SPARED}
     fields = {**ours, **endpoint.fields}
     return {"model": endpoint.model, **{name: value for name, value in fields.items() if value is not None}}
 

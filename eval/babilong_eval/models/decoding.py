@@ -12,6 +12,7 @@ from torch import Tensor
 
 from babilong_eval.models.protocol import NOT_FINITE, Answer
 from babilong_eval.models.reasoning import split_reasoning
+from babilong_eval.models.stop_strings import before_stop, holds_stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -32,6 +33,7 @@ def respond(
     answer_prefix: str,
     max_new_tokens: int,
     stop_ids: Collection[int],
+    stop: Sequence[str] = (),
 ) -> list[Answer]:
     """Answer each row: of its choices the likeliest, or where it has none the greedy continuation.
 
@@ -40,6 +42,7 @@ def respond(
         answer_prefix: what stands between the text read so far and a choice, a space usually.
         max_new_tokens: where generation ends at the latest.
         stop_ids: tokens that end it earlier.
+        stop: strings that end it earlier and are cut off, wherever in the text they are written.
     """
     answers: list[Answer | None] = [None] * len(choices)
     if any(row is not None for row in choices):
@@ -52,14 +55,21 @@ def respond(
                 best = max(range(len(labels)), key=likelihoods.__getitem__)
                 answers[row] = Answer(text=labels[best], scores=tuple(likelihoods))
     if any(row is None for row in choices):
-        written = generate(first, carry, forward, max_new_tokens=max_new_tokens, stop_ids=stop_ids)
+        written = generate(
+            first,
+            carry,
+            forward,
+            max_new_tokens=max_new_tokens,
+            stop_ids=stop_ids,
+            is_ended=lambda ids: bool(stop) and holds_stop(tokenizer.decode(ids), stop),
+        )
         for row, ids in enumerate(written):
             if choices[row] is not None:
                 continue
             if ids is None:
                 answers[row] = Answer(text="", error=NOT_FINITE)
             else:
-                reasoning, text = split_reasoning(tokenizer.decode(ids))
+                reasoning, text = split_reasoning(before_stop(tokenizer.decode(ids), stop))
                 answers[row] = Answer(text=text, reasoning=reasoning)
     return [answer for answer in answers if answer is not None]
 
@@ -120,11 +130,20 @@ def _are_finite(logits: Tensor) -> Tensor:
 
 
 def generate(
-    first: Tensor, carry: Any, forward: Forward, *, max_new_tokens: int, stop_ids: Collection[int]
+    first: Tensor,
+    carry: Any,
+    forward: Forward,
+    *,
+    max_new_tokens: int,
+    stop_ids: Collection[int],
+    is_ended: Callable[[list[int]], bool] = lambda _: False,
 ) -> list[list[int] | None]:
     """Write the likeliest token again and again; return each row's tokens up to its first stop token.
 
     None for a row whose logits were not finite before it had finished.
+
+    Args:
+        is_ended: tells after each token whether the row's text ends with it.
     """
     written: list[list[int] | None] = [[] for _ in first]
     going = set(range(len(written)))
@@ -138,7 +157,8 @@ def generate(
                 written[row] = None
             elif chosen[row] not in stop_ids:
                 so_far.append(chosen[row])
-                continue
+                if not is_ended(so_far):
+                    continue
             going.remove(row)
         if not going or remaining == 1:
             break

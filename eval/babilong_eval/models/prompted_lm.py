@@ -47,6 +47,7 @@ class PromptedLM:
         self.tokenizer = core(found.tokenizer)
         self.segment_size = segment_size
         self.max_tokens = max_tokens
+        self.stop: tuple[str, ...] = ()
         self._found = found
         self._max_new_tokens = max_new_tokens
         self._answer_prefix = answer_prefix
@@ -86,4 +87,5 @@ class PromptedLM:
             answer_prefix=self._answer_prefix,
             max_new_tokens=self._max_new_tokens,
             stop_ids=self._found.stop_ids,
+            stop=self.stop,
         )

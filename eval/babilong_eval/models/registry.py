@@ -63,7 +63,10 @@ def load_model(spec: str, *, device: str = "auto", **options: Any) -> SegmentMod
     kind, colon, path = spec.partition(":")
     known = kinds()
     if not colon or kind not in known:
-        raise UsageError(f"no model kind in '{spec}': expected KIND:PATH, KIND one of {', '.join(known)}")
+        raise UsageError(
+            f"no model kind in '{spec}': expected KIND:PATH, KIND one of {', '.join(known)}; "
+            "or of a server api:MODEL@BASE_URL, which `babilong evaluate` takes"
+        )
     if not path:
         raise UsageError(f"model '{spec}' names no path: write {kind}:PATH, a folder or a hub name")
     load: Loader = known[kind].load()

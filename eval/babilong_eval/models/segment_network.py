@@ -106,6 +106,7 @@ class NetworkModel(Generic[Network, Config]):
         self.tokenizer = tokenizer
         self.bounded_state = bounded_state
         self.max_new_tokens = max_new_tokens
+        self.stop: tuple[str, ...] = ()
         self._stop_ids = stop_ids
 
     @property
@@ -173,4 +174,5 @@ class NetworkModel(Generic[Network, Config]):
             answer_prefix=self.config.answer_prefix,
             max_new_tokens=self.max_new_tokens,
             stop_ids=self._stop_ids,
+            stop=self.stop,
         )

@@ -119,6 +119,12 @@ class PromptSet:
         names = ("max_new_tokens", "max_tokens", "max_completion_tokens", "max_output_tokens")
         return next(filter(None, map(self.generate_kwargs.get, names)), None)
 
+    @property
+    def stop(self) -> tuple[str, ...]:
+        """The strings that ended an answer in the published run; none where it does not say."""
+        found = self.generate_kwargs.get("stop_strings") or self.generate_kwargs.get("stop") or ()
+        return (found,) if isinstance(found, str) else tuple(found)
+
 
 def plain_prompts(tasks: Sequence[str]) -> PromptSet:
     """Return prompts of input, a space, the question: for models trained on samples as they are."""

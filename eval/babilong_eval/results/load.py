@@ -119,18 +119,23 @@ def load_runs(folders: str | Path | Iterable[str | Path], scorer: ScorerName = "
 def scored_predictions(run: Run) -> Iterator[ScoredPrediction]:
     """Yield every prediction of a run with its score, by files; nothing where only the cells were kept."""
     for path in run.files:
-        name, predictions = FileName.of(path), read_predictions(path)
-        labels = scoring_labels(path, name.task, run.scorer)
-        _, shares = judged_file(path, run.scorer)
-        for prediction, share in zip(predictions, shares, strict=True):
-            yield ScoredPrediction(
-                task=name.task,
-                length=name.length,
-                prediction=prediction,
-                share=share,
-                labels=labels,
-                scorer=run.scorer,
-            )
+        yield from scored_file(path, run.scorer)
+
+
+def scored_file(path: Path, scorer: ScorerName) -> Iterator[ScoredPrediction]:
+    """Yield every prediction of a file with its score; errors as for `score_file`."""
+    name, predictions = FileName.of(path), read_predictions(path)
+    labels = scoring_labels(path, name.task, scorer)
+    _, shares = judged_file(path, scorer)
+    for prediction, share in zip(predictions, shares, strict=True):
+        yield ScoredPrediction(
+            task=name.task,
+            length=name.length,
+            prediction=prediction,
+            share=share,
+            labels=labels,
+            scorer=scorer,
+        )
 
 
 def chance(task: str) -> float | None:
@@ -180,6 +185,14 @@ def runs_of_scores(scores: Mapping[Path, Score], scorer: ScorerName) -> list[Run
         SourceError, UsageError: as for `load_runs`.
     """
     return _with_distinct_names(_by_folder(scores, scorer))
+
+
+def prompt_parts(config: str) -> str:
+    """Return the parts that a prompt config has: `instruction+examples`; other configs as they are."""
+    parts = _PROMPT_PART.findall(config)
+    if "_".join(f"{part}_{answer}" for part, answer in parts) != config:
+        return config
+    return "+".join(part.replace("_", " ") for part, answer in parts if answer == "yes") or "bare prompt"
 
 
 def _runs_in(folder: Path, scorer: ScorerName) -> list[Run]:
@@ -269,7 +282,7 @@ def _with_distinct_names(runs: list[Run]) -> list[Run]:
     """Add the prompt's parts to names that several runs have, and a number where that is not enough."""
     names = [visible(run.info.name) for run in runs]
     with_parts = [
-        f"{name}, {_prompt_parts(config)}" if names.count(name) > 1 and (config := _config(run)) else name
+        f"{name}, {prompt_parts(config)}" if names.count(name) > 1 and (config := _config(run)) else name
         for run, name in zip(runs, names, strict=True)
     ]
     distinct = [
@@ -281,14 +294,6 @@ def _with_distinct_names(runs: list[Run]) -> list[Run]:
 
 def _config(run: Run) -> str:
     return run.info.options.get("config", "")
-
-
-def _prompt_parts(config: str) -> str:
-    """Return the parts that a prompt config has: `instruction+examples`; other configs as they are."""
-    parts = _PROMPT_PART.findall(config)
-    if "_".join(f"{part}_{answer}" for part, answer in parts) != config:
-        return config
-    return "+".join(part.replace("_", " ") for part, answer in parts if answer == "yes") or "bare prompt"
 
 
 def _task_order(task: str) -> tuple[int, str]:

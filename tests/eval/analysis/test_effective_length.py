@@ -145,17 +145,21 @@ def test_tables_for_papers_have_intervals_and_the_best_in_bold(tmp_path: Path) -
         "| one_&\\| | **90.0** (59.6–98.2) | **30.0** (10.8–60.3) | **60.0** | **50.0** | **70.0** |",
     ]
     latex = as_latex(rows)
-    assert r"one\_\&| & \textbf{90.0} {\scriptsize (59.6--98.2)} & \textbf{30.0}" in latex
-    assert r"two & \textbf{90.0} {\scriptsize (59.6--98.2)} & 20.0" in latex
+    best = r"\begin{tabular}[t]{@{}r@{}}\textbf{90.0}\\[-2pt]{\tiny 59.6--98.2}\end{tabular}"
+    assert rf"one\_\&| & {best} & \begin{{tabular}}[t]{{@{{}}r@{{}}}}\textbf{{30.0}}\\" in latex
+    assert rf"two & {best} & \begin{{tabular}}[t]{{@{{}}r@{{}}}}20.0\\" in latex
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no LaTeX here")
-def test_the_latex_table_compiles(tmp_path: Path) -> None:
-    publish(tmp_path / "p" / r"a_b%$#{}~^\c", {"qa1_0k_x": 9})
+def test_the_latex_table_compiles_and_six_lengths_fit_the_page(tmp_path: Path) -> None:
+    lengths = ("0k", "1k", "2k", "4k", "32k", "64k")
+    publish(tmp_path / "p" / r"a_b%$#{}~^\c", {f"qa1_{length}_x": 9 for length in lengths})
+    publish(tmp_path / "p" / "gpt-4-0125-preview", {"qa1_0k_x": 8})
     table = as_latex(leaderboard(load_runs(tmp_path / "p")))
-    page = rf"\documentclass{{article}}\begin{{document}}{table}\end{{document}}"
+    page = rf"\documentclass{{article}}\begin{{document}}\noindent {table}\end{{document}}"
     (tmp_path / "t.tex").write_text(page)
     subprocess.run(["pdflatex", "-halt-on-error", "t.tex"], cwd=tmp_path, check=True, capture_output=True)
+    assert "Overfull" not in (tmp_path / "t.log").read_text(errors="replace")
 
 
 def test_score_prints_effective_lengths_below_the_files(

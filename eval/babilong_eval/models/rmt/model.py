@@ -52,6 +52,7 @@ class RMTModel:
         self.config = config
         self.tokenizer = tokenizer
         self.max_new_tokens = max_new_tokens
+        self.stop: tuple[str, ...] = ()
 
     @property
     def segment_size(self) -> int:
@@ -132,6 +133,7 @@ class RMTModel:
             answer_prefix=self.config.answer_prefix,
             max_new_tokens=self.max_new_tokens,
             stop_ids=stop_ids(network.backbone),
+            stop=self.stop,
         )
 
 
