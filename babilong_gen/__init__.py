@@ -20,6 +20,7 @@ generation.py    a whole run: prepare, plan, make, finish
 prepare.py       tokenizer, stories and noise, found and checked
 tokenizer.py     a tokenizer, proved to compose at sentence borders by `composition/`
 composition/     the proof
+gpt2_files.py    GPT-2's vocab.json and merges.txt as a tokenizer
 edges.py         sentences that no tokenizer keeps apart from the space beside them
 token_span.py    the tokens of a stretch of text
 tasks/           stories: facts, a question, its answer
@@ -40,6 +41,7 @@ atomic.py             files that are there whole or not at all
 archive.py            files inside an archive
 foreign_files.py      files that lie where data should
 user_paths.py         `~`
+counted.py            `1 shard`, `2 shards`
 errors.py             what a user can do something about
 hub_errors.py         what goes wrong with the Hub
 network.py            proxies, certificates, addresses

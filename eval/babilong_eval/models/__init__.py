@@ -21,6 +21,7 @@
     prompted_lm.py          what language models that answer a prompt have in common
     state.py                the tensors inside a state: their bytes, their rows, forks
     decoding.py             choices scored, text generated
+    stop_strings.py         strings that end an answer
     reasoning.py            what was thought aloud, separated from the answer
     next_tokens.py          what is asked of a model that predicts a text's tokens
     pretrained.py           language models found in folders, GGUF files and on the Hub

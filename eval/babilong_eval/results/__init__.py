@@ -5,6 +5,7 @@ predictions_log.py   each answer, on the disk before the next sample is read
 line_log.py          a log of JSON lines that only grows
 prediction_files.py  CSV files in the published form
 scores.py            a prediction file scored, by rules of `scoring/`
+explained.py         why each of its predictions counted, or did not
 load.py              runs, as figures and reports take them
 frame.py             the same as a pandas table
 perplexity.py        what a measurement of perplexity leaves

@@ -23,6 +23,7 @@ allocator.py           freed memory goes back to the system
 resume_state.py        everything that a run needs to continue as if it had never stopped
 question_forms.py      accuracy by the form of a question
 metrics_log.py         the log, and the figure drawn from it
+event_files.py         the same for TensorBoard
 run.py                 a run in its folder: set up or found there, checked, saved
 step.py                one step
 interrupt.py           Ctrl-C that waits for the end of a step
