@@ -10,6 +10,9 @@ LOCK := requirements/locked.txt
 # the CPU's. Bytecode is left to the first import, which needs a tenth of it.
 INSTALL = python -m pip install --quiet --no-compile --constraint $(LOCK) --build-constraint $(LOCK)
 
+# Where nothing is kept, as many containers have it, each Python that the suite starts would compile torch anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 PYTEST = python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # The lowest versions that pyproject.toml claims, on the lowest Python.

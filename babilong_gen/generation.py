@@ -97,7 +97,7 @@ def generate(
         spec: what to make; or give its options by name, as to `make_spec`.
         out: the dataset's folder, or its URL as in `s3://bucket/folder`.
         executor: who makes the shards, `local` or `ray`.
-        workers: how many shards are made at a time; None for one per core.
+        workers: how many shards are made at a time; None for one per core, where there is enough to make.
         check: how many finished samples are tokenized again, to see that they are what they say: `some` (the
             first of each task, length and shard as a whole, every other one around its facts and wherever
             noise was cut), `all` as a whole, or none (`off`). It changes no sample.

@@ -124,7 +124,8 @@ def generate(
         str, typer.Option(help="Where shards are made: local (this machine), or ray (a Ray cluster).")
     ] = "local",
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Shards to make at a time.", show_default="one per core")
+        int | None,
+        typer.Option(min=1, help="Shards to make at a time.", show_default="one per core, for much"),
     ] = None,
     check: Annotated[
         str,

@@ -22,7 +22,7 @@ class Executor(Protocol):
     """Makes shards and hands on each one as it is finished, in any order.
 
     Args:
-        workers: how many are made at a time; None for as many as there are cores for it.
+        workers: how many are made at a time; None for as many as there are cores for it, or as it pays.
         report: called in this process with the number of samples made since it was called last.
 
     Raises:

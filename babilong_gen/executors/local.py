@@ -10,23 +10,34 @@ from babilong_gen.errors import OutputError
 from babilong_gen.make import ShardContext, make_shard
 from babilong_gen.processes import Report, WorkerDiedError, in_processes
 from babilong_gen.write.folder import in_this_process
+from babilong_gen.write.plan import tokens_of
 from babilong_gen.write.shards import Shard, WrittenShard
+
+# As many are made here while another Python starts.
+_FEW_TOKENS = 2_000_000
 
 
 def make_shards(
     context: ShardContext, shards: Sequence[Shard], *, workers: int | None, report: Callable[[int], None]
 ) -> Iterator[tuple[Shard, WrittenShard]]:
-    """Make shards with so many processes, one a core if None is given.
+    """Make shards with so many processes; if None is given, with one a core, or here where there is little.
 
     Raises:
         OutputError: a worker process died; finished shards are kept.
     """
-    workers = 1 if in_this_process(context.out) else min(workers or os.cpu_count() or 1, len(shards))
-    if workers > 1:
+    workers = min(workers or _worthwhile(context, shards), len(shards))
+    if workers > 1 and not in_this_process(context.out):
         yield from _make_in_processes(context, shards, workers, report)
         return
     for shard in shards:
         yield shard, make_shard(context, shard, report)
+
+
+def _worthwhile(context: ShardContext, shards: Sequence[Shard]) -> int:
+    """Return how many processes make shards soonest."""
+    spec = context.prepared.spec
+    tokens = sum((shard.last - shard.first) * tokens_of(shard.length, spec) for shard in shards)
+    return (os.cpu_count() or 1) if tokens > _FEW_TOKENS else 1
 
 
 def _make_in_processes(

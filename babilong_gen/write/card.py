@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,30 @@ def write_card(folder: Folder, manifest: Mapping[str, Any]) -> None:
 def render_card(manifest: Mapping[str, Any], row: Mapping[str, Any]) -> str:
     """Render the card's text, from the manifest and one row of the dataset."""
     spec = manifest["spec"]
+    return (
+        _environment()
+        .get_template(f"{spec['preset'] or 'card'}.md.j2")
+        .render(
+            {
+                **manifest,
+                "title": _title(spec),
+                "tasks": spec["tasks"],
+                "lengths": spec["lengths"],
+                "licences": licences(manifest),
+                "citations": citations(manifest),
+                "figure": histogram(manifest["cells"]),
+                "size_category": next(
+                    (name for below, name in _SIZES if manifest["totals"]["samples"] < below), "1B<n<10B"
+                ),
+                "sample": {**row, "excerpt": excerpt(row)},
+            }
+        )
+    )
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    """Return what keeps a template once it is compiled."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(templates()),
         undefined=jinja2.StrictUndefined,
@@ -45,21 +70,7 @@ def render_card(manifest: Mapping[str, Any], row: Mapping[str, Any]) -> str:
         autoescape=False,
     )
     environment.filters["sparkline"] = sparkline
-    return environment.get_template(f"{spec['preset'] or 'card'}.md.j2").render(
-        {
-            **manifest,
-            "title": _title(spec),
-            "tasks": spec["tasks"],
-            "lengths": spec["lengths"],
-            "licences": licences(manifest),
-            "citations": citations(manifest),
-            "figure": histogram(manifest["cells"]),
-            "size_category": next(
-                (name for below, name in _SIZES if manifest["totals"]["samples"] < below), "1B<n<10B"
-            ),
-            "sample": {**row, "excerpt": excerpt(row)},
-        }
-    )
+    return environment
 
 
 def example_row(folder: Folder, manifest: Mapping[str, Any]) -> dict[str, Any]:

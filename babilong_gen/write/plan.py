@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from babilong_gen.errors import UsageError
+from babilong_gen.lengths import parse_length
 from babilong_gen.spec import DatasetSpec
 from babilong_gen.write.shards import Shard
 
@@ -17,6 +18,7 @@ from babilong_gen.write.shards import Shard
 # several workers can share it.
 _SHARED_TEXT_BYTES = 16_000_000
 _SHARED_SHARDS = 8
+_FACTS_ALONE = 1_000
 
 AnyShard = TypeVar("AnyShard")
 
@@ -33,13 +35,19 @@ def count_shards(spec: DatasetSpec, *, bytes_a_token: float) -> dict[str, int]:
     """
     counts = {}
     for length in spec.parsed_lengths:
-        tokens = length.input_tokens(question_tokens=0, segment_size=spec.segment_size, reserve=0) or 1_000
-        text_bytes = int(tokens * bytes_a_token * spec.samples)
+        text_bytes = int(tokens_of(length.name, spec) * bytes_a_token * spec.samples)
         count = max(
             -(-text_bytes // spec.shard_bytes), min(_SHARED_SHARDS, text_bytes // _SHARED_TEXT_BYTES), 1
         )
         counts[length.name] = min(count, spec.samples)
     return counts
+
+
+def tokens_of(length: str, spec: DatasetSpec) -> int:
+    """Return about how many tokens a sample of a length has."""
+    parsed = parse_length(length)
+    tokens = parsed.input_tokens(question_tokens=0, segment_size=spec.segment_size, reserve=0)
+    return tokens or _FACTS_ALONE
 
 
 def plan_shards(tasks: Sequence[str], samples: int, counts: Mapping[str, int]) -> list[Shard]:

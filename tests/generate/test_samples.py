@@ -225,7 +225,7 @@ def test_no_reuse_refuses(prepared_for: Callable[..., Prepared]) -> None:
 
 def test_endless_noise_never_repeats_and_storing_more_of_it_changes_nothing(cache: Path) -> None:
     def first(lengths: tuple[str, ...]) -> Sample:
-        spec = make_spec(tasks=("detect",), lengths=lengths, noise="procedural:5", samples=1)
+        spec = make_spec(tasks=("detect",), lengths=lengths, noise="procedural", samples=1)
         prepared, _ = prepare(spec, cache=cache, report=lambda _: None, notify=lambda _: None)
         return next(make_samples(prepared, prepared.context("detect"), "detect", "4k", 0, 1))[0]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.publish.client import start_push
 from tests.publish.hub import Hub
 from tests.publish.test_push import published
 
@@ -16,7 +16,7 @@ KILLS = 5
 
 
 def test_killed_at_random_moments_it_ends_in_the_same_tree(
-    hub: Hub, start_push: Callable[..., subprocess.Popen[bytes]], many_shards: Path
+    hub: Hub, environment: dict[str, str], many_shards: Path
 ) -> None:
     rng = random.Random(6)
     kills = repos = 0
@@ -25,11 +25,13 @@ def test_killed_at_random_moments_it_ends_in_the_same_tree(
         hub.forget_objects()
         while True:  # the same command again and again, until it is through
             moment = (len(hub.asked) + rng.randint(1, 90), rng.choice(["before", "after"]))
-            running = start_push(many_shards, repo)
+            running = start_push([str(many_shards), repo], environment)
+            assert running.pid is not None
             hub.watch = killer(running.pid, moment)
-            if running.wait() == 0:
+            running.join()
+            if running.exitcode == 0:
                 break
-            assert running.returncode == -signal.SIGKILL
+            assert running.exitcode == -signal.SIGKILL
             kills += 1
         assert hub.tree(repo) == published(many_shards)
 

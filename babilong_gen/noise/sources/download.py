@@ -113,7 +113,8 @@ def _fetch(url: str, part: Path) -> None:
     if part.exists() and validator.exists():
         request.add_header("Range", f"bytes={part.stat().st_size}-")
         request.add_header("If-Range", validator.read_text())
-    with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:
+    # `urlopen` would keep the proxies that the environment named when it was first called.
+    with urllib.request.build_opener().open(request, timeout=_TIMEOUT_S) as response:
         resumed = response.status == http.client.PARTIAL_CONTENT
         start = part.stat().st_size if resumed else 0
         length = response.headers.get("Content-Length")

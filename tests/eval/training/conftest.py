@@ -104,6 +104,12 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
+@pytest.fixture(autouse=True)
+def _no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A figure takes as long as many steps of so small a network: those of `undisturbed` are drawn."""
+    monkeypatch.setattr("babilong_eval.training.run.draw", lambda _: None)
+
+
 @pytest.fixture
 def command(cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     """Runs the command line in this process."""

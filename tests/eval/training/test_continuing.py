@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Callable
+from functools import cache as once
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,11 +29,31 @@ if TYPE_CHECKING:
 DECODER: dict[str, Any] = {"form": "decoder", "backbone": dict(NARROW_GPT2), "memory_tokens": 3}
 KINDS = {"rmt": DECODER, **MODELS}
 
+Trained = Callable[[str], Path]
+
 
 @pytest.fixture(params=KINDS)
 def kind(request: pytest.FixtureRequest) -> str:
     require(request.param)
     return request.param
+
+
+@pytest.fixture(scope="module")
+def trained(noise_files: str, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Trains a kind for six steps, once; gives the folder."""
+
+    @once
+    def train_once(kind: str) -> Path:
+        require(kind)
+        out = tmp_path_factory.mktemp(kind) / "whole"
+        train(six_steps(kind, noise_files), out, cache=cache)
+        return out
+
+    return train_once
+
+
+def six_steps(kind: str, noise: str) -> Recipe:
+    return Recipe(**of_steps(recipe_content(KINDS[kind], noise), 6, save_every=2))
 
 
 def of_steps(content: dict[str, Any], steps: int, **changes: Any) -> dict[str, Any]:
@@ -41,17 +63,17 @@ def of_steps(content: dict[str, Any], steps: int, **changes: Any) -> dict[str, A
 
 
 def test_every_kind_continues_from_a_checkpoint(
-    kind: str, noise_files: str, cache: Path, tmp_path: Path
+    kind: str, trained: Trained, noise_files: str, cache: Path, tmp_path: Path
 ) -> None:
-    train(Recipe(**of_steps(recipe_content(KINDS[kind], noise_files), 2)), tmp_path / "first", cache=cache)
+    folders = trained(kind), tmp_path / "second"
     content = of_steps(recipe_content({}, noise_files), 1, optimizer={"learning_rate": 1e-12})
-    content["model"] = {"continue_from": str(tmp_path / "first")}
+    content["model"] = {"continue_from": str(trained(kind))}
     for _ in range(2):  # given again, it is found to be finished
         train(Recipe(**content), tmp_path / "second", cache=cache)
-    first, second = (load_file(tmp_path / each / "model.safetensors") for each in ("first", "second"))
+    first, second = (load_file(folder / "model.safetensors") for folder in folders)
     assert first.keys() == second.keys()
     assert all(torch.allclose(first[name], second[name], atol=1e-9) for name in first)
-    configs = [json.loads((tmp_path / each / "config.json").read_text()) for each in ("first", "second")]
+    configs = [json.loads((folder / "config.json").read_text()) for folder in folders]
     assert configs[0] == configs[1]
 
 
@@ -65,42 +87,42 @@ REFUSED = [
 
 @pytest.mark.parametrize(("kind", "asked", "says"), REFUSED, ids=[says for _, _, says in REFUSED])
 def test_another_network_than_the_checkpoints_is_refused(
-    kind: str, asked: dict[str, Any], says: str, noise_files: str, cache: Path, tmp_path: Path
+    kind: str,
+    asked: dict[str, Any],
+    says: str,
+    trained: Trained,
+    noise_files: str,
+    cache: Path,
+    tmp_path: Path,
 ) -> None:
-    require(kind)
-    train(Recipe(**of_steps(recipe_content(KINDS[kind], noise_files), 1)), tmp_path / "first", cache=cache)
     content = of_steps(recipe_content({}, noise_files), 1)
-    content["model"] = {"continue_from": str(tmp_path / "first"), **asked}
+    content["model"] = {"continue_from": str(trained(kind)), **asked}
     with pytest.raises(UsageError, match=says):
         train(Recipe(**content), tmp_path / "second", cache=cache)
 
 
 def test_rows_cannot_begin_with_another_packages_memory_when_it_is_continued_either(
-    noise_files: str, cache: Path, tmp_path: Path
+    trained: Trained, noise_files: str, cache: Path, tmp_path: Path
 ) -> None:
-    require("transformer-xl")
-    model = MODELS["transformer-xl"]
-    train(Recipe(**of_steps(recipe_content(model, noise_files), 1)), tmp_path / "first", cache=cache)
     content = of_steps(recipe_content({}, noise_files, STREAMS), 1)
-    content["model"] = {"continue_from": str(tmp_path / "first")}
+    content["model"] = {"continue_from": str(trained("transformer-xl"))}
     with pytest.raises(UsageError, match="rows cannot begin with a memory of transformer-xl"):
         train(Recipe(**content), tmp_path / "second", cache=cache)
 
 
 def test_every_kind_continues_after_a_kill_to_the_same_log(
-    kind: str, write_recipe: Any, noise_files: str, cache: Path, tmp_path: Path
+    kind: str, trained: Trained, write_recipe: Any, noise_files: str, cache: Path, tmp_path: Path
 ) -> None:
-    content = of_steps(recipe_content(KINDS[kind], noise_files), 6, save_every=2)
-    path, out = write_recipe(content), tmp_path / "killed"
-    train(Recipe(**content), tmp_path / "whole", cache=cache)
+    recipe = six_steps(kind, noise_files)
+    path, out = write_recipe(recipe.model_dump(mode="json", exclude_unset=True)), tmp_path / "killed"
     log = out / "training" / "log.jsonl"
     (process,) = start_training(path, out, cache)
     wait_for([process], lambda: log.is_file() and log.stat().st_size)
     process.kill()
     process.join()
-    train(Recipe(**content), out, cache=cache)
+    train(recipe, out, cache=cache)
     for name in ("training/log.jsonl", "model.safetensors"):
-        assert (tmp_path / "whole" / name).read_bytes() == (out / name).read_bytes()
+        assert (trained(kind) / name).read_bytes() == (out / name).read_bytes()
 
 
 def _read_on(model: str, folder: str, began: Connection) -> None:
@@ -114,13 +136,12 @@ def _read_on(model: str, folder: str, began: Connection) -> None:
         began.send("a segment was read")
 
 
-def test_memories_that_are_killed_leave_no_file(noise_files: str, cache: Path, tmp_path: Path) -> None:
-    require("memorizing")
-    content = of_steps(recipe_content(MODELS["memorizing"], noise_files), 1)
-    train(Recipe(**content), tmp_path / "model", cache=cache)
+def test_memories_that_are_killed_leave_no_file(trained: Trained, tmp_path: Path) -> None:
     (tmp_path / "here").mkdir()
     told, began = SERVER.Pipe(duplex=False)
-    process = SERVER.Process(target=_read_on, args=(str(tmp_path / "model"), str(tmp_path / "here"), began))
+    process = SERVER.Process(
+        target=_read_on, args=(str(trained("memorizing")), str(tmp_path / "here"), began)
+    )
     process.start()
     for _ in range(5):  # more than the 100 tokens that it remembers
         assert told.recv()

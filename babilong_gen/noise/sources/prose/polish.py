@@ -7,8 +7,9 @@ import re
 _SOUNDS_LIKE_A_CONSONANT = r"one\b|once\b|uni[^nm]|us[eu]|eu|ew"
 _SOUNDS_LIKE_A_VOWEL = r"[aeiouAEIOU]|hour|honest|honou?r|heir\b|8|11\b|18\b"
 _ARTICLE = re.compile(rf"\b([Aa]) (?=“?(?!{_SOUNDS_LIKE_A_CONSONANT})(?:{_SOUNDS_LIKE_A_VOWEL}))")
-_ABBREVIATION = r"(?<!\bMr)(?<!\bMrs)(?<!\bDr)(?<!\bSt)(?<![ap]\.m)"
-_SENTENCE_START = re.compile(rf"(?:^|\n|{_ABBREVIATION}[.]”? “?|[?!] “?|: “|\^)“?[a-z]")
+# Looked for behind the full stop, so that it is not looked for at every letter.
+_NO_ABBREVIATION = r"(?<!\bMr\.)(?<!\bMrs\.)(?<!\bDr\.)(?<!\bSt\.)(?<![ap]\.m\.)"
+_SENTENCE_START = re.compile(rf"(?:^|\n|[.]{_NO_ABBREVIATION}”? “?|[?!] “?|: “|\^)“?[a-z]")
 _SPACE_BEFORE_BREAK = re.compile(r" *\n\n *")
 _TYPEWRITER = str.maketrans({"“": '"', "”": '"', "’": "'", "‘": "'", "—": "--"})
 
