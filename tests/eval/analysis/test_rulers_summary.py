@@ -20,17 +20,17 @@ from babilong_eval.results.records import Prediction, RunInfo, cell_of, write_pr
 from babilong_eval.scoring.score import Score
 from tests.eval.rulers_evaluation import evaluate_by_ruler, prediction
 
-LENGTHS = ("4k", "8k", "16k", "32k", "64k", "128k")
+LENGTHS: tuple[str, ...] = ("4k", "8k", "16k", "32k", "64k", "128k")
 ANSWERS = {
     "niah_single_1": 1, "niah_single_2": 1, "niah_single_3": 1, "niah_multikey_1": 1, "niah_multikey_2": 1,
     "niah_multikey_3": 1, "niah_multivalue": 4, "niah_multiquery": 4, "vt": 5, "cwe": 10, "fwe": 3,
 }  # fmt: skip
-LOST = dict(zip(LENGTHS, (0, 3, 5, 6, 8, 30), strict=True))
+LOST: dict[str, int] = dict(zip(LENGTHS, (0, 3, 5, 6, 8, 30), strict=True))
 """At each length about so many of 60 answers are not said."""
 
 SAMPLES = 12
 
-SUMMARIES = dict(
+SUMMARIES: dict[str, tuple[float, ...]] = dict(
     zip(
         LENGTHS,
         (
