@@ -43,6 +43,12 @@ class Rng:
         self._next += 1
         return value
 
+    def draws(self, count: int) -> list[float]:
+        """Draw so many floats uniform in [0, 1): those that `random` would give one by one."""
+        drawn = self._numbers[self._next : self._next + count]
+        self._next += len(drawn)
+        return drawn + self._generator.random(count - len(drawn)).tolist()
+
     def randrange(self, n: int) -> int:
         """Draw an int uniform in [0, n)."""
         return int(self.random() * n)
@@ -61,8 +67,9 @@ class Rng:
 
     def shuffle(self, items: MutableSequence[T]) -> None:
         """Shuffle ``items`` in place (Fisher-Yates)."""
-        for last in range(len(items) - 1, 0, -1):
-            other = int(self.random() * (last + 1))
+        last_ones = range(len(items) - 1, 0, -1)
+        for last, draw in zip(last_ones, self.draws(len(last_ones)), strict=True):
+            other = int(draw * (last + 1))
             items[last], items[other] = items[other], items[last]
 
     def sample(self, items: Sequence[T], k: int) -> list[T]:
@@ -73,8 +80,10 @@ class Rng:
         """
         if k > len(items):
             raise ValueError(f"cannot draw {k} distinct items of {len(items)}")
-        pool = list(items)
-        for index in range(k):
-            other = index + int(self.random() * (len(pool) - index))
-            pool[index], pool[other] = pool[other], pool[index]
-        return pool[:k]
+        drawn: list[T] = []
+        moved: dict[int, T] = {}  # by place: what was put there when another item was drawn from it
+        for index, draw in enumerate(self.draws(k)):
+            other = index + int(draw * (len(items) - index))
+            drawn.append(moved.get(other, items[other]))
+            moved[other] = moved.get(index, items[index])
+        return drawn

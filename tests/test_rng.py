@@ -23,6 +23,21 @@ def test_the_stream_of_a_key_never_changes() -> None:
     assert [rng.randrange(1_000) for _ in range(8)] == [672, 849, 575, 168, 115, 82, 650, 386]
 
 
+@given(st.integers(0, 200), st.integers(0, 200))
+def test_draws_in_one_go_are_those_one_by_one(first: int, then: int) -> None:
+    one_by_one, at_once = Rng("draws"), Rng("draws")
+    expected = [one_by_one.random() for _ in range(first + then + 1)]
+    assert [*at_once.draws(first), *at_once.draws(then), at_once.random()] == expected
+
+
+def test_the_orders_and_samples_of_a_key_never_change() -> None:
+    rng, letters = Rng("golden", 1), list("abcdefgh")
+    rng.shuffle(letters)
+    assert "".join(letters) == "ghfacdbe"
+    assert rng.sample(range(100_000), 4) == [14230, 45381, 9754, 73043]
+    assert "".join(rng.sample("abcdefgh", 8)) == "dghfbace"
+
+
 @given(st.integers(), st.integers(0, 50), st.integers(0, 50))
 def test_between_includes_both_ends_and_nothing_beyond(key: int, low: int, size: int) -> None:
     rng = Rng(key)

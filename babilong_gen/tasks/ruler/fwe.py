@@ -8,8 +8,9 @@ tokens are closed by a few words of the tail, once each.
 from __future__ import annotations
 
 from functools import partial
-from math import floor
 from string import ascii_lowercase
+
+import numpy as np
 
 from babilong_gen.rng import Rng
 from babilong_gen.tasks.ruler.exact import close_gap
@@ -57,17 +58,19 @@ def _write(
     rest = _coded(rng, options.coded_wordlen, ranked + _SPARE, frequent)
     words = [DOTS, *frequent, *rest]
     costs = tokens_of.following(words)
-    weights = [rank**-options.alpha for rank in range(1, len(words) - _SPARE + 1)]
-    opening = _opening(_counts(weights, _largest(weights, costs, tokens)), rng)
+    weights = np.array([rank**-options.alpha for rank in range(1, len(words) - _SPARE + 1)])
+    ranked_costs = np.array(costs[: len(weights)])
+    opening = _opening(_counts(weights, _largest(weights, ranked_costs, tokens)).tolist(), rng)
     extra = tokens_of.opening(words[opening]) - costs[opening]
-    most = _largest(weights, costs, tokens - extra)
+    most = _largest(weights, ranked_costs, tokens - extra)
     for step in range(min(_MOST_STEPS, most)):
-        counts = _counts(weights, most - step)
-        used = counts.index(0) if 0 in counts else len(counts)
-        gap = tokens - extra - _total(counts, costs)
+        counted = _counts(weights, most - step)
+        used = int(np.count_nonzero(counted))  # they fall with the rank
+        gap = tokens - extra - int(counted @ ranked_costs)
         once = close_gap(costs[used : used + _SPARE], gap)
         if once is None or opening >= used:
             continue
+        counts: list[int] = counted.tolist()
         if not counts[1] > counts[2] > counts[3] > max(counts[4], 1):
             return None
         counts[opening] -= 1
@@ -81,26 +84,23 @@ def _write(
 def _coded(rng: Rng, letters: int, count: int, but: tuple[str, ...]) -> list[str]:
     """Draw so many different coded words, none of those that are there already."""
     drawn = dict.fromkeys(but)
-    while len(drawn) < len(but) + count:
-        drawn["".join(rng.choice(ascii_lowercase) for _ in range(letters))] = None
+    while missing := len(but) + count - len(drawn):
+        told = "".join(ascii_lowercase[int(26 * draw)] for draw in rng.draws(missing * letters))
+        drawn |= dict.fromkeys(told[at : at + letters] for at in range(0, len(told), letters))
     return list(drawn)[len(but) :]
 
 
-def _counts(weights: list[float], most: int) -> list[int]:
+def _counts(weights: np.ndarray, most: int) -> np.ndarray:
     """Return how often the word of each rank appears where the first appears so often."""
-    return [floor(most * weight + _HAIR) for weight in weights]
+    return np.floor(most * weights + _HAIR).astype(np.int64)
 
 
-def _total(counts: list[int], costs: list[int]) -> int:
-    return sum(count * cost for count, cost in zip(counts, costs, strict=False))
-
-
-def _largest(weights: list[float], costs: list[int], tokens: int) -> int:
+def _largest(weights: np.ndarray, costs: np.ndarray, tokens: int) -> int:
     """Return how often the first word can appear at most in a text of so many tokens."""
     low, high = 0, max(0, tokens) + 1
     while high - low > 1:
         middle = (low + high) // 2
-        fits = _total(_counts(weights, middle), costs) <= tokens
+        fits = int(_counts(weights, middle) @ costs) <= tokens
         low, high = (middle, high) if fits else (low, middle)
     return low
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from babilong_eval.analysis.paired_samples import JudgedCell, judged_cells, pair, refuse_other_data
-from babilong_eval.analysis.paired_tests import holm, mcnemar, newcombe
+from babilong_eval.analysis.paired_tests import holm, mcnemar, newcombe, sign_flip
 from babilong_eval.results.load import task_and_length_order
 from babilong_gen.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from babilong_eval.analysis.paired_tests import Pairs
     from babilong_eval.results.load import Run
+
+Test = Literal["mcnemar", "sign_flip"]
 
 SIGNIFICANT = 0.05
 """A corrected p-value below it counts as a difference."""
@@ -30,11 +32,12 @@ class Difference:
     Attributes:
         a, b: the runs' names.
         n: samples that both were asked about.
-        a_correct, b_correct: how many of them each answered correctly; of several answers, all.
-        a_only, b_only: how many one answered correctly and the other did not: wins of a, and of b.
+        a_correct, b_correct: how many of them each answered correctly, or the sum of its shares.
+        a_only, b_only: how many one answered better than the other: wins of a, and of b.
         difference: the accuracy of a minus that of b, as a fraction.
         ci_low, ci_high: its 95 % interval, Newcombe's for paired proportions.
-        p_mcnemar: the p-value of McNemar's exact test.
+        test: which exact test was made: McNemar's, or where answers are right in part the sign-flip test.
+        p_value: its p-value.
         p_holm: that p-value, corrected for all cells that were compared.
     """
 
@@ -43,14 +46,15 @@ class Difference:
     task: str
     length: str
     n: int
-    a_correct: int
-    b_correct: int
+    a_correct: float
+    b_correct: float
     a_only: int
     b_only: int
     difference: float
     ci_low: float
     ci_high: float
-    p_mcnemar: float
+    test: Test
+    p_value: float
     p_holm: float
 
     @property
@@ -90,22 +94,22 @@ def compare_runs(runs: Sequence[Run]) -> Comparison:
     cells_of_first = judged_cells(first)
     counted: list[tuple[str, tuple[str, str], Pairs]] = []
     left_out: list[str] = []
-    cells_of_others = [judged_cells(other) for other in others]
-    for other, cells in zip(others, cells_of_others, strict=True):
+    for other in others:
+        cells = judged_cells(other)
         shared = _shared(first, other, cells_of_first, cells)
         counted += ((other.info.name, cell, pairs) for cell, pairs in shared.items())
         left_out += _left_out(first, other, cells_of_first, cells, shared)
     if not counted:
         raise UsageError(f"{first.info.name} has no task and length in common with the others")
-    tested = [mcnemar(pairs.a_only, pairs.b_only) for _, _, pairs in counted]
+    tested = [_p_value(pairs) for _, _, pairs in counted]
     rows = zip(counted, tested, holm(tested), strict=True)
     return Comparison(
         differences=[
-            _difference(first.info.name, other, cell, pairs, p_mcnemar, p_holm)
-            for (other, cell, pairs), p_mcnemar, p_holm in rows
+            _difference(first.info.name, other, cell, pairs, p_value, p_holm)
+            for (other, cell, pairs), p_value, p_holm in rows
         ],
         left_out=left_out,
-        remarks=list(_remarks([cells_of_first, *cells_of_others])),
+        remarks=list(_remarks(counted)),
     )
 
 
@@ -156,7 +160,7 @@ def _left_out(
 ) -> Iterator[str]:
     """Yield what two runs do not share, a line each."""
     for at, pairs in shared.items():
-        of_a, of_b = len(cells_a[at].correct), len(cells_b[at].correct)
+        of_a, of_b = len(cells_a[at].shares), len(cells_b[at].shares)
         if pairs.n < max(of_a, of_b):
             yield (
                 f"{_place(at)}: only {pairs.n:,} samples are shared, of {of_a:,} of {a.info.name} and "
@@ -167,13 +171,17 @@ def _left_out(
             yield f"only {run.info.name} was asked about {_and([_place(at) for at in alone])}"
 
 
-def _remarks(several: Sequence[_Cells]) -> Iterator[str]:
-    in_part = {task for cells in several for (task, _), cell in cells.items() if cell.in_part}
+def _remarks(counted: Iterable[tuple[str, tuple[str, str], Pairs]]) -> Iterator[str]:
+    in_part = {task for _, (task, _), pairs in counted if not pairs.is_whole}
     if in_part:
         yield (
-            f"{_and(sorted(in_part))}: some answers are right in part. Here only whole ones count, since the "
-            "exact test is about right and wrong; `babilong score` gives the mean of the parts"
+            f"{_and(sorted(in_part))}: some answers are right in part, so an accuracy is the mean of the "
+            "shares, only a and only b count samples that one answered better, and p is the sign-flip test's"
         )
+
+
+def _p_value(pairs: Pairs) -> float:
+    return mcnemar(pairs.a_only, pairs.b_only) if pairs.is_whole else sign_flip(pairs)
 
 
 def _place(cell: tuple[str, str]) -> str:
@@ -182,7 +190,7 @@ def _place(cell: tuple[str, str]) -> str:
 
 
 def _difference(
-    a: str, b: str, cell: tuple[str, str], pairs: Pairs, p_mcnemar: float, p_holm: float
+    a: str, b: str, cell: tuple[str, str], pairs: Pairs, p_value: float, p_holm: float
 ) -> Difference:
     low, high = newcombe(pairs)
     return Difference(
@@ -198,6 +206,7 @@ def _difference(
         difference=pairs.difference,
         ci_low=low,
         ci_high=high,
-        p_mcnemar=p_mcnemar,
+        test="mcnemar" if pairs.is_whole else "sign_flip",
+        p_value=p_value,
         p_holm=p_holm,
     )

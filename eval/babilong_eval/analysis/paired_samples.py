@@ -37,14 +37,12 @@ class JudgedCell:
     Attributes:
         ids: of the samples; empty texts where the file has none.
         rows: a hash of each row's question and target.
-        correct: whether each answer is, as a whole.
-        in_part: whether some answer is right in part only, which counts as not correct.
+        shares: how correct each answer is, 0 to 1.
     """
 
     ids: Sequence[str]
     rows: Sequence[str]
-    correct: Sequence[bool]
-    in_part: bool = False
+    shares: Sequence[float]
 
     @property
     def fingerprint(self) -> str:
@@ -75,8 +73,7 @@ def judged_cells(run: Run) -> dict[tuple[str, str], JudgedCell]:
         found[name.task, name.length] = JudgedCell(
             ids=columns.get("sample_id", [""] * len(shares)),
             rows=[_hash(question, target) for question, target in stories],
-            correct=[share == 1 for share in shares],
-            in_part=any(0 < share < 1 for share in shares),
+            shares=shares,
         )
     return found
 
@@ -89,7 +86,7 @@ def refuse_other_data(a: Run, b: Run, cells: Sequence[JudgedCell]) -> None:
 
 
 def pair(a: Run, b: Run, place: str, cell_a: JudgedCell, cell_b: JudgedCell) -> Pairs:
-    """Count how two runs answered the samples of a cell that both were asked about.
+    """Return how two runs answered the samples of a cell that both were asked about.
 
     Args:
         place: the cell's name, for messages.
@@ -101,12 +98,9 @@ def pair(a: Run, b: Run, place: str, cell_a: JudgedCell, cell_b: JudgedCell) -> 
     rows = list(_same_id(cell_a, cell_b) if by_id else _same_row(cell_a, cell_b))
     if not rows or any(cell_a.rows[one] != cell_b.rows[other] for one, other in rows):
         raise _different(a, b, place, cell_a.fingerprint, cell_b.fingerprint)
-    outcomes = [(cell_a.correct[one], cell_b.correct[other]) for one, other in rows]
     return Pairs(
-        both=outcomes.count((True, True)),
-        a_only=outcomes.count((True, False)),
-        b_only=outcomes.count((False, True)),
-        neither=outcomes.count((False, False)),
+        a=[cell_a.shares[one] for one, _ in rows],
+        b=[cell_b.shares[other] for _, other in rows],
     )
 
 

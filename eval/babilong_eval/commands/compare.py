@@ -28,7 +28,8 @@ def compare(
     """Compare runs over the same samples: the first with each of the others.
 
     Differences are in accuracy, the first run's minus the other's, with Newcombe's 95 % interval for paired
-    samples. A difference counts where McNemar's exact test, corrected by Holm for all cells, has p < 0.05.
+    samples. A difference counts where the exact test, corrected by Holm for all cells, has p < 0.05:
+    McNemar's, or the sign-flip test where answers are right in part.
 
     Example: babilong compare results/rmt results/mamba --format json
     """
@@ -54,11 +55,15 @@ def compare(
 
 
 def _rows(differences: Sequence[Difference]) -> list[dict[str, Any]]:
-    """Return one row per cell; the runs are named where there are more than two."""
+    """Return one row per cell, p-values named by their test, and the runs where there are more than two."""
     several = len({one.b for one in differences}) > 1
-    named = {"a", "b"} if several else set()
+    left_out = {"test"} if several else {"a", "b", "test"}
     return [
-        {key: value for key, value in asdict(one).items() if key not in {"a", "b"} - named}
+        {
+            f"p_{one.test}" if key == "p_value" else key: value
+            for key, value in asdict(one).items()
+            if key not in left_out
+        }
         for one in differences
     ]
 
@@ -78,7 +83,7 @@ def _as_table(differences: Sequence[Difference]) -> Table:
     table = Table()
     for column in ("task", "length"):
         table.add_column(column, no_wrap=True)
-    for column in ("n", "a", "b", "difference", "95 % interval", "only a", "only b", "McNemar p", "Holm p"):
+    for column in ("n", "a", "b", "difference", "95 % interval", "only a", "only b", "exact p", "Holm p"):
         table.add_column(column, justify="right", no_wrap=True)
     for one in differences:
         table.add_row(
@@ -91,7 +96,7 @@ def _as_table(differences: Sequence[Difference]) -> Table:
             f"{one.ci_low:+.1%} to {one.ci_high:+.1%}",
             str(one.a_only),
             str(one.b_only),
-            _p_value(one.p_mcnemar),
+            _p_value(one.p_value),
             f"{_p_value(one.p_holm)}{' *' if one.is_significant else ''}",
         )
     return table

@@ -31,8 +31,8 @@ def differences_by_length(
 ) -> Figure:
     """Draw by how many points the first run is better than each of the others, with a panel per task.
 
-    Bars are Newcombe's 95 % intervals for paired samples. Full marks are differences that McNemar's test
-    finds after Holm's correction; empty ones may be chance.
+    Bars are Newcombe's 95 % intervals for paired samples. Full marks are differences that the exact
+    test finds after Holm's correction; empty ones may be chance.
 
     Args:
         runs: those that were compared.
@@ -73,7 +73,7 @@ def differences_by_length(
         )
         n = style.sample_sizes(one.n for one in differences)
         drawn.footnote(
-            f"bars: Newcombe's 95 % intervals, {n} per point; full marks: McNemar's p < 0.05 after Holm; "
+            f"bars: Newcombe's 95 % intervals, {n} per point; full marks: exact test's p < 0.05 after Holm; "
             f"scorer: {runs[0].scorer}"
         )
     return drawn.figure

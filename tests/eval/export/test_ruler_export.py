@@ -18,6 +18,7 @@ from babilong_gen.generation import Silent
 from babilong_gen.tasks import RULER_TASKS
 from babilong_gen.tokenizer import load_tokenizer
 from tests.conftest import Run
+from tests.eval.rulers_evaluation import evaluate_by_ruler, prediction
 
 # tokens_to_generate of RULER's scripts/data/synthetic/constants.py
 KINDS = {
@@ -97,6 +98,36 @@ def test_rulers_rule_gives_what_ours_gives(exported: Path, task: str) -> None:
         )
         assert rule_of_ruler(outputs, references) == round(100 * ours.accuracy, 2)
     assert rule_of_ruler(half, references) == round(100 * (len(references[0]) // 2) / len(references[0]), 2)
+
+
+def test_rulers_own_script_scores_the_export(exported: Path, tmp_path: Path) -> None:
+    """It gives 100 for perfect answers, and for answers cut in half what ours gives."""
+    declared = (exported / "synthetic.yaml").read_text()
+    references = {task: [line["outputs"] for line in lines(exported, task)] for task in RULER_TASKS}
+    for name, part in (("perfect", 1.0), ("half", 0.5)):
+        outputs = {
+            task: [", ".join(answers)[: int(part * len(", ".join(answers)))] for answers in several]
+            for task, several in references.items()
+        }
+        predictions = {
+            f"babilong_{task}": [
+                prediction(answers, output, index)
+                for index, (answers, output) in enumerate(zip(references[task], outputs[task], strict=True))
+            ]
+            for task in RULER_TASKS
+        }
+        (tmp_path / name).mkdir()
+        scores = evaluate_by_ruler(tmp_path / name, predictions, declared)
+        for task in RULER_TASKS:
+            targets = [",".join(answers) for answers in references[task]]
+            columns = {"target": targets, "output": outputs[task], "question": [""] * len(targets)}
+            ours = score(columns, labels=(), scorer="official")
+            assert scores[f"babilong_{task}"] == round(100 * ours.accuracy, 2)
+        if name == "perfect":
+            assert set(scores.values()) == {100.0}
+        else:
+            assert scores["babilong_niah_single_1"] == 0
+            assert 0 < scores["babilong_cwe"] <= 60
 
 
 def test_a_dataset_of_others_has_lengths_that_are_not_known(data: Path, tmp_path: Path) -> None:

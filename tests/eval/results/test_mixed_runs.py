@@ -92,12 +92,16 @@ def test_the_commands_leave_nothing_out(mixed: Path, babilong: Run, tmp_path: Pa
     assert "niah_multivalue has open answers and no labels" in refused.stderr
 
 
-def test_comparing_counts_whole_answers_and_says_so(mixed: Path, babilong: Run, tmp_path: Path) -> None:
+def test_comparing_counts_shares_and_says_so(mixed: Path, babilong: Run, tmp_path: Path) -> None:
     other = _run(tmp_path / "none", BABI, [replace(one, output="") for one in OPEN])
     done = babilong("compare", mixed, other, "--format", "json")
     rows = {row["task"]: row for row in json.loads(done.stdout)}
-    assert (rows["niah_multivalue"]["a_correct"], rows["niah_multivalue"]["b_correct"]) == (1, 0)
-    assert "niah_multivalue: some answers are right in part. Here only whole ones count" in done.stderr
+    of_shares = rows["niah_multivalue"]
+    assert (of_shares["a_correct"], of_shares["b_correct"], of_shares["difference"]) == (1.5, 0, 0.75)
+    # two samples, both better: of four choices of signs two are as far from zero
+    assert (of_shares["a_only"], of_shares["p_sign_flip"], of_shares["p_holm"]) == (2, 0.5, 1)
+    assert "p_mcnemar" in rows["qa1"]
+    assert "niah_multivalue: some answers are right in part, so an accuracy is the mean" in done.stderr
 
 
 def test_a_model_that_chooses_among_labels_answers_open_questions_in_its_own_words(
