@@ -92,9 +92,14 @@ class Sheet:
         shrink = min(1.0, inches / along) if self.own else 1.0
         where = "bottom" if below else "right"
         bar = self.figure.colorbar(
-            scale, ax=list(self.panels), shrink=shrink, location=where, aspect=18, pad=0.01
+            scale,
+            ax=list(self.panels),
+            shrink=shrink,
+            location=where,
+            aspect=18,
+            pad=0.01,
+            format=PercentFormatter(1.0),
         )
-        bar.long_axis.set_major_formatter(PercentFormatter(1.0))
         bar.ax.spines[:].set_visible(False)
 
     def label_outer(self) -> None:
