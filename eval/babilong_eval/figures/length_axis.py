@@ -116,9 +116,9 @@ def axis_of(lengths: Iterable[float], also: Sequence[float], unit: Unit) -> Leng
     """Return the axis of lengths that are counted in a unit, at least one; `also` as in `length_axis`."""
     values = sorted(set(lengths))
     while also and values[-1] < 0.99 * max(also) and values[-1] > 0:
-        values.append(2 * values[-1])
+        values.append(min(2 * values[-1], max(also)))
     while also and values[0] > 1.01 * min(also):
-        values.insert(0, values[0] / 2)
+        values.insert(0, max(values[0] / 2, min(also)))
     return LengthAxis(unit=unit, values=tuple(values))
 
 
@@ -128,8 +128,8 @@ def can_count_segments(cells: Iterable[Cell]) -> bool:
 
 
 def written(value: float, unit: Unit) -> str:
-    """Return a length as a tick label: `64k`, `1M`; segments as bare numbers."""
-    if unit == "segments":
+    """Return a length as a tick label: `64k`, `1M`; segments, and tokens below 1k, as bare numbers."""
+    if unit == "segments" or 0 < value < 1_000:
         return f"{value:g}"
     return f"{value / 1e6:.4g}M" if value >= 1e6 else f"{value / 1e3:.4g}k"
 

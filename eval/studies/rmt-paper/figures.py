@@ -45,7 +45,8 @@ def main() -> None:
     for check in NOISE:
         style.save(accuracy_by_length(recorded(check), paper), FIGURES / f"figure1-{check}.svg")
     runs = recorded("statement")
-    style.save(accuracy_by_length(runs + recorded(LONGER), paper, unit="tokens"), FIGURES / "figure1-tokens.svg")
+    by_tokens = accuracy_by_length(runs + recorded(LONGER), paper, unit="tokens")
+    style.save(by_tokens, FIGURES / "figure1-tokens.svg")
     style.save(memory_and_time(runs), FIGURES / "cost.svg")
     style.save(losses_by_length(runs, losses("statement")), FIGURES / "retention.svg")
     style.save(accuracy_by_length(stages()), FIGURES / "figure5.svg")
@@ -67,7 +68,7 @@ def recorded(check: str) -> list[Run]:
     folders = sorted((path.parent for path in RESULTS.glob(f"{check}/*/results.json")), reverse=True)
     parts: dict[str, list[Run]] = defaultdict(list)
     for run in load_runs(folders, "strict"):
-        parts[run.info.model.removeprefix("rmt:")].append(run)
+        parts[run.info.model.removeprefix("rmt:").rpartition("/")[2]].append(run)
     return [joined(name, runs) for name, runs in parts.items()]
 
 

@@ -30,8 +30,8 @@ generate() { # task, lengths, samples, leak check, folder
 evaluate() { # data, model, its name, where results are recorded, and options
     local data=$1 model=$2 name=$3 recorded=$4
     shift 4
-    babilong evaluate "$data" --model "rmt:$model" --name "$name" --out "$work/$recorded" \
-        --batch-size 50 --batch-tokens 20000000 "$@"
+    (cd "$work" && babilong evaluate "${data#"$work"/}" --model "rmt:${model#"$work"/}" --name "$name" \
+        --out "$recorded" --batch-size 50 --batch-tokens 20000000 "$@")
     mkdir -p "$recorded"
     cp "$work/$recorded/results.json" "$work/$recorded/run.json" "$recorded/"
 }

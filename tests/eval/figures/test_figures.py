@@ -118,7 +118,7 @@ def test_lengths_stand_in_the_order_of_their_size_at_powers_of_two(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("value", "label"), [(0, "0k"), (1_000, "1k"), (512_000, "512k"), (2_043_904, "2.044M")]
+    ("value", "label"), [(0, "0k"), (384, "384"), (1_000, "1k"), (512_000, "512k"), (2_043_904, "2.044M")]
 )
 def test_token_lengths_are_written_as_the_field_writes_them(value: float, label: str) -> None:
     assert written(value, "tokens") == label
