@@ -15,10 +15,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
 from typing import IO, TextIO
-
-import typer
 
 MAIN = "from babilong_eval.cli import main; main()"
 
@@ -38,9 +35,6 @@ main()
 _GENERATES = ("generate", "push", "verify")
 
 _Done = subprocess.CompletedProcess[str]
-
-# All commands are put together anew for each call: for a small one that is a third of its time.
-typer.main.get_command = cache(typer.main.get_command)
 
 # Streams for good: a logger keeps the one it was made with. They lead to wherever 1 and 2 lead at the time.
 _STREAMS: Mapping[str, TextIO] = {
