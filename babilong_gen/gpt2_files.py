@@ -39,7 +39,7 @@ def read_gpt2_files(folder: Path) -> Tokenizer | None:
     leading = bool(settings.get("add_prefix_space", False))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=leading)
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens([AddedToken(_END, special=True, normalized=False)])
+    tokenizer.add_special_tokens([AddedToken(_END, normalized=False)])
     return tokenizer
 
 

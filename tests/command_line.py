@@ -1,7 +1,8 @@
 """The command line as a test gives it: in a process of its own, or within this one, which spares its start.
 
 Within this one it is the same `main`, and finds arguments, variables, streams, warnings and log as a new
-process does; what it leaves behind is put back. Imports stay, and what modules have cached.
+process does; what it leaves behind is put back. Imports stay, and what modules have cached. Commands are put
+together anew each time, since typer changes the defaults of options as it prints their help.
 """
 
 from __future__ import annotations

@@ -125,7 +125,9 @@ def generate(
     ] = "local",
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Shards to make at a time.", show_default="one per core, for much"),
+        typer.Option(
+            min=1, help="Shards to make at a time.", show_default="one per core; 1 for a small dataset"
+        ),
     ] = None,
     check: Annotated[
         str,

@@ -20,7 +20,7 @@ _FEW_TOKENS = 2_000_000
 def make_shards(
     context: ShardContext, shards: Sequence[Shard], *, workers: int | None, report: Callable[[int], None]
 ) -> Iterator[tuple[Shard, WrittenShard]]:
-    """Make shards with so many processes; if None is given, with one a core, or here where there is little.
+    """Make shards with so many processes; None: one per core, or none besides this one for a small dataset.
 
     Raises:
         OutputError: a worker process died; finished shards are kept.

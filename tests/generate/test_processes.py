@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 
 from babilong_gen.errors import UsageError
+from babilong_gen.executors import local
+from babilong_gen.generation import generate
 from babilong_gen.processes import Report, WorkerDiedError, in_processes
+from babilong_gen.spec import make_spec
 
 # Without a guard: what imports the calling script again would start all of it again.
 SCRIPT = """
@@ -57,6 +60,14 @@ def test_a_plain_script_generates_and_verifies_with_several_workers(
     done = run_script(tmp_path, noise_files, cache)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == ["16", "[]"]
+
+
+def test_a_small_dataset_is_made_without_other_processes(
+    cache: Path, noise_files: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "in_processes", lambda *_, **__: pytest.fail("another Python takes longer"))
+    spec = make_spec(tasks=["qa1", "detect"], lengths=["0k", "1k"], samples=2, noise=noise_files)
+    assert generate(spec, tmp_path, cache=cache)["totals"]["samples"] == 8
 
 
 def test_workers_that_die_at_their_start_end_the_run(cache: Path, noise_files: str, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import sys
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -49,7 +50,7 @@ def _push(arguments: list[str], environment: dict[str, str]) -> None:
     os.environ.update(environment)
     sys.argv = ["babilong", "push", *arguments]
     with (
-        open(os.devnull, "w") as nowhere,  # noqa: PTH123
+        Path(os.devnull).open("w") as nowhere,
         redirect_stdout(nowhere),
         redirect_stderr(nowhere),
         client_with(environment),

@@ -97,7 +97,7 @@ def test_a_model_that_knows_no_stop_strings_is_cut_off_all_the_same(
         def __getattr__(self, name: str) -> Any:
             return getattr(inner, name)
 
-        def answer(self, question: Any, state: Any, choices: Sequence[Any]) -> list[Answer]:  # noqa: ARG002
+        def answer(self, question: Any, state: Any, choices: Sequence[Any]) -> list[Answer]:  # noqa: ARG002  # the protocol's
             return [Answer(text="kitchen; or the garden")] * len(choices)
 
     model: Any = Talker()

@@ -42,7 +42,7 @@ def _run(arguments: list[str], environment: dict[str, str], messages: str) -> No
 
     os.environ.update(environment)
     sys.argv = ["babilong", *arguments]
-    with open(messages, "w", encoding="utf-8") as sys.stderr:  # noqa: PTH123
+    with Path(messages).open("w", encoding="utf-8") as sys.stderr:
         main()
 
 
