@@ -38,6 +38,12 @@ def test_it_says_and_makes_the_same(arguments: list[str], tmp_path: Path, cache:
     assert made[0] == made[1]
 
 
+def test_a_help_text_changes_no_later_command(tmp_path: Path) -> None:
+    run_here(["generate", "--help"], os.environ)
+    done = run_here(["generate", "--finish", str(tmp_path)], os.environ)
+    assert "holds no unfinished dataset" in done.stderr
+
+
 def test_it_leaves_nothing_behind(tmp_path: Path) -> None:
     before = (
         sys.argv,

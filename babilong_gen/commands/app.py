@@ -108,7 +108,8 @@ def _guarded(command: Callable[[], object]) -> int:
     except BabilongError as error:
         return _fail(str(error))
     except _CLICK_ERROR as error:
-        return _fail(getattr(error, "format_message", error.__str__)())
+        # typer has a choice checked by pydantic, and repeats its words
+        return _fail(getattr(error, "format_message", error.__str__)().replace("Value error, ", "", 1))
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("interrupted: give the same command again to go on", err=True)
         return INTERRUPTED

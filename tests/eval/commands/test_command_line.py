@@ -139,6 +139,12 @@ def test_another_suffix_is_refused_before_anything_is_read(
     assert f"babilong: {name}: " in error
 
 
+def test_a_choice_that_is_none_is_told_the_others(babilong: Callable[..., Ended]) -> None:
+    code, _, error = babilong("compare", "results", "other", "--format", "xml")
+    assert code == 2
+    assert error == "babilong: Invalid value for '--format': 'xml' is not one of 'table', 'json'.\n"
+
+
 def test_a_shard_size_is_refused_in_its_options_name(babilong: Callable[..., Ended], tmp_path: Path) -> None:
     asked = ("generate", "--tasks", "qa1", "--lengths", "0k", "--out", tmp_path / "out")
     for size in ("10KB", "300MB-1GB", "large"):
