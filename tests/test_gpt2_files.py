@@ -38,7 +38,9 @@ def test_they_give_the_tokenizer_that_they_were_saved_from(trained: Tokenizer, t
         assert read.opening(sentence) == trained.encode(sentence).ids
     assert read.control is not None
     assert read.control.search("<|endoftext|>")
-    assert read.tokenizer.decode([read.tokenizer.token_to_id("<|endoftext|>")]) == ""
+    end_of_text = read.tokenizer.token_to_id("<|endoftext|>")
+    assert end_of_text is not None
+    assert read.tokenizer.decode([end_of_text]) == ""
 
 
 @pytest.mark.parametrize(
