@@ -187,8 +187,10 @@ def _read(name: str) -> tuple[Tokenizer, str]:
         path /= "tokenizer.json"
     elif path.suffix == ".gguf" and path.is_file():
         raise SourceError(
-            f"tokenizer {name!r} is a GGUF file: save its tokenizer.json with AutoTokenizer.from_pretrained("
-            f"{str(path.parent)!r}, gguf_file={path.name!r}).save_pretrained(FOLDER), and give FOLDER"
+            f"tokenizer {name!r} is a GGUF file, which only names how its model cuts text: give the "
+            "tokenizer.json of the model that it was made from; or, for the tokens that hf:FILE.gguf reads, "
+            f"what AutoTokenizer.from_pretrained({str(path.parent)!r}, gguf_file={path.name!r})"
+            ".save_pretrained(FOLDER) writes"
         )
     elif not path.is_file():
         path = _download(name)

@@ -166,9 +166,10 @@ def _left_out(
                 f"{_place(at)}: only {pairs.n:,} samples are shared, of {of_a:,} of {a.info.name} and "
                 f"{of_b:,} of {b.info.name}"
             )
-    for run, cells in ((a, cells_a), (b, cells_b)):
+    for run, other, cells in ((a, b, cells_a), (b, a, cells_b)):
         if alone := sorted(cells.keys() - shared.keys(), key=task_and_length_order):
-            yield f"only {run.info.name} was asked about {_and([_place(at) for at in alone])}"
+            asked = _and([_place(at) for at in alone])
+            yield f"{run.info.name} was asked about {asked}, and {other.info.name} was not"
 
 
 def _remarks(counted: Iterable[tuple[str, tuple[str, str], Pairs]]) -> Iterator[str]:

@@ -69,10 +69,12 @@ def judged_cells(run: Run) -> dict[tuple[str, str], JudgedCell]:
     found = {}
     for path in run.files:
         name, (columns, shares) = FileName.of(path), judged_file(path, run.scorer)
-        stories = zip(columns["question"], columns["target"], strict=True)
+        stories = list(zip(columns["question"], columns["target"], strict=True))
+        # few distinct questions are asked of many samples
+        hashes = {story: _hash(*story) for story in set(stories)}
         found[name.task, name.length] = JudgedCell(
             ids=columns.get("sample_id", [""] * len(shares)),
-            rows=[_hash(question, target) for question, target in stories],
+            rows=[hashes[story] for story in stories],
             shares=shares,
         )
     return found

@@ -89,6 +89,8 @@ def score(
     from babilong_eval.analysis.effective_length import parse_threshold
 
     above = parse_threshold(threshold)
+    if table is not None and form == "json":
+        raise UsageError("--table and --format json are two forms of the answer: give one of them")
     scores = score_folders(predictions, scorer)
     if explain is not None:
         write_explained(explain, list(scores), scorer, apart_from=predictions)

@@ -22,8 +22,8 @@ from babilong_eval.results.records import (
     Cell,
     RunInfo,
     cell_of,
+    predictions_of,
     read_cells,
-    read_predictions,
     read_run,
 )
 from babilong_eval.results.scores import judged_file, score_file, scoring_labels
@@ -124,10 +124,10 @@ def scored_predictions(run: Run) -> Iterator[ScoredPrediction]:
 
 def scored_file(path: Path, scorer: ScorerName) -> Iterator[ScoredPrediction]:
     """Yield every prediction of a file with its score; errors as for `score_file`."""
-    name, predictions = FileName.of(path), read_predictions(path)
+    name = FileName.of(path)
     labels = scoring_labels(path, name.task, scorer)
-    _, shares = judged_file(path, scorer)
-    for prediction, share in zip(predictions, shares, strict=True):
+    columns, shares = judged_file(path, scorer)
+    for prediction, share in zip(predictions_of(columns, path), shares, strict=True):
         yield ScoredPrediction(
             task=name.task,
             length=name.length,

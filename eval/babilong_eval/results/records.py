@@ -179,7 +179,11 @@ def read_predictions(path: Path) -> list[Prediction]:
     Raises:
         SourceError: as `read_columns`, or a number or list is malformed.
     """
-    columns = read_columns(path)
+    return predictions_of(read_columns(path), path)
+
+
+def predictions_of(columns: Mapping[str, Sequence[str]], path: Path) -> list[Prediction]:
+    """Return the predictions that the columns of a file hold; errors as for `read_predictions`."""
     known = [spec.name for spec in fields(Prediction) if spec.name in columns]
     rows = zip(*(columns[name] for name in known), strict=True)
     try:

@@ -71,13 +71,13 @@ def official_correct(
         labels: the closed label set of the task.
     """
     known = frozenset(label.lower() for label in labels)
+    # few questions are asked, and most models answer in a word or two: each text is looked at once
     wanted = {target: _parts(target.lower()) for target in set(targets)}
-    # few distinct questions are asked, and each rules out the same labels every time
-    allowed = {question: _not_in(question.lower(), known) for question in set(questions)}
+    allowed = {question: frozenset(_not_in(question.lower(), known)) for question in set(questions)}
+    found = {output: _in(_answer(output), known) for output in set(outputs)}
     asked = list(zip(targets, outputs, questions, strict=True))
-    # a model that answers in a word or two gives the same answers again and again
     judged = {
-        (target, output, question): _is_correct(wanted[target], _answer(output), allowed[question])
+        (target, output, question): _is_correct(wanted[target], found[output] & allowed[question])
         for target, output, question in set(asked)
     }
     return [judged[one] for one in asked]
@@ -100,6 +100,10 @@ def _parts(target: str) -> list[str]:
     return target.split(",") if is_list else [target]
 
 
+def _in(answer: str, labels: Iterable[str]) -> frozenset[str]:
+    return frozenset([label for label in labels if label in answer])
+
+
 def _not_in(question: str, labels: Iterable[str]) -> tuple[str, ...]:
     return tuple(label for label in labels if label not in question)
 
@@ -114,6 +118,5 @@ def _answer(output: str) -> str:
     return sentence
 
 
-def _is_correct(parts: list[str], answer: str, allowed: tuple[str, ...]) -> bool:
-    found = [label for label in allowed if label in answer]
-    return len(found) == len(parts) and all(part in found for part in parts)
+def _is_correct(parts: Sequence[str], left: frozenset[str]) -> bool:
+    return len(left) == len(parts) and left.issuperset(parts)

@@ -121,6 +121,20 @@ def test_the_csv_of_the_leaderboard_is_plain(tmp_path: Path, capsys: pytest.Capt
     assert "not the same in all rows" in shown.err
 
 
+def test_a_mean_over_fewer_lengths_is_not_taken_for_a_better_one(tmp_path: Path) -> None:
+    publish(tmp_path / "a", {"qa1_0k_x": 10, "qa1_4k_x": 9, "qa1_16k_x": 8})
+    publish(tmp_path / "b", {"qa1_0k_x": 10})
+    (remark,) = remarks(leaderboard(load_runs(tmp_path)))
+    assert "over the lengths that are there, which are not the same in all rows" in remark
+    assert remarks(leaderboard(load_runs(tmp_path / "a"))) == []
+
+
+def test_one_form_of_the_answer_is_given(tmp_path: Path) -> None:
+    publish(tmp_path / "a", {"qa1_0k_x": 10})
+    with pytest.raises(UsageError, match="--table and --format json"):
+        score([tmp_path], table="csv", form="json")
+
+
 def test_prompts_share_a_row_until_they_answer_the_same_cell(tmp_path: Path) -> None:
     publish(tmp_path / "a", {"qa1_0k_examples_yes": 10, "qa2_0k_examples_no": 5})
     publish(tmp_path / "b", {"qa1_0k_examples_yes": 10, "qa1_0k_examples_no": 5})

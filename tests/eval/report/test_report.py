@@ -7,6 +7,8 @@ import hashlib
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from shutil import which
+from subprocess import run
 from typing import TYPE_CHECKING
 
 import pytest
@@ -165,6 +167,25 @@ def test_many_runs_have_a_short_title(tmp_path: Path) -> None:
 def test_several_runs_stand_in_one_report(tmp_path: Path) -> None:
     page = report(record(tmp_path / "a", [RIGHT], name="RMT"), record(tmp_path / "b", [RIGHT], name="Mamba"))
     assert "RMT, Mamba" in page.text
+
+
+@pytest.mark.skipif(not (which("chromium") and which("pdftotext")), reason="no browser that prints")
+def test_on_paper_all_is_open_and_headings_stay_with_their_figures(tmp_path: Path) -> None:
+    for model in ("a", "b"):
+        (tmp_path / "runs" / model).mkdir(parents=True)
+        for number in range(1, 15):
+            row = ",target,output,question\n0,kitchen,kitchen,Where?\n"
+            (tmp_path / "runs" / model / f"qa{number}_0k_x.csv").write_text(row)
+    report(tmp_path / "runs")
+    browser = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer"]
+    page = (tmp_path / "report.html").as_uri()
+    run([*browser, f"--print-to-pdf={tmp_path}/report.pdf", page], check=True, capture_output=True)
+    printed = run(["pdftotext", f"{tmp_path}/report.pdf", "-"], check=True, capture_output=True, text=True)
+    pages = printed.stdout.split("\f")
+    (with_heading,) = [text for text in pages if "Accuracy against length" in text]
+    assert "Figures" in with_heading
+    assert "qa1: single supporting fact" in with_heading
+    assert "peak memory" in printed.stdout  # of the scores, which are folded on the screen
 
 
 def test_long_outputs_are_cut_and_say_so(tmp_path: Path) -> None:
