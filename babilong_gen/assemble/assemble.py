@@ -30,8 +30,10 @@ def fits(story: Story, length: Length, context: AssemblyContext) -> bool:
     """Return whether the story, placed as asked, and some noise can make up the length."""
     if length.facts_only or story.writer:
         return True
-    facts = _facts(story, context)
     tokens = input_tokens(story, length, context)
+    if tokens - len(story.facts) < LEAST_NOISE_TOKENS:  # a fact has a token at least
+        return False
+    facts = _facts(story, context)
     needed = room_needed(context.placement, facts, input_tokens=tokens, segment_size=context.segment_size)
     return tokens - needed >= LEAST_NOISE_TOKENS
 
