@@ -14,6 +14,7 @@ from pathlib import Path
 
 from babilong_gen.assemble.choose import check_available
 from babilong_gen.assemble.context import AssemblyContext
+from babilong_gen.assemble.word_table import WordTable
 from babilong_gen.errors import OutputError, UsageError
 from babilong_gen.lengths import Length
 from babilong_gen.noise.corpus.build import build_corpus
@@ -107,6 +108,7 @@ class Prepared:
             reuse=spec.reuse,
             store_tokens=spec.store_tokens,
             with_targets=have_targets(spec.tasks),
+            words=WordTable(self.tokenizer),
         )
 
     def ladder(self, length: Length) -> list[Length]:

@@ -97,6 +97,26 @@ class TextTokenizer:
         before = len(self.tokenizer.encode("a", add_special_tokens=False).ids)
         return 0 if first is None else max(0, first - before)
 
+    def check_readable(self, text: str, ids: list[int], space: int = 0) -> None:
+        """Refuse a text that a model fed by this tokenizer could not read.
+
+        Args:
+            ids: its tokens; of them the first `space` hold nothing but the space in front.
+
+        Raises:
+            SourceError: a part of it is taken for a control token, or it has no token.
+        """
+        if not self.reserved.isdisjoint(ids):
+            raise SourceError(
+                f"tokenizer {self.name} reads a control token in {text!r}: "
+                "remove that token from its added tokens"
+            )
+        if len(ids) <= space:
+            raise SourceError(
+                f"tokenizer {self.name} has no token for any part of {text!r}: "
+                "a model that it feeds could not read it; use another tokenizer"
+            )
+
     def composes(self, sentences: list[str]) -> bool:
         """Return whether the sentences, tokenized as one text, give the tokens of the sentences."""
         whole = self.opening(" ".join(sentences))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,6 +37,19 @@ def test_the_orders_and_samples_of_a_key_never_change() -> None:
     assert "".join(letters) == "ghfacdbe"
     assert rng.sample(range(100_000), 4) == [14230, 45381, 9754, 73043]
     assert "".join(rng.sample("abcdefgh", 8)) == "dghfbace"
+
+
+def test_the_array_order_of_a_key_never_changes() -> None:
+    rng = Rng("golden", 2)
+    assert rng.shuffled(np.arange(8)).tolist() == [0, 3, 7, 6, 2, 1, 5, 4]
+    assert sorted(rng.shuffled(np.array([7, 7, 0, 3]))) == [0, 3, 7, 7]
+    assert rng.shuffled(np.arange(0)).tolist() == []
+
+
+def test_every_order_of_an_array_is_equally_likely() -> None:
+    orders = Counter(tuple(Rng("array", key).shuffled(np.arange(3)).tolist()) for key in range(6_000))
+    assert len(orders) == 6
+    assert all(850 < count < 1_150 for count in orders.values())
 
 
 @given(st.integers(), st.integers(0, 50), st.integers(0, 50))

@@ -30,8 +30,10 @@ def fits(story: Story, length: Length, context: AssemblyContext) -> bool:
     """Return whether the story, placed as asked, and some noise can make up the length."""
     if length.facts_only or story.writer:
         return True
-    facts = _facts(story, context)
     tokens = input_tokens(story, length, context)
+    if tokens - len(story.facts) < LEAST_NOISE_TOKENS:  # a fact has a token at least
+        return False
+    facts = _facts(story, context)
     needed = room_needed(context.placement, facts, input_tokens=tokens, segment_size=context.segment_size)
     return tokens - needed >= LEAST_NOISE_TOKENS
 
@@ -135,7 +137,8 @@ def _names_in(stretches: list[Stretch], story: Story, context: AssemblyContext) 
     text = context.pool.corpus.text.data
     names = [name.encode() for name in story.names]
     noise = (bytes(text[stretch.byte_start : stretch.byte_end]) for stretch in stretches if names)
-    return any(name in part for part in noise for name in names)
+    # That a letter is nowhere is found out much sooner than that a name is nowhere.
+    return any(all(letter in part for letter in name) and name in part for part in noise for name in names)
 
 
 def _draw_start(context: AssemblyContext, rng: Rng, tokens: int) -> NoiseStart:

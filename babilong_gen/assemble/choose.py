@@ -17,6 +17,9 @@ from babilong_gen.tasks.story import Story
 # Stories drawn for one sample before the length is called too short for the task.
 _STORIES_TRIED = 1_000
 
+# Facts in them: a story of a thousand, each to be tokenized, fails as often with far fewer tries.
+_FACTS_TRIED = 100_000
+
 # The RMT paper's tasks and RULER's have no official files; they are simulated beside any source.
 _ALWAYS_SIMULATED = ("memorize", "detect", "reasoning", *RULER_TASKS)
 
@@ -88,13 +91,17 @@ def _draw(
     source: Simulated, context: AssemblyContext, task: str, ladder: list[Length], index: int
 ) -> tuple[Story, int]:
     length = "" if context.paired else ladder[0].name
+    attempt = facts = 0
     for attempt in range(_STORIES_TRIED):
         story = source.story(task, Rng(context.draws_key, task, length, index, "story", attempt))
         if all(fits(story, at, context) for at in ladder):
             return story, attempt
+        facts += len(story.facts)
+        if facts > _FACTS_TRIED:
+            break
     raise DoesNotFitError(
         f"no story of {task} fits {_names(ladder)} at {context.placement.text}: "
-        f"none of {_STORIES_TRIED:,} drawn left room for noise; ask for longer samples or another placement"
+        f"none of {attempt + 1:,} drawn left room for noise; ask for longer samples or another placement"
     )
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from babilong_gen.errors import SourceError
+from babilong_gen.assemble.word_table import WordTable
 from babilong_gen.noise.corpus.pool import NoisePool
 from babilong_gen.placement import Placement
 from babilong_gen.tokenizer import TextTokenizer
 
 _FACTS_REMEMBERED = 1 << 16
-_WORDS_REMEMBERED = 1 << 19
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +34,7 @@ class AssemblyContext:
         reuse: whether a noise sentence may stand in a sample more than once.
         store_tokens: whether samples carry their token ids.
         with_targets: whether they carry `targets`, because a task of the dataset may have several answers.
+        words: of a task whose text is nothing but words.
     """
 
     draws_key: str
@@ -48,8 +47,8 @@ class AssemblyContext:
     reuse: bool
     store_tokens: bool
     with_targets: bool
+    words: WordTable
     _known: dict[str, FactTokens] = field(default_factory=dict, repr=False)
-    _words: dict[str, list[int]] = field(default_factory=dict, repr=False)
     _names: dict[int, str] = field(default_factory=dict, repr=False)
 
     def fact_tokens(self, fact: str) -> FactTokens:
@@ -63,35 +62,9 @@ class AssemblyContext:
             if len(self._known) >= _FACTS_REMEMBERED:
                 self._known.clear()
             tokens = FactTokens(ids=self.tokenizer.continued(fact), space=self.tokenizer.space_tokens(fact))
-            self._check_readable(fact, tokens.ids, tokens.space)
+            self.tokenizer.check_readable(fact, tokens.ids, tokens.space)
             self._known[fact] = tokens
         return tokens
-
-    def word_tokens(self, words: Sequence[str]) -> list[list[int]]:
-        """Return the tokens of words, each as it follows another; the most common are remembered.
-
-        Raises:
-            SourceError: as for `fact_tokens`.
-        """
-        if len(self._words) >= _WORDS_REMEMBERED:
-            self._words.clear()
-        unknown = [word for word in dict.fromkeys(words) if word not in self._words]
-        for word, ids in zip(unknown, self.tokenizer.all_continued(unknown) if unknown else [], strict=True):
-            self._check_readable(word, ids)
-            self._words[word] = ids
-        return [self._words[word] for word in words]
-
-    def _check_readable(self, text: str, ids: list[int], space: int = 0) -> None:
-        if not self.tokenizer.reserved.isdisjoint(ids):
-            raise SourceError(
-                f"tokenizer {self.tokenizer.name} reads a control token in {text!r}: "
-                "remove that token from its added tokens"
-            )
-        if len(ids) <= space:
-            raise SourceError(
-                f"tokenizer {self.tokenizer.name} has no token for any part of {text!r}: "
-                "a model that it feeds could not read it; use another tokenizer"
-            )
 
     def opening_extra(self, sentence: str, continued: int) -> int:
         """Return how many more tokens a sentence has where it opens the input than behind another."""

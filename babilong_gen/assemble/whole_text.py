@@ -2,30 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import chain
-
-import numpy as np
-
 from babilong_gen.assemble.context import AssemblyContext
 from babilong_gen.assemble.splice import Spliced
 from babilong_gen.errors import DoesNotFitError
 from babilong_gen.rng import Rng
 from babilong_gen.tasks.story import Story
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Counted:
-    """`WordTokens` by a context's tokenizer."""
-
-    context: AssemblyContext
-
-    def following(self, words: Sequence[str]) -> list[int]:
-        return list(map(len, self.context.word_tokens(words)))
-
-    def opening(self, word: str) -> int:
-        return len(self.context.tokenizer.opening(word))
 
 
 def write_whole(story: Story, context: AssemblyContext, rng: Rng, *, name: str, tokens: int) -> Spliced:
@@ -39,15 +20,12 @@ def write_whole(story: Story, context: AssemblyContext, rng: Rng, *, name: str, 
         SourceError: the tokenizer cannot read one of the words.
     """
     assert story.writer is not None
-    words = story.writer(rng, _Counted(context=context), tokens)
-    if words is None:
+    words = context.words
+    entries = story.writer(rng, words, tokens)
+    if entries is None:
         raise DoesNotFitError(
             f"{name}: no list of words that answers the question has exactly {tokens:,} tokens: "
             "ask for another length, or other --task-option values"
         )
-    first, *others = words
-    ids = chain(context.tokenizer.opening(first), *context.word_tokens(others))
-    text = " ".join(words)
-    spliced = Spliced(pieces=[text.encode()], ids=[np.fromiter(ids, np.uint32)], chars=len(text))
-    spliced.tokens = len(spliced.ids[0])
-    return spliced
+    text, ids = words.text(entries), words.ids(entries)
+    return Spliced(pieces=[text], ids=[ids], chars=len(text.decode()), tokens=len(ids))

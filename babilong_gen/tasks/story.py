@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
+
+import numpy as np
 
 from babilong_gen.rng import Rng
 
 
-class WordTokens(Protocol):
-    """How many tokens words have, in the tokenizer of the dataset."""
+@dataclass(frozen=True, slots=True, eq=False)
+class WordList:
+    """Words that many texts are made of. A list is equal to itself alone: a long one is looked up at once."""
 
-    def following(self, words: Sequence[str]) -> list[int]:
-        """Return the tokens of each word where it follows another and a space."""
+    words: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+
+class WordTokens(Protocol):
+    """Words, each known by its entry, and how many tokens they have in the tokenizer of the dataset."""
+
+    def entries(self, words: WordList) -> np.ndarray:
+        """Return the entry of each word, int64; lists are kept, so there should be few."""
         ...
 
-    def opening(self, word: str) -> int:
+    def following(self, entries: np.ndarray) -> np.ndarray:
+        """Return the tokens of each word where it follows another and a space, int64."""
+        ...
+
+    def opening(self, entry: int) -> int:
         """Return the tokens of a word that opens the text."""
         ...
 
 
-Writer = Callable[[Rng, WordTokens, int], list[str] | None]
-"""Writes a text: words that, joined by spaces, have exactly so many tokens; None where it finds none."""
+Writer = Callable[[Rng, WordTokens, int], np.ndarray | None]
+"""Writes a text of exactly so many tokens: entries of words, joined by spaces; None where it finds none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

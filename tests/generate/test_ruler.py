@@ -15,6 +15,7 @@ import pytest
 from babilong_gen.errors import DoesNotFitError
 from babilong_gen.make import make_samples
 from babilong_gen.prepare import prepare
+from babilong_gen.samples import iter_samples
 from babilong_gen.spec import make_spec
 from babilong_gen.tasks.ruler import needles
 from tests.conftest import Run
@@ -168,3 +169,13 @@ def test_noise_that_holds_the_key_is_passed_over(one_key: str, cache: Path, tmp_
     noise.write_text(" ".join(telling))
     with pytest.raises(DoesNotFitError, match="holds none of its keys and values"):
         samples_in(noise, cache)
+
+
+def test_more_needles_than_the_text_has_room_for_are_refused_soon(cache: Path) -> None:
+    options = ["niah_single_1:num_needle_k=1000"]
+    with pytest.raises(DoesNotFitError, match="none of 101 drawn left room for noise"):
+        next(
+            iter_samples(
+                tasks=["niah_single_1"], lengths=["1k"], task_options=options, samples=1, cache=cache
+            )
+        )

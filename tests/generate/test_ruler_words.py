@@ -9,17 +9,21 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer, models, pre_tokenizers
 
 from babilong_gen.assemble.sample import Sample
-from babilong_gen.errors import DoesNotFitError, UsageError
+from babilong_gen.assemble.word_table import WordTable
+from babilong_gen.errors import DoesNotFitError, SourceError, UsageError
 from babilong_gen.samples import iter_samples
 from babilong_gen.solvers import READERS, SolverError
 from babilong_gen.tasks.ruler.exact import close_gap
+from babilong_gen.tasks.story import WordList
 from babilong_gen.tokenizer import load_tokenizer
 from tests.conftest import Run
 
@@ -65,6 +69,28 @@ def test_the_text_alone_gives_the_answers_at_every_length(cache: Path, wordpiece
             found = len(tokenizer.encode(sample.input, add_special_tokens=False))
             assert found == sample.n_tokens == 1_000 * int(length[:-1]) - 200
             assert (sample.facts, sample.noise) == ([], [])
+
+
+def test_words_hold_the_tokens_that_the_whole_text_has(wordpiece: Path) -> None:
+    tokenizer = load_tokenizer(str(wordpiece))
+    table = WordTable(tokenizer)
+    items = table.entries(WordList(("1.", "2.", "3.")))
+    words = table.entries(WordList(("oak", "amber-anchor")))
+    text = np.concatenate((items, words, words[:1]))
+    assert table.text(text) == b"1. 2. 3. oak amber-anchor oak"
+    assert table.ids(text).tolist() == tokenizer.opening("1. 2. 3. oak amber-anchor oak")
+    assert len(table.ids(text)) == table.opening(text[0]) + table.following(text[1:]).sum()
+
+
+def test_a_word_that_the_tokenizer_cannot_read_is_named(tmp_path: Path) -> None:
+    letters = Tokenizer(models.WordLevel({"oak": 0, "[UNK]": 1, "elm": 2}, unk_token="[UNK]"))
+    letters.pre_tokenizer = pre_tokenizers.Whitespace()
+    letters.add_special_tokens(["ash"])
+    letters.save(str(tmp_path / "tokenizer.json"))
+    table = WordTable(load_tokenizer(str(tmp_path)))
+    assert table.text(table.entries(WordList(("oak",)))) == b"oak"
+    with pytest.raises(SourceError, match="reads a control token in 'ash'"):
+        table.entries(WordList(("ash",)))
 
 
 @settings(max_examples=25)

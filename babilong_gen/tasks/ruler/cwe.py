@@ -6,15 +6,15 @@ as there is room for, `freq_ucw` times each. The last few tokens are closed by a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
-from itertools import accumulate, islice
+from functools import lru_cache, partial
+
+import numpy as np
 
 from babilong_gen.rng import Rng
 from babilong_gen.tasks.ruler.exact import close_gap
 from babilong_gen.tasks.ruler.options import CweOptions
 from babilong_gen.tasks.ruler.words import ADJECTIVES, NOUNS
-from babilong_gen.tasks.story import Story, StoryShape, WordTokens
+from babilong_gen.tasks.story import Story, StoryShape, WordList, WordTokens
 from babilong_gen.tasks.task import Task
 
 # RULER has fewer repetitions below 4,096 tokens of prompt, worked example and answer: a `4k` less a reserve
@@ -25,7 +25,7 @@ _SHORT_FREQUENCIES = (6, 1)
 # An item has a number, a full stop and a word: as long as that many may be needed, single words will do.
 _FEWEST_TOKENS_AN_ITEM = 3
 
-_SINGLE = tuple(sorted({*ADJECTIVES, *NOUNS}))
+_SINGLE = WordList(tuple(sorted({*ADJECTIVES, *NOUNS})))
 
 # Words from which the last gap is closed, and how many others may be taken back for it.
 _SPARE = 64
@@ -37,54 +37,62 @@ def simulate(options: CweOptions, task: Task, rng: Rng, shape: StoryShape) -> St
 
     Words are single, or pairs such as `amber-anchor` where the longest list needs more than there are.
     """
-    pairs = _most_words(options, shape.longest or 0) > len(_SINGLE)
-    common = tuple(sorted(islice(_draw(rng, pairs=pairs), options.num_cw)))
+    words = _words_for(_most_words(options, shape.longest or 0))
+    common = rng.sample(range(len(words)), options.num_cw)
+    answers = tuple(sorted(words.words[number] for number in common))
     return task.story(
         facts=(),
         question=f"What are the {options.num_cw} most common words in the above list?",
-        answer=",".join(common),
+        answer=",".join(answers),
         supporting=(),
-        answers=common,
-        writer=partial(_write, options, common, pairs),
+        answers=answers,
+        writer=partial(_write, options, words, common),
     )
 
 
 def _write(
-    options: CweOptions, common: tuple[str, ...], pairs: bool, rng: Rng, tokens_of: WordTokens, tokens: int
-) -> list[str] | None:
+    options: CweOptions,
+    words: WordList,
+    common: list[int],
+    rng: Rng,
+    tokens_of: WordTokens,
+    tokens: int,
+) -> np.ndarray | None:
     """Write a list of exactly so many tokens: whole others as long as there is room, then the last gap."""
     often, seldom = _frequencies(options, tokens)
-    numbers = _Numbers(tokens_of)
-    drawn = (word for word in _draw(rng, pairs=pairs) if word not in common)
-    left = tokens - numbers.opening_extra - often * sum(tokens_of.following(common))
-    items = often * len(common)
-    others: list[str] = []
-    costs: list[int] = []
-    whole = 0
-    while len(others) < whole + _SPARE and (some := list(islice(drawn, _SPARE))):
-        others += some
-        costs += tokens_of.following(some)
-        while whole < len(costs) and seldom * costs[whole] + numbers.up_to(items + seldom) <= left:
-            left -= seldom * costs[whole]
-            items += seldom
-            whole += 1
-    for _ in range(_MOST_TAKEN_BACK):
-        gap = left - numbers.up_to(items)
-        once = (
-            close_gap(costs[whole : whole + _SPARE], gap, partial(numbers.between, items))
-            if gap >= 0
-            else None
-        )
+    listed = tokens_of.entries(words)
+    others = rng.shuffled(np.delete(listed, common))
+    costs = tokens_of.following(others)
+    # Items of so many others and the common words, and the tokens of their words.
+    items = often * len(common) + seldom * np.arange(len(others) + 1)
+    in_words = often * tokens_of.following(listed[common]).sum() + seldom * _before(costs)
+    # A number has a token at least, so there are never more items than these.
+    items = items[in_words + items <= tokens]
+    if not len(items):
+        return None
+    numbers = tokens_of.entries(_numbers(_rounded(int(items[-1]) + _SPARE)))
+    in_numbers = _before(tokens_of.following(numbers))
+    extra = tokens_of.opening(numbers[0]) - int(in_numbers[1])
+    left = tokens - extra - in_words[: len(items)] - in_numbers[items]
+    most = int(np.count_nonzero(left >= 0))
+    for whole in reversed(range(max(0, most - _MOST_TAKEN_BACK), most)):
+        spare = costs[whole : whole + _SPARE].tolist()
+        beside = in_numbers[items[whole] :][: _SPARE + 1] - in_numbers[items[whole]]
+        once = close_gap(spare, int(left[whole]), lambda count, beside=beside: int(beside[count]))
         if once is not None:
-            told = [*common * often, *others[:whole] * seldom, *(others[whole + n] for n in once)]
-            rng.shuffle(told)
-            return [part for number, word in enumerate(told, 1) for part in (f"{number}.", word)]
-        if not whole:
-            return None
-        whole -= 1
-        items -= seldom
-        left += seldom * costs[whole]
+            told = [listed[common].repeat(often), others[:whole].repeat(seldom), others[whole:][once]]
+            return _numbered(numbers, rng.shuffled(np.concatenate(told)))
     return None
+
+
+def _numbered(numbers: np.ndarray, words: np.ndarray) -> np.ndarray:
+    """Put its number in front of each word."""
+    return np.column_stack((numbers[: len(words)], words)).ravel()
+
+
+def _before(tokens: np.ndarray) -> np.ndarray:
+    """Return the tokens before each word, and those of all."""
+    return np.append(0, tokens.cumsum())
 
 
 def _frequencies(options: CweOptions, tokens: int) -> tuple[int, int]:
@@ -101,35 +109,23 @@ def _most_words(options: CweOptions, tokens: int) -> int:
     return options.num_cw + max(0, others) // seldom + 2 * _SPARE
 
 
-def _draw(rng: Rng, *, pairs: bool) -> Iterator[str]:
-    """Yield words in random order, none twice."""
-    if not pairs:
-        yield from rng.sample(_SINGLE, len(_SINGLE))
-        return
-    told: set[str] = set()
-    while len(told) < len(ADJECTIVES) * len(NOUNS) // 2:
-        word = f"{rng.choice(ADJECTIVES)}-{rng.choice(NOUNS)}"
-        if word not in told:
-            told.add(word)
-            yield word
+def _words_for(count: int) -> WordList:
+    """Return words of which a list can have so many, always the same: single ones where there are enough."""
+    return _SINGLE if count <= len(_SINGLE) else _pairs(_rounded(count))
 
 
-class _Numbers:
-    """Tokens of `1.`, `2.` and so on, each behind another word, added up as far as they are asked for."""
+@lru_cache(maxsize=8)
+def _pairs(count: int) -> WordList:
+    drawn = Rng("pairs of words").shuffled(np.arange(len(ADJECTIVES) * len(NOUNS)))[:count]
+    parts = (divmod(pair, len(NOUNS)) for pair in drawn.tolist())
+    return WordList(tuple(f"{ADJECTIVES[adjective]}-{NOUNS[noun]}" for adjective, noun in parts))
 
-    def __init__(self, tokens_of: WordTokens) -> None:
-        self._tokens_of = tokens_of
-        self._up_to = [0]
-        self.opening_extra = tokens_of.opening("1.") - tokens_of.following(["1."])[0]
 
-    def up_to(self, last: int) -> int:
-        """Return the tokens of all numbers up to one."""
-        while len(self._up_to) <= last:
-            first = len(self._up_to)
-            costs = self._tokens_of.following([f"{number}." for number in range(first, 2 * first + _SPARE)])
-            self._up_to += list(accumulate(costs, initial=self._up_to[-1]))[1:]
-        return self._up_to[last]
+@lru_cache(maxsize=8)
+def _numbers(count: int) -> WordList:
+    return WordList(tuple(f"{number}." for number in range(1, count + 1)))
 
-    def between(self, first: int, count: int) -> int:
-        """Return the tokens of so many numbers after one."""
-        return self.up_to(first + count) - self.up_to(first)
+
+def _rounded(count: int) -> int:
+    """Round up, so that few different lists are ever tokenized."""
+    return 1 << (count - 1).bit_length()

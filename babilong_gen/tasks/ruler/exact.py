@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import accumulate
+from operator import or_
 
 # A gap is a few words wide; so many close any that can be closed.
 _MOST_WORDS = 24
@@ -20,15 +21,14 @@ def close_gap(costs: Sequence[int], gap: int, beside: Callable[[int], int] = lam
     Returns:
         Their indices, rising; None where no choice adds up.
     """
-    # reachable[word][count]: as bits, the sums of so many of the first so many words
-    reachable = [[1] + [0] * _MOST_WORDS]
-    for cost in costs:
-        before = reachable[-1]
-        reachable.append([before[0], *(b | a << cost for a, b in pairwise(before))])
+    # reachable[count][word]: as bits, the sums of so many of the first so many words
+    reachable = [[1] * (len(costs) + 1)]
     for count in range(_MOST_WORDS + 1):
         wanted = gap - beside(count)
-        if wanted >= 0 and reachable[-1][count] >> wanted & 1:
+        if wanted >= 0 and reachable[count][-1] >> wanted & 1:
             return _trace(costs, reachable, count, wanted)
+        fewer = zip(reachable[count], costs, strict=False)
+        reachable.append([0, *accumulate((sums << cost for sums, cost in fewer), or_)])
     return None
 
 
@@ -36,7 +36,7 @@ def _trace(costs: Sequence[int], reachable: list[list[int]], count: int, wanted:
     """Walk the sums back; later words are left out before earlier ones."""
     chosen: list[int] = []
     for index in range(len(costs) - 1, -1, -1):
-        if reachable[index][count] >> wanted & 1:
+        if reachable[count][index] >> wanted & 1:
             continue
         chosen.append(index)
         count, wanted = count - 1, wanted - costs[index]
