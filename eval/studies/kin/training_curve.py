@@ -1,4 +1,4 @@
-"""Prints the curve of a training log, a line for every ten steps: python training_curve.py RUN/training/log.jsonl"""
+"""Prints the curve of a log, a line for every ten steps: python training_curve.py RUN/training/log.jsonl"""
 
 import csv
 import json
