@@ -53,9 +53,9 @@ for seed in ${SEEDS:-1 2}; do
         for task in $tasks; do
             shortest=1seg
             [ "$task" = qa1 ] && shortest=2seg # its stories are longer than a segment
-            generate "$task" short "$shortest,4seg,16seg,64seg" 100
+            generate "$task" short "$shortest,4seg,16seg,64seg" 50
             measure "$model" "$seed" "$task" short
-            generate "$task" long 256seg,1024seg 20
+            generate "$task" long 256seg,1024seg 12
             measure "$model" "$seed" "$task" long
         done
     done
