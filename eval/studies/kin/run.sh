@@ -3,6 +3,7 @@
 #     STORIES=gutenberg_stories.jsonl.gz eval/studies/kin/run.sh WORK_FOLDER [MODEL ...]
 # What is done is skipped, and what was killed continues: give the same command again. The first seed of all models
 # comes before the second. SEEDS="1" leaves out the second; TASKS="memorize detect" measures fewer.
+# lm-rmt and lm-armt, measured only where they are named, are language models: perplexity instead of answers.
 set -euo pipefail
 study=$(realpath "$(dirname "$0")")
 work=$(realpath "$1")
@@ -16,6 +17,7 @@ kind_of() {
     case $1 in
     rmt | rmt-gated) echo rmt ;;
     mamba2) echo hf-recurrent ;;
+    lm-*) echo "${1#lm-}" ;;
     *) echo "$1" ;;
     esac
 }
@@ -32,7 +34,7 @@ generate() { # task, part, lengths, samples; with the tokenizer that all recipes
     local placement=uniform
     [ "$1" = memorize ] && placement=start
     babilong generate --tasks "$1" --lengths "$3" --samples "$4" --out "data/$1-$2" --segment-size 48 \
-        --tokenizer "runs/${models[0]}-1" --split test --paired --seed 2027 --leak-check statement \
+        --tokenizer runs/rmt-gated-1 --split test --paired --seed 2027 --leak-check statement \
         --noise files:gutenberg_stories.jsonl.gz --placement "$placement" --workers 1
 }
 
@@ -45,11 +47,21 @@ measure() { # model, seed, task, part
     cp "$recorded/results.json" "$recorded/run.json" "$study/$recorded/"
 }
 
+perplexity() { # model, seed: the first 64 segments of each held-out story
+    local recorded="results/$1-$2"
+    [ -f "$study/$recorded/perplexity.json" ] && return
+    babilong perplexity files:gutenberg_stories.jsonl.gz --model "$(kind_of "$1"):runs/$1-$2" --segments 64 \
+        --name "$1, seed $2" --out "$recorded"
+    mkdir -p "$study/$recorded"
+    cp "$recorded/perplexity.json" "$study/$recorded/"
+}
+
 for seed in ${SEEDS:-1 2}; do
     for model in "${models[@]}"; do
         train "$model" "$seed"
-        mkdir -p "$study/results/$model-$seed"
-        python "$study/training_curve.py" "runs/$model-$seed/training/log.jsonl" >"$study/results/$model-$seed/training.csv"
+        case $model in lm-*) perplexity "$model" "$seed" && continue ;; esac
+        [ -f "$study/results/$model-$seed/model.json" ] ||
+            python "$study/record.py" "$(kind_of "$model")" "runs/$model-$seed" "$study/results/$model-$seed"
         for task in $tasks; do
             shortest=1seg
             [ "$task" = qa1 ] && shortest=2seg # its stories are longer than a segment
