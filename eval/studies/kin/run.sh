@@ -56,19 +56,26 @@ perplexity() { # model, seed: the first 64 segments of each held-out story
     cp "$recorded/perplexity.json" "$study/$recorded/"
 }
 
+answers() { # model, seed
+    local task shortest
+    [ -f "$study/results/$1-$2/model.json" ] ||
+        python "$study/record.py" "$(kind_of "$1")" "runs/$1-$2" "$study/results/$1-$2"
+    for task in $tasks; do
+        shortest=1seg
+        [ "$task" = qa1 ] && shortest=2seg # its stories are longer than a segment
+        generate "$task" short "$shortest,4seg,16seg,64seg" 50
+        measure "$1" "$2" "$task" short
+        generate "$task" long 256seg,1024seg 12
+        measure "$1" "$2" "$task" long
+    done
+}
+
 for seed in ${SEEDS:-1 2}; do
     for model in "${models[@]}"; do
         train "$model" "$seed"
-        case $model in lm-*) perplexity "$model" "$seed" && continue ;; esac
-        [ -f "$study/results/$model-$seed/model.json" ] ||
-            python "$study/record.py" "$(kind_of "$model")" "runs/$model-$seed" "$study/results/$model-$seed"
-        for task in $tasks; do
-            shortest=1seg
-            [ "$task" = qa1 ] && shortest=2seg # its stories are longer than a segment
-            generate "$task" short "$shortest,4seg,16seg,64seg" 50
-            measure "$model" "$seed" "$task" short
-            generate "$task" long 256seg,1024seg 12
-            measure "$model" "$seed" "$task" long
-        done
+        case $model in
+        lm-*) perplexity "$model" "$seed" ;;
+        *) answers "$model" "$seed" ;;
+        esac
     done
 done
