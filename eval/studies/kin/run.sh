@@ -53,7 +53,7 @@ perplexity() { # model, seed: the first 64 segments of each held-out story
     babilong perplexity files:gutenberg_stories.jsonl.gz --model "$(kind_of "$1"):runs/$1-$2" --segments 64 \
         --name "$1, seed $2" --out "$recorded"
     mkdir -p "$study/$recorded"
-    cp "$recorded/perplexity.json" "$study/$recorded/"
+    cp "$recorded/perplexity.json" "$recorded/perplexity-run.json" "$study/$recorded/"
 }
 
 answers() { # model, seed
