@@ -37,6 +37,7 @@ from babilong_eval.models.kin.config import KinConfig
 from babilong_eval.models.kin.kinds import KINDS
 from babilong_eval.models.kin.model import build_kin
 from babilong_eval.models.pretrained import body
+from babilong_eval.models.protocol import Segment
 from babilong_eval.models.recurrent_network import RecurrentConfig, build_recurrent
 from babilong_eval.models.state import state_bytes
 
@@ -165,7 +166,7 @@ def read_long(case: str, segments: int) -> dict[str, Any]:
     state = model.start(1)
     for _ in range(segments - 1):
         state = model.step(torch.randint(10, WORDS, (1, SHORT_SEGMENT)), None, state)
-    model.answer((torch.randint(10, WORDS, (1, SHORT_SEGMENT)), None), state, [LABELS])
+    model.answer(Segment(torch.randint(10, WORDS, (1, SHORT_SEGMENT)), None), state, [LABELS])
     return {"state": state_bytes(state), "bounded": model.bounded_state, "peak": peak_kilobytes()}
 
 

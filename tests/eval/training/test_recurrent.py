@@ -9,6 +9,7 @@ import torch
 from transformers import AutoConfig
 
 from babilong_eval.models.decoding import continuation_ids
+from babilong_eval.models.protocol import Segment
 from babilong_eval.models.recurrent_network import (
     RecurrentConfig,
     build_recurrent,
@@ -72,7 +73,7 @@ def test_what_was_saved_answers_the_same_without_a_prompt(tmp_path: Path) -> Non
     assert again.input_form == "plain"
     assert (again.segment_size, again.bounded_state) == (6, True)
     tokens = torch.arange(100, 112).reshape(2, 6)
-    question = (tokens, None)
+    question = Segment(tokens, None)
     answers = [
         each.answer(question, each.step(tokens, None, each.start(2)), [PLACES] * 2)
         for each in (model, again, from_pretrained(tmp_path))
