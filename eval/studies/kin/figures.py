@@ -115,8 +115,9 @@ def longest_cell(run: Run, task: str) -> Cell | None:
     return max(cells, key=lambda cell: cell.segments or 0, default=None)
 
 
-def per_million_tokens(cell: Cell, segment_size: int) -> float:
-    return cell.seconds / (cell.n * (cell.segments or 1) * segment_size) * 1e6
+def per_million_tokens(cell: Cell, segment_size: int | None) -> float:
+    assert cell.seconds is not None and cell.segments is not None and segment_size is not None
+    return cell.seconds / (cell.n * cell.segments * segment_size) * 1e6
 
 
 def answered(cell: Cell) -> str:
