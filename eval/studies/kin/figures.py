@@ -116,7 +116,9 @@ def longest_cell(run: Run, task: str) -> Cell | None:
 
 
 def per_million_tokens(cell: Cell, segment_size: int | None) -> float:
-    assert cell.seconds is not None and cell.segments is not None and segment_size is not None
+    assert cell.seconds is not None
+    assert cell.segments is not None
+    assert segment_size is not None
     return cell.seconds / (cell.n * cell.segments * segment_size) * 1e6
 
 
