@@ -10,6 +10,7 @@
     causal.py      `hf:`            any Hugging Face causal LM with its whole context
     window.py      `hf-window:`     the same, bounded: a sliding window with attention sinks
     recurrent.py   `hf-recurrent:`  the library's recurrent models
+    recurrent_network.py    one of them to be trained segment by segment, and its folder
 
     segment_network.py      a `SegmentModel` over a network that reads segment by segment
     row_groups.py           rows that have read equally much

@@ -23,8 +23,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import DynamicCache, PreTrainedModel
-from transformers.cache_utils import CacheLayerMixin, LinearAttentionCacheLayerMixin
+from transformers.cache_utils import (
+    CacheLayerMixin,
+    DynamicLayer,
+    DynamicSlidingWindowLayer,
+    LinearAttentionCacheLayerMixin,
+)
 
+from babilong_eval.models.pretrained import body
 from babilong_eval.models.reading_trial import best_way
 from babilong_eval.models.state import fork, map_tensors, select_rows
 from babilong_eval.models.transformers_versions import forward_with_cache, scans_replaced
@@ -56,6 +62,18 @@ def has_recurrent_layers(config: PretrainedConfig) -> bool:
     """Return whether some layers carry a state in place of keys and values, as a cache for them shows."""
     layers = DynamicCache(config=config).layers
     return any(isinstance(layer, LinearAttentionCacheLayerMixin) for layer in layers)
+
+
+@torch.inference_mode()
+def grows(network: PreTrainedModel, read: Read) -> bool:
+    """Return whether a model has attention layers that keep every token, found out by letting it read one."""
+    token = torch.zeros(1, 1, dtype=torch.long, device=network.device)
+    _, carry = read(body(network), token, None)
+    layers = getattr(carry[0] if isinstance(carry, tuple) else carry, "layers", ())
+    return any(
+        isinstance(layer, DynamicLayer) and not isinstance(layer, DynamicSlidingWindowLayer)
+        for layer in layers
+    )
 
 
 def read_cached(module: PreTrainedModel, tokens: Tensor, carry: Any) -> tuple[Any, Any]:

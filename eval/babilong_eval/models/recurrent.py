@@ -8,19 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import torch
-from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
-
-from babilong_eval.models.incremental_forward import has_recurrent_layers, reader_for
-from babilong_eval.models.pretrained import body, find_language_model, limit_of_positions
+from babilong_eval.models.incremental_forward import grows, has_recurrent_layers, reader_for
+from babilong_eval.models.pretrained import find_language_model, limit_of_positions, named_dtype
 from babilong_eval.models.protocol import MAX_NEW_TOKENS, TokenCount
+from babilong_eval.models.recurrent_network import from_pretrained, is_trained_folder
 from babilong_eval.models.stateful_lm import CarriedModel
 from babilong_gen.errors import UsageError
+from babilong_gen.user_paths import user_path
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
-
-    from babilong_eval.models.reading_trial import Read
+    from babilong_eval.models.recurrent_network import RecurrentModel
 
 
 def load(
@@ -28,20 +25,33 @@ def load(
     *,
     device: str = "cpu",
     dtype: str = "auto",
-    segment_size: TokenCount = 512,
+    segment_size: TokenCount | None = None,
     max_new_tokens: TokenCount = MAX_NEW_TOKENS,
-    answer_prefix: str = " ",
+    answer_prefix: str | None = None,
     trust_remote_code: bool = False,
-) -> CarriedModel:
-    """Load the model kind `hf-recurrent:`: a folder, `.gguf` file or hub name of a recurrent causal LM.
+) -> CarriedModel | RecurrentModel:
+    """Load the model kind `hf-recurrent:`: what a recipe trained, or any recurrent causal LM.
 
     Args:
+        path: a folder, `.gguf` file or hub name. What `babilong train` wrote reads the text as it is, others
+            a prompt.
         dtype: of the weights, by default as they were saved.
-        segment_size: tokens read at once.
+        segment_size: tokens read at once, by default 512 or as it was trained.
         max_new_tokens: longest generated answer.
-        answer_prefix: what separates the prompt from a choice, when choices are scored.
+        answer_prefix: what separates the prompt from a choice, when choices are scored; by default a space,
+            or as it was trained.
         trust_remote_code: whether code that comes with the weights may be run.
     """
+    if is_trained_folder(folder := user_path(path)):
+        if segment_size is not None or answer_prefix is not None:
+            raise UsageError(
+                f"{path} says itself how it is made: only dtype and max_new_tokens can be chosen"
+            )
+        model = from_pretrained(folder, max_new_tokens=max_new_tokens)
+        if dtype != "auto":
+            model.network.to(named_dtype(dtype))
+        model.network.to(device)
+        return model
     found = find_language_model(path, device=device, dtype=dtype, trust_remote_code=trust_remote_code)
     config = found.network.config
     read = reader_for(found.network)
@@ -56,19 +66,7 @@ def load(
         read,
         bounded_state=not keeps_all,
         max_tokens=None if limit is None else limit - max_new_tokens,
-        segment_size=segment_size,
+        segment_size=segment_size or 512,
         max_new_tokens=max_new_tokens,
-        answer_prefix=answer_prefix,
-    )
-
-
-@torch.inference_mode()
-def grows(network: PreTrainedModel, read: Read) -> bool:
-    """Return whether a model has attention layers that keep every token, found out by letting it read one."""
-    token = torch.zeros(1, 1, dtype=torch.long, device=network.device)
-    _, carry = read(body(network), token, None)
-    layers = getattr(carry[0] if isinstance(carry, tuple) else carry, "layers", ())
-    return any(
-        isinstance(layer, DynamicLayer) and not isinstance(layer, DynamicSlidingWindowLayer)
-        for layer in layers
+        answer_prefix=" " if answer_prefix is None else answer_prefix,
     )

@@ -8,6 +8,7 @@ import torch
 from tokenizers import Tokenizer
 from transformers import AutoConfig, PretrainedConfig
 
+from babilong_eval.models import recurrent_network as recurrent
 from babilong_eval.models.armt import serialization as armt_folders
 from babilong_eval.models.armt.build import build_armt
 from babilong_eval.models.armt.config import MODEL_TYPE as ARMT_TYPE
@@ -75,6 +76,10 @@ def complete_recipe(recipe: Recipe) -> Recipe:
     found = read_json(folder / CONFIG).get("model_type") if folder.is_dir() else None
     if found in KINDS:
         taken = _of_another_package(from_json(read_json(folder / CONFIG), str(found), folder / CONFIG))
+    elif found == recurrent.MODEL_TYPE:
+        config, backbone = recurrent.read_config(folder)
+        taken = {"kind": recurrent.MODEL_TYPE, "segment_size": config.segment_size}
+        _check_backbone(wanted.backbone, backbone)
     else:
         read = armt_folders.read_config if found == ARMT_TYPE else read_config
         config, backbone = read(folder)
@@ -144,9 +149,12 @@ def build_network(recipe: Recipe, tokenizer: Tokenizer) -> TrainedModel:
     """Return the recipe's model before its first step: new, pretrained, or what an earlier run left.
 
     Raises:
-        UsageError: the backbone has too few positions for the segments of a stage.
+        UsageError: the backbone has too few positions for the segments of a stage, or its gradient does not
+            reach from segment to segment.
     """
     model = _build(recipe, tokenizer)
+    if isinstance(model.network, recurrent.RecurrentNetwork):
+        recurrent.check_gradient(model.network)
     for stage, segment_size in zip(recipe.stages, recipe.segment_sizes, strict=True):
         try:
             set_segment_size(model, segment_size)
@@ -159,6 +167,8 @@ def _build(recipe: Recipe, tokenizer: Tokenizer) -> TrainedModel:
     wanted = recipe.model
     if wanted.continue_from is not None:
         return load_trained_model(checkpoint_folder(wanted.continue_from))
+    if wanted.kind == recurrent.MODEL_TYPE:
+        return _build_recurrent(recipe, tokenizer)
     if wanted.kind is not None:
         return _build_kin(recipe, wanted.kind, tokenizer)
     if wanted.memory == "associative":
@@ -203,6 +213,15 @@ def _build_kin(recipe: Recipe, kind: str, tokenizer: Tokenizer) -> KinModel:
     )
     config = KinConfig(model_type=kind, arguments=arguments, segment_size=recipe.model.segment_size)
     return build_kin(config, tokenizer, seed=recipe.seed)
+
+
+def _build_recurrent(recipe: Recipe, tokenizer: Tokenizer) -> recurrent.RecurrentModel:
+    backbone = recipe.model.backbone
+    assert backbone is not None
+    if isinstance(backbone, dict):
+        backbone = _configuration(backbone, tokenizer.get_vocab_size())
+    config = recurrent.RecurrentConfig(segment_size=recipe.model.segment_size)
+    return recurrent.build_recurrent(config, backbone, tokenizer, seed=recipe.seed)
 
 
 def draw_weights(model: RMTModel, how: FromScratch, *, seed: int) -> None:

@@ -58,7 +58,9 @@ _OF_A_BACKBONE = (
     "adapter",
 )
 
-Kind = Literal["block-recurrent", "memformer", "memorizing", "rmt-lucidrains", "transformer-xl"]
+Kind = Literal[
+    "block-recurrent", "hf-recurrent", "memformer", "memorizing", "rmt-lucidrains", "transformer-xl"
+]
 
 
 class Model(Section):
@@ -66,7 +68,8 @@ class Model(Section):
 
     Attributes:
         form: by default `decoder` where the memory is associative, `encoder` otherwise.
-        kind: another package's model, in place of form, memory and backbone.
+        kind: another package's model, in place of form, memory and backbone; or `hf-recurrent`, the recurrent
+            language model that the backbone is.
         arguments: keyword arguments of that package's class; its tokens, positions and memory are given where
             they are left out.
         memory: `tokens`, an RMT's; `associative`, an ARMT's.
@@ -95,7 +98,8 @@ class Model(Section):
 
     @model_validator(mode="after")
     def _has_one_beginning(self) -> Self:
-        if self.continue_from is None and self.backbone is None and self.kind is None:
+        has_backbone = self.kind in (None, "hf-recurrent")
+        if self.continue_from is None and self.backbone is None and has_backbone:
             raise UsageError("model.backbone is missing: name pretrained weights, or give a configuration")
         if self.continue_from is not None and (self.tokenizer is not None or self.from_scratch is not None):
             name = "from_scratch" if self.tokenizer is None else "tokenizer"
@@ -127,11 +131,15 @@ class Model(Section):
             if self.arguments:
                 raise UsageError("model.arguments are another package's: name its kind by model.kind")
             return self
-        if self.tokenizer is None and self.continue_from is None:
+        is_backbone = self.kind == "hf-recurrent"
+        if is_backbone and self.arguments:
+            raise UsageError("model.arguments: hf-recurrent is made by model.backbone: leave arguments out")
+        if not is_backbone and self.tokenizer is None and self.continue_from is None:
             raise UsageError(f"model.tokenizer is missing: {self.kind} has none of its own")
+        made_by = "backbone" if is_backbone else "arguments"
         for name in _OF_A_BACKBONE:
-            if getattr(self, name) != type(self).model_fields[name].default:
-                raise UsageError(f"model.{name}: {self.kind} is made by model.arguments: leave {name} out")
+            if name != made_by and getattr(self, name) != type(self).model_fields[name].default:
+                raise UsageError(f"model.{name}: {self.kind} is made by model.{made_by}: leave {name} out")
         return self
 
     @model_validator(mode="after")

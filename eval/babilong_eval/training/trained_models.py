@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias, cast
 
+from babilong_eval.models import recurrent_network as recurrent
 from babilong_eval.models.adapters import merge_adapter
 from babilong_eval.models.armt import build as armt
 from babilong_eval.models.armt import serialization as armt_folders
@@ -25,13 +26,15 @@ if TYPE_CHECKING:
     from babilong_eval.models.armt.decoder import ARMTDecoder
     from babilong_eval.models.rmt.decoder import RMTDecoder
 
-TrainedModel: TypeAlias = RMTModel | armt.ARMTModel | kin.KinModel
+TrainedModel: TypeAlias = RMTModel | armt.ARMTModel | kin.KinModel | recurrent.RecurrentModel
 
 
 def kind_of(model: TrainedModel) -> str:
     """Return the model kind that a model's folder is for."""
     if isinstance(model.config, KinConfig):
         return model.config.model_type
+    if isinstance(model.config, recurrent.RecurrentConfig):
+        return recurrent.MODEL_TYPE
     return "armt" if isinstance(model.config, ARMTConfig) else "rmt"
 
 
@@ -45,6 +48,8 @@ def save_model(model: TrainedModel, folder: Path) -> None:
         rmt_folders.save_pretrained(model, folder)
     elif isinstance(model.config, ARMTConfig):
         armt_folders.save_pretrained(cast("armt.ARMTModel", model), folder)
+    elif isinstance(model.config, recurrent.RecurrentConfig):
+        recurrent.save_pretrained(cast("recurrent.RecurrentModel", model), folder)
     else:
         kin.save_pretrained(cast("kin.KinModel", model), folder)
 
@@ -61,6 +66,8 @@ def load_trained_model(folder: Path) -> TrainedModel:
         return armt_folders.from_pretrained(folder)
     if found in KINDS:
         return kin.from_pretrained(folder, str(found))
+    if found == recurrent.MODEL_TYPE:
+        return recurrent.from_pretrained(folder)
     return rmt_folders.from_pretrained(folder)
 
 
@@ -95,6 +102,8 @@ def set_segment_size(model: TrainedModel, segment_size: int) -> None:
         rmt.set_segment_size(model, segment_size)
     elif isinstance(model.config, ARMTConfig):
         armt.set_segment_size(cast("armt.ARMTModel", model), segment_size)
+    elif isinstance(model.config, recurrent.RecurrentConfig):
+        recurrent.set_segment_size(cast("recurrent.RecurrentModel", model), segment_size)
     else:
         kin.set_segment_size(cast("kin.KinModel", model), segment_size)
 

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from babilong_eval.models.kin.model import KinNetwork
+    from babilong_eval.models.recurrent_network import RecurrentNetwork
 
-    TrainedNetwork = RMTEncoder | RMTDecoder | ARMTDecoder | KinNetwork
+    TrainedNetwork = RMTEncoder | RMTDecoder | ARMTDecoder | KinNetwork | RecurrentNetwork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,13 +170,18 @@ class UnrolledNetwork(nn.Module):
     def _likelihoods(self, tokens: Tensor, memory: Any) -> Tensor:
         """Score a decoder's labels by the summed log-likelihood of their tokens after the question."""
         assert isinstance(self.network, RMTDecoder | ARMTDecoder)
-        columns = []
         asked = self._asked(tokens)
+        # A label's last token is not read: those alike up to it, such as single tokens, share a reading.
+        read: dict[tuple[int, ...], Tensor] = {}
+        columns = []
         for ids in self.answers:
+            before = tuple(ids[:-1])
+            if before not in read:
+                begun = tokens.new_tensor(before).expand(len(tokens), -1)
+                logits = self.network.logits(torch.cat([asked, begun], dim=1), memory)
+                read[before] = logits[:, asked.shape[1] - 1 :].float().log_softmax(dim=-1)
             label = tokens.new_tensor(ids).expand(len(tokens), -1)
-            logits = self.network.logits(torch.cat([asked, label], dim=1), memory)
-            likely = logits[:, asked.shape[1] - 1 : -1].float().log_softmax(dim=-1)
-            columns.append(likely.gather(-1, label[..., None]).sum(dim=(1, 2)))
+            columns.append(read[before].gather(-1, label[..., None]).sum(dim=(1, 2)))
         return torch.stack(columns, dim=1).log_softmax(dim=-1)
 
     def _continued_likelihoods(self, tokens: Tensor, memory: Any) -> Tensor:

@@ -28,6 +28,19 @@ MODELS: dict[str, dict[str, Any]] = {
         "arguments": SIZES
         | {"dim_head": 16, "block_width": 20, "num_state_vectors": 3, "recurrent_layers": [2]},
     },
+    "hf-recurrent": {
+        "kind": "hf-recurrent",
+        "backbone": {
+            "model_type": "mamba2",
+            "hidden_size": 32,
+            "num_hidden_layers": 2,
+            "head_dim": 8,
+            "num_heads": 8,
+            "state_size": 8,
+            "n_groups": 1,
+            "chunk_size": 8,
+        },
+    },
     "memformer": {
         "kind": "memformer",
         "arguments": {
@@ -167,6 +180,8 @@ KIN_MISTAKES = [
     ({"memory_tokens": 3}, "model.memory_tokens: transformer-xl is made by model.arguments"),
     ({"backbone": "gpt2"}, "model.backbone: transformer-xl is made by model.arguments"),
     ({"kind": None, "backbone": "gpt2"}, "name its kind by model.kind"),
+    ({"kind": "hf-recurrent", "backbone": "gpt2"}, "hf-recurrent is made by model.backbone"),
+    ({"kind": "hf-recurrent", "arguments": {}}, "model.backbone is missing"),
 ]
 
 

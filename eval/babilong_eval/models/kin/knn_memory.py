@@ -55,27 +55,31 @@ def _nearest(blocks: Blocks, queries: Tensor, count: int) -> tuple[Tensor, Tenso
     for block in blocks:
         products = torch.einsum("bhsd,bnd->bhsn", queries, block[:, :, 0])
         here, there = products.topk(min(count, block.shape[1]), dim=-1)
-        there = there + before
-        places = there if places is None else torch.cat([places, there], dim=-1)
-        best, order = torch.cat([best, here], dim=-1).topk(
-            min(count, best.shape[-1] + here.shape[-1]), dim=-1
-        )
-        places, before = places.gather(-1, order), before + block.shape[1]
-    like = blocks[0] if blocks else queries
-    found = like.new_empty(*best.shape, 2, queries.shape[-1])
-    if places is not None:
-        _gather(blocks, places, found)
-    return found, best
+        if places is None:
+            best, places = here, there
+        else:
+            there, best = torch.cat([places, there + before], dim=-1), torch.cat([best, here], dim=-1)
+            best, order = best.topk(min(count, best.shape[-1]), dim=-1)
+            places = there.gather(-1, order)
+        before += block.shape[1]
+    if places is None:
+        return queries.new_empty(*best.shape, 2, queries.shape[-1]), best
+    return _gathered(blocks, places), best
 
 
-def _gather(blocks: Blocks, places: Tensor, found: Tensor) -> None:
-    """Write the memories at some places [B, H, S, T], counted over all blocks, into `found`."""
+def _gathered(blocks: Blocks, places: Tensor) -> Tensor:
+    """Return the memories at some places [B, H, S, T], counted over all blocks: [B, H, S, T, 2, D]."""
+    if len(blocks) == 1:
+        rows = torch.arange(len(places), device=places.device)[:, None, None, None]
+        return blocks[0][rows, places]
+    found = blocks[0].new_empty(*places.shape, *blocks[0].shape[2:])
     before = 0
     for block in blocks:
         inside = (places >= before) & (places < before + block.shape[1])
         rows = inside.nonzero()[:, 0]
         found[inside] = block[rows, places[inside] - before]
         before += block.shape[1]
+    return found
 
 
 def _appended(last: Blocks, memories: Tensor) -> Blocks:
