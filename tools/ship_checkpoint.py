@@ -2,7 +2,7 @@
 
     python tools/ship_checkpoint.py runs/tiny-detect tiny-detect --commit 1a2b3c4 --results results/checked …
 
-The weights are read back in single precision, so that what is evaluated is what ships: evaluate the shipped
+`--before` names the runs that it went on from, the first one first. The weights are read back in single precision, so that what is evaluated is what ships: evaluate the shipped
 one, by `--model rmt:NAME`, and run this again for the card.
 """
 
@@ -20,9 +20,10 @@ import yaml
 from babilong_eval.models.rmt.model import RMTModel
 from babilong_eval.models.rmt.serialization import from_pretrained, save_pretrained
 from babilong_eval.training.metrics_log import read_log
+from babilong_eval.training.recipe import read_recipe
 
 ROOT = Path(__file__).parents[1]
-NOISE = {"statement": "leak-checked", "off": "raw"}
+NOISE = {"statement": "leak-checked", "499": "leak-checked", "off": "raw"}
 SHIPPED = ROOT / "eval" / "babilong_eval" / "checkpoints"
 
 CARD = """---
@@ -46,12 +47,12 @@ and no story of that part was trained on.
 ## Training
 
 {steps:,} steps, {tokens:,.1f} million tokens, on two CPU cores, with babilong-gen at commit `{commit}`,
-by the recipe below. Noise: the 75 stories of Project Gutenberg that SQuALITY released (CC BY 4.0,
+by the {recipes}. Noise: the 75 stories of Project Gutenberg that SQuALITY released (CC BY 4.0,
 texts in the public domain) and `procedural`, nine tenths of the documents of each. Weights are stored in half
 precision.
 
 ```yaml
-{recipe}```
+{content}```
 
 ## Accuracy
 
@@ -70,6 +71,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Put a checkpoint into the package.")
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("name")
+    parser.add_argument("--before", type=Path, nargs="*", default=[], help="runs that it went on from")
     parser.add_argument("--results", type=Path, nargs="*", default=[], help="folders of `babilong evaluate`")
     parser.add_argument("--commit", required=True, help="that it was trained at")
     arguments = parser.parse_args()
@@ -85,10 +87,9 @@ def main() -> None:
 
 def card(model: RMTModel, asked: argparse.Namespace) -> str:
     """The model card."""
-    log = read_log(asked.checkpoint / "training" / "log.jsonl")
-    recipe = yaml.safe_load((asked.checkpoint / "training" / "recipe.yaml").read_text(encoding="utf-8"))
+    runs = [*asked.before, asked.checkpoint]
+    log = [entry for run in runs for entry in read_log(run / "training" / "log.jsonl")]
     cells = [cell for folder in asked.results for cell in _cells(folder)]
-    recipe["data"]["noise"] = list(map(_without_folder, recipe["data"]["noise"]))
     return CARD.format(
         name=asked.name,
         parameters=sum(parameter.numel() for parameter in model.network.parameters()),
@@ -100,7 +101,8 @@ def card(model: RMTModel, asked: argparse.Namespace) -> str:
         steps=len(log),
         tokens=sum(entry["tokens"] for entry in log) / 1e6,
         commit=asked.commit,
-        recipe=yaml.safe_dump(recipe, sort_keys=False, width=110, default_flow_style=None),
+        recipes="recipe below" if len(runs) == 1 else "recipes below, each continuing the one before",
+        content="---\n".join(map(_recipe, runs)),
         table=accuracy_table(cells),
     )
 
@@ -121,6 +123,13 @@ def _cells(results: Path) -> list[tuple[str, dict[str, Any]]]:
     """What a folder of results recorded, each with the kind of noise that its parent is named after."""
     recorded = json.loads((results / "results.json").read_text(encoding="utf-8"))
     return [(NOISE[results.parent.name], cell) for cell in recorded if cell["scorer"] == "strict"]
+
+
+def _recipe(run: Path) -> str:
+    """What a run's recipe says, without what it leaves as it is by default."""
+    content = read_recipe(run / "training" / "recipe.yaml").model_dump(mode="json", exclude_defaults=True)
+    content["data"]["noise"] = list(map(_without_folder, content["data"]["noise"]))
+    return yaml.safe_dump(content, sort_keys=False, width=110, default_flow_style=None)
 
 
 def _without_folder(noise: str) -> str:
