@@ -69,8 +69,9 @@ def test_whatever_is_imported_is_declared(name: str) -> None:
     spec = None if (ROOT / name).is_dir() else find_spec(name)
     folder = Path(next(iter(spec.submodule_search_locations or ()))) if spec else ROOT / name
     allowed, distributions = declared(*FOLDERS[name]), packages_distributions()
+    beside = {path.stem for path in folder.glob("*.py")}  # a script imports its neighbours by their names
     for module, path in imported(folder):
-        if module in OURS | sys.stdlib_module_names or (name, module) in ELSEWHERE:
+        if module in OURS | beside | sys.stdlib_module_names or (name, module) in ELSEWHERE:
             continue
         theirs = {canonicalize_name(each) for each in distributions.get(module, [module])}
         assert theirs & allowed.keys(), f"{path} imports {module}, which {name} does not declare"

@@ -2,7 +2,9 @@
 
     python tools/ship_checkpoint.py runs/tiny-detect tiny-detect --commit 1a2b3c4 --results results/checked …
 
-`--before` names the runs that it went on from, the first one first. The weights are read back in single precision, so that what is evaluated is what ships: evaluate the shipped
+`--before` names the runs that it went on from, the first one first.
+
+The weights are read back in single precision, so that what is evaluated is what ships: evaluate the shipped
 one, by `--model rmt:NAME`, and run this again for the card.
 """
 
