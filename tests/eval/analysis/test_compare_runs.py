@@ -114,11 +114,12 @@ def test_samples_and_lengths_of_one_run_alone_are_left_out_with_a_word(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     a = record(tmp_path / "a", {"0k": [True] * 20, "64k": [True]})
-    b = record(tmp_path / "b", {"0k": [True] * 20}, first=5)
+    b = record(tmp_path / "b", {"0k": [True] * 20, "8k": [True]}, first=5)
     compare([a, b])
     shown = capsys.readouterr()
     assert "qa1 at 0k: only 15 samples are shared, of 20 of a and 20 of b" in shown.err
     assert "a was asked about qa1 at 64k, and b was not" in shown.err
+    assert "b was asked about qa1 at 8k, and a was not" in shown.err
     assert "no difference that these samples show" in shown.out
 
 

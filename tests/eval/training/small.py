@@ -16,6 +16,8 @@ from babilong_gen.tokenizer import load_tokenizer
 from tests.eval.training.conftest import NARROW_BERT, NARROW_GPT2
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from babilong_eval.models.rmt.model import RMTModel
 
 Kind = Literal["replace", "gate", "decoder"]
@@ -51,7 +53,7 @@ def _configuration(kind: Kind) -> RMTConfig:
     )
 
 
-def unrolled(model: RMTModel) -> UnrolledNetwork:
+def unrolled(model: RMTModel, places: Sequence[str] = PLACES) -> UnrolledNetwork:
     """Its rollout; what a decoder may answer is read word by word."""
-    answers = [continuation_ids(model.tokenizer, model.config.answer_prefix + place) for place in PLACES]
+    answers = [continuation_ids(model.tokenizer, model.config.answer_prefix + place) for place in places]
     return UnrolledNetwork(model.network, cue=model.config.answer_tokens, answers=answers)

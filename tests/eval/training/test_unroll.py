@@ -74,6 +74,16 @@ def test_rows_are_scored_as_the_model_answers_wherever_they_begin(model: RMTMode
     torch.testing.assert_close(output.scores, own, rtol=1e-4, atol=1e-4)
 
 
+def test_labels_of_several_words_are_scored_as_the_decoder_answers(batch: Batch) -> None:
+    model, places = build_small("decoder"), ("bathroom", "hallway garden", "hallway kitchen")
+    answers = model.answer(
+        Segment(batch.segments[-1], None), read(model, batch, SEGMENTS - 1), [places] * ROWS
+    )
+    own = torch.tensor([answer.scores for answer in answers]).log_softmax(dim=-1)
+    output = unrolled(model, places)(batch, LossOptions())
+    torch.testing.assert_close(output.scores, own, rtol=1e-4, atol=1e-4)
+
+
 def test_rows_begin_with_their_own_memory_or_the_trained_one(model: RMTModel, batch: Batch) -> None:
     alone = replace(batch, segments=batch.segments[:1])
     begun = unrolled(model)(alone, LossOptions()).memory
