@@ -20,13 +20,17 @@ OLDEST := .venv-oldest
 OLDEST_LOCK := requirements/oldest.txt
 OLDEST_PYTHON ?= python3.11
 
-.PHONY: demo test test-oldest check lock clean
+.PHONY: demo test test-random test-oldest check lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/babilong demo --out demo
 
 test: $(VENV)/.installed-dev
 	$(BIN)/$(PYTEST)
+
+# The property tests, with other examples each time.
+test-random: $(VENV)/.installed-dev
+	$(BIN)/$(PYTEST) --hypothesis-profile random -m hypothesis
 
 test-oldest: $(OLDEST)/.installed
 	$(OLDEST)/bin/$(PYTEST)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from tokenizers import Encoding
+from tokenizers import Encoding, Tokenizer
+
+# Characters that few vocabularies hold: unassigned, for private use, of old scripts.
+_RARE = ("\U00040000", "\u0378", "\ue000", "\U000103a0", "\ua66e", "\u3400")
+_FACT = "Mary moved to the kitchen."
 
 
 def token_span(encoding: Encoding, start: int, end: int) -> tuple[int, int]:
@@ -30,3 +34,21 @@ def token_span(encoding: Encoding, start: int, end: int) -> tuple[int, int]:
     while last < len(encoding) and (span := encoding.token_to_chars(last)) is not None and span[0] < end:
         last += 1
     return first, last
+
+
+def shifting_character(tokenizer: Tokenizer) -> str | None:
+    """Return a character behind which the tokenizer misplaces tokens, or None where there is none.
+
+    A BPE model that has neither a token for the unknown nor all bytes drops what its vocabulary lacks, and
+    tells places within a word as if that had never been there. Where a whole text is one word, they are wrong
+    from there to its end. So it is tried: behind such a character, a fact must have its own tokens.
+    """
+    for rare in _RARE:
+        before = f"{2 * rare}."
+        encoding = tokenizer.encode(f"{before} {_FACT}", add_special_tokens=False)
+        first, last = token_span(encoding, len(before) + 1, len(before) + 1 + len(_FACT))
+        alone = tokenizer.encode(f". {_FACT}", add_special_tokens=False)
+        own = token_span(alone, 2, 2 + len(_FACT))
+        if (len(encoding) - first, last) != (len(alone) - own[0], len(encoding)):
+            return rare
+    return None

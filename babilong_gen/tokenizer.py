@@ -29,6 +29,7 @@ from babilong_gen.composition.proof import proved_joiners
 from babilong_gen.errors import SourceError, UsageError
 from babilong_gen.foreign_files import refuse_pointer
 from babilong_gen.gpt2_files import MERGES, VOCABULARY, read_gpt2_files
+from babilong_gen.token_span import shifting_character
 from babilong_gen.user_paths import user_path
 
 BUILTIN = "babilong"
@@ -135,8 +136,8 @@ def load_tokenizer(name: str) -> TextTokenizer:
     """Load a tokenizer: `babilong` (built in), a folder or `tokenizer.json`, or a Hub name.
 
     Raises:
-        SourceError: there is no such tokenizer, its file is broken, or it does not compose at
-            sentence borders.
+        SourceError: there is no such tokenizer, its file is broken, it does not compose at sentence
+            borders, or the places of its tokens cannot be told.
     """
     tokenizer, origin = _read(name)
     tokenizer.no_truncation()
@@ -146,6 +147,12 @@ def load_tokenizer(name: str) -> TextTokenizer:
     normalizer = tokenizer.normalizer
     proved = proved_joiners(definition, normalizer.normalize_str if normalizer else str)
     joiner = _find_joiner(tokenizer, origin, proved)
+    if shifting := shifting_character(tokenizer):
+        raise SourceError(
+            f"tokenizer {origin}: behind a character that it has no token for ({shifting!r}, say) the places "
+            "of its tokens are wrong, so a fact's cannot be told: give its model an unk_token, or let its "
+            "pre_tokenizer cut at spaces"
+        )
     return TextTokenizer(
         name=name,
         key=_key(definition),

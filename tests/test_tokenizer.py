@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizer
 
 from babilong_gen.edges import hazardous_edge
 from babilong_gen.errors import SourceError, UsageError
-from babilong_gen.tokenizer import TextTokenizer, load_tokenizer
+from babilong_gen.tokenizer import TRIAL_SENTENCES, TextTokenizer, load_tokenizer
 
 SENTENCES = st.lists(
     st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1).map(lambda s: " ".join(s.split()))
@@ -102,6 +103,23 @@ def test_bytes_for_unknown_characters_beside_affixes_are_refused(affix: str, tmp
     model = models.BPE(vocabulary, [], unk_token="<unk>", byte_fallback=True, **{affix: "##"})
     Tokenizer(model).save(str(tmp_path / "tokenizer.json"))
     with pytest.raises(SourceError, match="marks parts of words with '##'"):
+        load_tokenizer(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("unknown", "cuts", "refused"), [(None, False, True), ("<unk>", False, False), (None, True, False)]
+)
+def test_a_tokenizer_whose_tokens_shift_behind_an_unknown_character_is_refused(
+    unknown: str | None, cuts: bool, refused: bool, tmp_path: Path
+) -> None:
+    """With no token for the unknown it drops a character, and the places of its word's other tokens shift."""
+    letters = sorted(set("".join(TRIAL_SENTENCES)) - {"\u4f60"})
+    vocabulary = {"<unk>": 0} | {letter: number for number, letter in enumerate(letters, 1)}
+    tokenizer = Tokenizer(models.BPE(vocabulary, [], unk_token=unknown))
+    if cuts:
+        tokenizer.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_next")
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    with pytest.raises(SourceError, match="places of its tokens are wrong") if refused else nullcontext():
         load_tokenizer(str(tmp_path))
 
 
