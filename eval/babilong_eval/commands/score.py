@@ -10,8 +10,8 @@ import typer
 from babilong_eval.commands.options import ThresholdOption
 from babilong_eval.commands.tables import interval, percent, print_table
 from babilong_eval.results.explained import write_explained
-from babilong_eval.results.load import prompt_parts
 from babilong_eval.results.prediction_files import FileName, find_predictions
+from babilong_eval.results.run_names import prompt_parts
 from babilong_eval.results.scores import score_file
 from babilong_eval.scoring.score import ScorerName
 from babilong_gen.errors import UsageError
