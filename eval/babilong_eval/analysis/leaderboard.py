@@ -58,15 +58,21 @@ def leaderboard(runs: Sequence[Run]) -> list[Row]:
 
 def remarks(rows: Sequence[Row]) -> list[str]:
     """Return what a reader of the rows must know: where means are over other tasks, lengths or prompts."""
-    found = []
-    if len({mean.tasks for row in rows for mean in row.means.values()}) > 1:
-        found.append(
-            "means are over the tasks that are there, which are not the same in all rows and lengths"
-        )
+    found = remarks_on_cells(rows)
     if len({tuple(row.means) for row in rows}) > 1:
         found.append(
             "mean and wAvg are over the lengths that are there, which are not the same in all rows: compare "
             "rows length by length"
+        )
+    return found
+
+
+def remarks_on_cells(rows: Sequence[Row]) -> list[str]:
+    """Return what a reader of single cells must know: where they are over other tasks or prompts."""
+    found = []
+    if len({mean.tasks for row in rows for mean in row.means.values()}) > 1:
+        found.append(
+            "means are over the tasks that are there, which are not the same in all rows and lengths"
         )
     if mixed := [row.model for row in rows if row.prompts > 1]:
         more = f" and {len(mixed) - _NAMED} more" if len(mixed) > _NAMED else ""

@@ -150,7 +150,7 @@ def task_title(task: str) -> str:
 
 def tasks_of(runs: Iterable[Run]) -> list[str]:
     """Return the tasks of some runs in their usual order."""
-    return sorted({cell.task for run in runs for cell in run.cells}, key=_task_order)
+    return sorted({cell.task for run in runs for cell in run.cells}, key=task_order)
 
 
 def lengths_of(runs: Iterable[Run]) -> list[str]:
@@ -170,10 +170,15 @@ def data_remark(runs: Sequence[Run]) -> str:
     return f"these runs are over {len(over)} different datasets{listed}"
 
 
+def task_order(task: str) -> tuple[int, str]:
+    """Return a sort key for tasks: their usual order, unknown ones at the end."""
+    return _TASK_PLACES.get(task, len(_TASK_PLACES)), task
+
+
 def task_and_length_order(cell: tuple[str, str]) -> tuple[object, ...]:
     """Return a sort key for (task, length): tasks in their usual order, lengths from short to long."""
     task, length = cell
-    return _task_order(task), length_order(length)
+    return task_order(task), length_order(length)
 
 
 def runs_of_scores(scores: Mapping[Path, Score], scorer: ScorerName) -> list[Run]:
@@ -266,7 +271,3 @@ def _in_order(cells: Iterable[Cell], folder: Path) -> tuple[Cell, ...]:
                 f"{folder}: {cell.task} at {cell.length} is there twice; keep one run per folder"
             )
     return tuple(ordered)
-
-
-def _task_order(task: str) -> tuple[int, str]:
-    return _TASK_PLACES.get(task, len(_TASK_PLACES)), task

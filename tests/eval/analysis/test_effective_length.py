@@ -237,6 +237,25 @@ def test_folders_of_results_folders_are_read_as_all_their_runs(tmp_path: Path) -
     assert found == {"published": 1.0, "other": 0.5}
 
 
+def test_a_leaderboard_says_on_the_figure_that_its_means_are_over_different_tasks(tmp_path: Path) -> None:
+    publish(tmp_path / "a", {"qa1_0k_x": 10, "qa2_0k_x": 5})
+    publish(tmp_path / "b", {"qa1_0k_x": 10})
+    small_print = model_by_length(load_runs(tmp_path)).get_supxlabel()
+    assert "not the same in all rows and lengths" in " ".join(small_print.split())
+    assert "not the same" not in model_by_length(load_runs(tmp_path / "a")).get_supxlabel()
+
+
+def test_the_panels_of_tasks_stand_in_their_usual_order(tmp_path: Path) -> None:
+    runs = [
+        run_of({("qa10", "1k"): 1, ("qa2", "1k"): 1}, tmp_path, name="a"),
+        run_of({("qa1", "1k"): 1}, tmp_path, name="b"),
+    ]
+    above = parse_threshold("0.5")
+    panels = draw_effective_lengths(runs, effective_lengths(runs, above), above).axes
+    titles = [axes.get_title(loc="left").partition(":")[0] for axes in panels]
+    assert titles == ["qa1", "qa2", "qa10", "mean over tasks"]
+
+
 def test_the_figure_stands_a_run_that_is_above_nowhere_at_none(tmp_path: Path) -> None:
     runs = [
         run_of({("qa1", "1k"): 100, ("qa1", "2k"): 90}, tmp_path, name="good"),
