@@ -153,22 +153,22 @@ def prepare(
         cache.mkdir(parents=True, exist_ok=True)
         source = open_noise_source(spec.noise, cache=cache)
         noise_key = corpus_key(source.content_key, tokenizer)
+        documents = _own_documents(spec, source)
         stored_key = (
-            corpus_key(f"{source.content_key}:{_documents(spec, source)}", tokenizer)
-            if source.endless
-            else noise_key
+            corpus_key(f"{source.content_key}:{documents}", tokenizer) if source.endless else noise_key
         )
         corpus = _find_or_build(
-            source, tokenizer, spec, cache=cache, key=stored_key, report=report, notify=notify
+            source, documents, tokenizer, cache=cache, key=stored_key, report=report, notify=notify
         )
         pools, haystacks = {}, {}
         for task in spec.tasks:
             own = find_task(task, spec.task_options or ()).haystack
             if own is None:
-                part = "all" if source.all_alike else spec.split
+                # Where there is no noise around, none is held out and none leaks.
+                is_alone = task in WHOLE_TEXT_TASKS
+                part = "all" if source.all_alike or is_alone else spec.split
                 words = leak_words(task, spec.vocabulary)
-                # Where there is no noise around, none leaks.
-                check = "off" if task in WHOLE_TEXT_TASKS else spec.leak_check
+                check = "off" if is_alone else spec.leak_check
                 pools[task] = prepare_pool(corpus, *words, check, part)
             else:
                 haystacks[task], pools[task] = _own_haystack(
@@ -229,6 +229,13 @@ def _longest_tokens(spec: DatasetSpec) -> int:
     )
 
 
+def _own_documents(spec: DatasetSpec, source: NoiseSource) -> int:
+    """Return how many documents of the dataset's own, endless noise to store: one where no task reads it."""
+    tasks = (find_task(task, spec.task_options or ()) for task in spec.tasks)
+    is_read = any(task.haystack is None and task.name not in WHOLE_TEXT_TASKS for task in tasks)
+    return _documents(spec, source) if is_read else 1
+
+
 def _documents(spec: DatasetSpec, source: NoiseSource) -> int:
     """Return how many documents of an endless source to store, in steps so that most runs share a corpus."""
     step = source.start_documents
@@ -267,8 +274,9 @@ def _own_haystack(
     The task wants it as it is, needles beside needles too: no sentence of it leaks.
     """
     source = open_noise_source(name, cache=cache)
-    key = corpus_key(f"{source.content_key}:{_documents(spec, source)}", tokenizer)
-    corpus = _find_or_build(source, tokenizer, spec, cache=cache, key=key, report=report, notify=notify)
+    documents = _documents(spec, source)
+    key = corpus_key(f"{source.content_key}:{documents}", tokenizer)
+    corpus = _find_or_build(source, documents, tokenizer, cache=cache, key=key, report=report, notify=notify)
     pool = prepare_pool(
         corpus, *leak_words(task, spec.vocabulary), "off", "all" if source.all_alike else spec.split
     )
@@ -284,8 +292,8 @@ def _own_haystack(
 
 def _find_or_build(
     source: NoiseSource,
+    documents: int,
     tokenizer: TextTokenizer,
-    spec: DatasetSpec,
     *,
     cache: Path,
     key: str,
@@ -297,8 +305,7 @@ def _find_or_build(
         return corpus
     if corpus_folder(cache, key).exists():
         notify(f"the tokenized noise in {corpus_folder(cache, key)} is damaged: it is built again")
-    documents = source.documents()
-    stored = islice(documents, _documents(spec, source)) if source.endless else documents
+    stored = islice(source.documents(), documents) if source.endless else source.documents()
     build_corpus(stored, tokenizer, cache=cache, key=key, report=report)
     built = open_corpus(cache, key)
     if built is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -47,6 +48,17 @@ def test_common_words_appear_as_often_as_published(cache: Path, length: str, oft
         # a few words, once each, close the last gap
         assert set(others) <= {seldom, 1}
         assert seldom == 1 or others[1] <= 24
+
+
+def test_noise_that_no_task_reads_is_not_tokenized(babilong: Run, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = babilong(
+        "generate", "--tasks", "cwe", "--lengths", "1k", "--samples", 1, "--split", "test", "--out", out,
+        "--noise", "procedural:4711",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads((out / "manifest.json").read_bytes())["noise"]["documents"] == 1
+    assert "1 sample" in babilong("verify", out).stdout
 
 
 def test_frequent_words_follow_the_published_zeta_distribution(cache: Path) -> None:

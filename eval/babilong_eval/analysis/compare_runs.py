@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal
 from babilong_eval.analysis.paired_samples import JudgedCell, judged_cells, pair, refuse_other_data
 from babilong_eval.analysis.paired_tests import holm, mcnemar, newcombe, sign_flip
 from babilong_eval.results.load import task_and_length_order
+from babilong_eval.results.run_names import prompt_parts, with_merged_prompts
+from babilong_gen.counted import counted
 from babilong_gen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -81,6 +83,7 @@ class Comparison:
 def compare_runs(runs: Sequence[Run]) -> Comparison:
     """Compare the first run with each of the others, over the samples that they share.
 
+    The prompts of a published model count as one run, as long as no two answer the same task and length.
     Holm's correction takes in all cells of all pairs.
 
     Raises:
@@ -88,28 +91,30 @@ def compare_runs(runs: Sequence[Run]) -> Comparison:
             two of them share.
         SourceError: a file cannot be read.
     """
-    if len(runs) < 2:
+    first, *others = with_merged_prompts(runs)
+    if not others:
         raise UsageError("one run alone cannot be compared: name at least two results folders")
-    first, *others = runs
     cells_of_first = judged_cells(first)
-    counted: list[tuple[str, tuple[str, str], Pairs]] = []
+    tables: list[tuple[str, tuple[str, str], Pairs]] = []
     left_out: list[str] = []
+    prompts: list[str] = []
     for other in others:
         cells = judged_cells(other)
         shared = _shared(first, other, cells_of_first, cells)
-        counted += ((other.info.name, cell, pairs) for cell, pairs in shared.items())
+        tables += ((other.info.name, cell, pairs) for cell, pairs in shared.items())
         left_out += _left_out(first, other, cells_of_first, cells, shared)
-    if not counted:
+        prompts += _other_prompts(first, other, cells_of_first, cells, shared)
+    if not tables:
         raise UsageError(f"{first.info.name} has no task and length in common with the others")
-    tested = [_p_value(pairs) for _, _, pairs in counted]
-    rows = zip(counted, tested, holm(tested), strict=True)
+    tested = [_p_value(pairs) for _, _, pairs in tables]
+    rows = zip(tables, tested, holm(tested), strict=True)
     return Comparison(
         differences=[
             _difference(first.info.name, other, cell, pairs, p_value, p_holm)
             for (other, cell, pairs), p_value, p_holm in rows
         ],
         left_out=left_out,
-        remarks=list(_remarks(counted)),
+        remarks=[*_remarks(tables), *prompts],
     )
 
 
@@ -129,7 +134,7 @@ def _verdict(found: Sequence[Difference]) -> str:
     unsure = [one for one in found if not one.is_significant]
     if len(unsure) == len(found):
         reach = max(max(-one.ci_low, one.ci_high) for one in found)
-        return f"no difference that these samples show (it could be up to {100 * reach:.0f} points)"
+        return f"no difference that these samples show (it could be up to {100 * reach:.1f} points)"
     clauses = [
         f"{name} is better at {_and([_by(one) for one in won])}"
         for name, sign in ((found[0].a, 1), (found[0].b, -1))
@@ -163,8 +168,8 @@ def _left_out(
         of_a, of_b = len(cells_a[at].shares), len(cells_b[at].shares)
         if pairs.n < max(of_a, of_b):
             yield (
-                f"{_place(at)}: only {pairs.n:,} samples are shared, of {of_a:,} of {a.info.name} and "
-                f"{of_b:,} of {b.info.name}"
+                f"{_place(at)}: only {counted(pairs.n, 'sample')} in common, of {of_a:,} of {a.info.name} "
+                f"and {of_b:,} of {b.info.name}"
             )
     for run, other, cells in ((a, b, cells_a), (b, a, cells_b)):
         if alone := sorted(cells.keys() - shared.keys(), key=task_and_length_order):
@@ -172,8 +177,23 @@ def _left_out(
             yield f"{run.info.name} was asked about {asked}, and {other.info.name} was not"
 
 
-def _remarks(counted: Iterable[tuple[str, tuple[str, str], Pairs]]) -> Iterator[str]:
-    in_part = {task for _, (task, _), pairs in counted if not pairs.is_whole}
+def _other_prompts(
+    a: Run, b: Run, cells_a: _Cells, cells_b: _Cells, shared: Iterable[tuple[str, str]]
+) -> Iterator[str]:
+    """Yield where two runs were asked with different prompts, a line for each two prompts."""
+    places: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for at in shared:
+        if cells_a[at].config != cells_b[at].config:
+            places[cells_a[at].config, cells_b[at].config].append(_place(at))
+    for (one, other), found in places.items():
+        yield (
+            f"different prompts at {_and(found)}: {prompt_parts(one)} for {a.info.name}, "
+            f"{prompt_parts(other)} for {b.info.name}"
+        )
+
+
+def _remarks(tables: Iterable[tuple[str, tuple[str, str], Pairs]]) -> Iterator[str]:
+    in_part = {task for _, (task, _), pairs in tables if not pairs.is_whole}
     if in_part:
         yield (
             f"{_and(sorted(in_part))}: some answers are right in part, so an accuracy is the mean of the "

@@ -9,6 +9,7 @@ not.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
@@ -16,10 +17,11 @@ from typing import TYPE_CHECKING
 from babilong_eval.analysis.paired_tests import Pairs
 from babilong_eval.results.prediction_files import FileName
 from babilong_eval.results.scores import judged_file
-from babilong_gen.errors import UsageError
+from babilong_gen.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from babilong_eval.results.load import Run
 
@@ -38,11 +40,13 @@ class JudgedCell:
         ids: of the samples; empty texts where the file has none.
         rows: a hash of each row's question and target.
         shares: how correct each answer is, 0 to 1.
+        config: of the prompts, as the file's name has it.
     """
 
     ids: Sequence[str]
     rows: Sequence[str]
     shares: Sequence[float]
+    config: str
 
     @property
     def fingerprint(self) -> str:
@@ -59,7 +63,7 @@ def judged_cells(run: Run) -> dict[tuple[str, str], JudgedCell]:
 
     Raises:
         UsageError: no predictions were kept.
-        SourceError: a file cannot be read.
+        SourceError: a file cannot be read, or has two answers of one sample.
     """
     if not run.files:
         raise UsageError(
@@ -76,7 +80,9 @@ def judged_cells(run: Run) -> dict[tuple[str, str], JudgedCell]:
             ids=columns.get("sample_id", [""] * len(shares)),
             rows=[hashes[story] for story in stories],
             shares=shares,
+            config=name.config,
         )
+        _refuse_repeats(path, found[name.task, name.length])
     return found
 
 
@@ -104,6 +110,15 @@ def pair(a: Run, b: Run, place: str, cell_a: JudgedCell, cell_b: JudgedCell) -> 
         a=[cell_a.shares[one] for one, _ in rows],
         b=[cell_b.shares[other] for _, other in rows],
     )
+
+
+def _refuse_repeats(path: Path, cell: JudgedCell) -> None:
+    repeated = next((name for name, times in Counter(cell.ids).items() if name and times > 1), None)
+    if repeated is not None:
+        raise SourceError(
+            f"{path}: sample {repeated} is there {cell.ids.count(repeated)} times: keep one answer of each "
+            "sample"
+        )
 
 
 def _same_id(a: JudgedCell, b: JudgedCell) -> Iterator[tuple[int, int]]:

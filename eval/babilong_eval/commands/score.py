@@ -10,8 +10,8 @@ import typer
 from babilong_eval.commands.options import ThresholdOption
 from babilong_eval.commands.tables import interval, percent, print_table
 from babilong_eval.results.explained import write_explained
-from babilong_eval.results.load import prompt_parts
 from babilong_eval.results.prediction_files import FileName, find_predictions
+from babilong_eval.results.run_names import prompt_parts
 from babilong_eval.results.scores import score_file
 from babilong_eval.scoring.score import ScorerName
 from babilong_gen.errors import UsageError
@@ -166,12 +166,18 @@ def _as_table(scores: list[FileScore]) -> "Table":
         table.add_column(column, no_wrap=True)
     for column in ("n", "correct", "accuracy", "95 % interval"):
         table.add_column(column, justify="right", no_wrap=True)
-    for row in scores:
+    for row in sorted(scores, key=_reading_order):
         shown = percent(row.accuracy), interval(row.ci_low, row.ci_high)
         found = [str(PurePosixPath(row.file).parent), *([prompts[row.file]] if several else [])]
         counts = row.task, row.length, str(row.n), f"{row.correct:g}"
         table.add_row(*map(escape, found), *counts, *shown)
     return table
+
+
+def _reading_order(row: FileScore) -> tuple[object, ...]:
+    from babilong_eval.results.load import task_and_length_order
+
+    return str(PurePosixPath(row.file).parent), task_and_length_order((row.task, row.length))
 
 
 def _as_table_of_lengths(lengths: "Sequence[EffectiveLength]") -> "Table":

@@ -11,7 +11,7 @@ from babilong_eval.analysis.effective_length import ALL_TASKS
 from babilong_eval.figures import style
 from babilong_eval.figures.length_axis import length_axis
 from babilong_eval.figures.sheet import sheet
-from babilong_eval.results.load import data_remark, task_title
+from babilong_eval.results.load import data_remark, task_order, task_title
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,7 +89,7 @@ def draw_effective_lengths(
 
 def _panels(found: Sequence[EffectiveLength]) -> dict[str, dict[str, EffectiveLength]]:
     """Return the rows of each panel by their names: one run's tasks, or the runs in each task."""
-    tasks = sorted(dict.fromkeys(one.task for one in found), key=lambda task: task == ALL_TASKS)
+    tasks = sorted({one.task for one in found}, key=lambda task: (task == ALL_TASKS, task_order(task)))
     titles = {task: "mean over tasks" if task == ALL_TASKS else task_title(task) for task in tasks}
     if len({one.run for one in found}) == 1:
         return {found[0].run: {titles[one.task]: one for one in found}}

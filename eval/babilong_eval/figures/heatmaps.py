@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
-from babilong_eval.analysis.leaderboard import leaderboard
+from babilong_eval.analysis.leaderboard import leaderboard, remarks_on_cells
 from babilong_eval.figures import style
 from babilong_eval.figures.sheet import sheet
 from babilong_eval.results.load import data_remark, lengths_of, scored_predictions, tasks_of
@@ -121,7 +121,7 @@ def model_by_length(runs: Sequence[Run], *, ax: GivenAxes | None = None) -> Figu
         },
         row_label="",
     )
-    return _draw_all([grid], runs, ax)
+    return _draw_all([grid], runs, ax, warnings=remarks_on_cells(found))
 
 
 def depth_by_length(runs: Sequence[Run], *, ax: GivenAxes | None = None) -> Figure:
@@ -215,7 +215,9 @@ def _layout(grids: Sequence[_Grid]) -> _Layout:
     return pages[0] if pages else layouts[-1]
 
 
-def _draw_all(grids: Sequence[_Grid], runs: Sequence[Run], ax: GivenAxes | None) -> Figure:
+def _draw_all(
+    grids: Sequence[_Grid], runs: Sequence[Run], ax: GivenAxes | None, *, warnings: Sequence[str] = ()
+) -> Figure:
     layout, stacked = _layout(grids), len(grids) <= _MOST_STACKED
     wide, tall = layout.size(len(grids))
     if tall > _MOST_TALL_INCHES:
@@ -236,7 +238,8 @@ def _draw_all(grids: Sequence[_Grid], runs: Sequence[Run], ax: GivenAxes | None)
         scale = ScalarMappable(Normalize(0, 1), _COLOURS)
         drawn.colour_bar(scale, inches=_COLOUR_BAR_INCHES, below=not stacked)
         drawn.footnote(
-            f"per cent right and 95 % interval; {n} per cell; scorer: {runs[0].scorer}", data_remark(runs)
+            f"per cent right and 95 % interval; {n} per cell; scorer: {runs[0].scorer}",
+            "; ".join(filter(None, [data_remark(runs), *warnings])),
         )
     return drawn.figure
 

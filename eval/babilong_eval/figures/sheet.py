@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil
-from textwrap import wrap
+from textwrap import fill, wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,6 +36,7 @@ GivenAxes = Axes | Sequence[Axes] | np.ndarray
 """One axes, or as many as a figure has panels, as `plt.subplots` returns them."""
 
 _LETTERS_IN_A_ROW = 100
+_LONGEST_LEGEND_LINE = 80
 _SMALL_LETTERS_AN_INCH = 19
 _SMALL_LINE_INCHES = 0.11
 _LEGEND_HANDLE_LETTERS = 7
@@ -63,13 +64,17 @@ class Sheet:
     def legend(self, entries: Mapping[str, Artist]) -> None:
         """Put a legend above all panels, so that the figure grows, or into the last of a caller's axes."""
         # matplotlib leaves out names that start with an underscore
-        names = [f"\N{ZERO WIDTH SPACE}{name}" if name.startswith("_") else name for name in entries]
+        names = [
+            fill(f"\N{ZERO WIDTH SPACE}{name}" if name.startswith("_") else name, _LONGEST_LEGEND_LINE)
+            for name in entries
+        ]
         if not self.own:
             self.panels[-1].legend(list(entries.values()), names)
             return
         columns = _legend_columns(names)
         self.figure.legend(list(entries.values()), names, loc="outside upper left", ncols=columns)
-        rows = ceil(len(names) / columns)
+        wrapped = sum(name.count("\n") for name in names)
+        rows = ceil(len(names) / columns) + wrapped
         self.figure.set_figheight(self.figure.get_figheight() + _LEGEND_ROW_INCHES * rows)
 
     def heading(self, text: str) -> None:
@@ -164,7 +169,8 @@ def _given(axes: Sequence[Axes], panels: int) -> Sheet:
 
 def _legend_columns(names: Sequence[str]) -> int:
     """Return how many columns a legend has: one row where all fit, else columns as wide as the longest."""
-    if sum(len(name) + _LEGEND_HANDLE_LETTERS for name in names) <= _LETTERS_IN_A_ROW:
+    widths = [max(map(len, name.split("\n"))) + _LEGEND_HANDLE_LETTERS for name in names]
+    if sum(widths) <= _LETTERS_IN_A_ROW:
         return len(names)
-    widest = max(map(len, names)) + _LEGEND_HANDLE_LETTERS
+    widest = max(widths)
     return max(1, min(_LETTERS_IN_A_ROW // widest, len(names)))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
+import sys
+import warnings
 from contextlib import contextmanager
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
@@ -86,6 +89,9 @@ EMPTY_MARK: Mapping[str, Any] = {"markerfacecolor": PAPER}
 
 _TITLE_LETTERS_AN_INCH = 13
 
+_MISSING_GLYPH = re.compile(r"Glyph (\d+) .*missing from font")
+_MOST_NAMED = 10
+
 # things in an order have colours in an order, from light to dark
 _SHADES, _LIGHTEST = "viridis_r", 0.12
 
@@ -163,16 +169,19 @@ def form_of(path: Path) -> str:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure in the form that the path's suffix names.
+    """Write a figure in the form that the path's suffix names; say so where the fonts lack characters.
 
     Raises:
         UsageError: not .png, .svg or .pdf.
         OutputError: the file cannot be written.
     """
     form, image = form_of(path), io.BytesIO()
-    with look():
+    with look(), _missing_characters() as missing:
         figure.savefig(image, format=form, dpi=_PNG_DOTS_PER_INCH, metadata=_METADATA[form])
     write_whole(path, image.getvalue())
+    if missing:
+        named = " ".join(sorted(missing)[:_MOST_NAMED])
+        print(f"note: {path}: the fonts here have no {named}, boxes stand for them", file=sys.stderr)
 
 
 def as_svg(figure: Figure) -> str:
@@ -182,8 +191,23 @@ def as_svg(figure: Figure) -> str:
     figure can be read on light pages and on dark ones.
     """
     image = io.StringIO()
-    with look({"svg.fonttype": "none"}):
+    # a browser has fonts of its own
+    with look({"svg.fonttype": "none"}), _missing_characters():
         figure.savefig(image, format="svg", transparent=True, metadata=_NO_METADATA)
     element = image.getvalue()
     element = element[element.index("<svg") :].replace(INK, "currentColor")
     return element.replace(FAINT, f"var(--faint, {FAINT})").replace(PAPER, f"var(--paper, {PAPER})")
+
+
+@contextmanager
+def _missing_characters() -> Iterator[set[str]]:
+    """Collect the characters that no font has for what is drawn inside, in place of matplotlib's warnings."""
+    missing: set[str] = set()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield missing
+    for one in caught:
+        if glyph := _MISSING_GLYPH.match(str(one.message)):
+            missing.add(chr(int(glyph[1])))
+        else:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)

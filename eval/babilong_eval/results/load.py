@@ -7,7 +7,6 @@ of such folders gives all their runs.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from babilong_eval.results.prediction_files import FileName, find_predictions
-from babilong_eval.results.printable import visible
 from babilong_eval.results.records import (
     RESULTS_FILE,
     RUN_FILE,
@@ -26,6 +24,7 @@ from babilong_eval.results.records import (
     read_cells,
     read_run,
 )
+from babilong_eval.results.run_names import with_distinct_names
 from babilong_eval.results.scores import judged_file, score_file, scoring_labels
 from babilong_eval.scoring.explain import explain
 from babilong_gen.errors import SourceError, UsageError
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
     from babilong_eval.results.records import Prediction
     from babilong_eval.scoring.score import Score, ScorerName
 
-_PROMPT_PART = re.compile(r"([a-z_]+?)_(yes|no)(?:_|$)")
 _MOST_NAMED = 6
 _TASK_PLACES = {task: place for place, task in enumerate(TASK_NAMES)}
 
@@ -113,7 +111,7 @@ def load_runs(folders: str | Path | Iterable[str | Path], scorer: ScorerName = "
     runs = [run for folder in several for run in _runs_in(user_path(str(folder)), scorer)]
     if not runs:
         raise UsageError("no results folder was given: name at least one")
-    return _with_distinct_names(runs)
+    return with_distinct_names(runs)
 
 
 def scored_predictions(run: Run) -> Iterator[ScoredPrediction]:
@@ -152,7 +150,7 @@ def task_title(task: str) -> str:
 
 def tasks_of(runs: Iterable[Run]) -> list[str]:
     """Return the tasks of some runs in their usual order."""
-    return sorted({cell.task for run in runs for cell in run.cells}, key=_task_order)
+    return sorted({cell.task for run in runs for cell in run.cells}, key=task_order)
 
 
 def lengths_of(runs: Iterable[Run]) -> list[str]:
@@ -172,10 +170,15 @@ def data_remark(runs: Sequence[Run]) -> str:
     return f"these runs are over {len(over)} different datasets{listed}"
 
 
+def task_order(task: str) -> tuple[int, str]:
+    """Return a sort key for tasks: their usual order, unknown ones at the end."""
+    return _TASK_PLACES.get(task, len(_TASK_PLACES)), task
+
+
 def task_and_length_order(cell: tuple[str, str]) -> tuple[object, ...]:
     """Return a sort key for (task, length): tasks in their usual order, lengths from short to long."""
     task, length = cell
-    return _task_order(task), length_order(length)
+    return task_order(task), length_order(length)
 
 
 def runs_of_scores(scores: Mapping[Path, Score], scorer: ScorerName) -> list[Run]:
@@ -184,15 +187,7 @@ def runs_of_scores(scores: Mapping[Path, Score], scorer: ScorerName) -> list[Run
     Raises:
         SourceError, UsageError: as for `load_runs`.
     """
-    return _with_distinct_names(_by_folder(scores, scorer))
-
-
-def prompt_parts(config: str) -> str:
-    """Return the parts that a prompt config has: `instruction+examples`; other configs as they are."""
-    parts = _PROMPT_PART.findall(config)
-    if "_".join(f"{part}_{answer}" for part, answer in parts) != config:
-        return config
-    return "+".join(part.replace("_", " ") for part, answer in parts if answer == "yes") or "bare prompt"
+    return with_distinct_names(_by_folder(scores, scorer))
 
 
 def _runs_in(folder: Path, scorer: ScorerName) -> list[Run]:
@@ -276,25 +271,3 @@ def _in_order(cells: Iterable[Cell], folder: Path) -> tuple[Cell, ...]:
                 f"{folder}: {cell.task} at {cell.length} is there twice; keep one run per folder"
             )
     return tuple(ordered)
-
-
-def _with_distinct_names(runs: list[Run]) -> list[Run]:
-    """Add the prompt's parts to names that several runs have, and a number where that is not enough."""
-    names = [visible(run.info.name) for run in runs]
-    with_parts = [
-        f"{name}, {prompt_parts(config)}" if names.count(name) > 1 and (config := _config(run)) else name
-        for run, name in zip(runs, names, strict=True)
-    ]
-    distinct = [
-        f"{name} ({with_parts[: place + 1].count(name)})" if with_parts.count(name) > 1 else name
-        for place, name in enumerate(with_parts)
-    ]
-    return [replace(run, info=replace(run.info, name=name)) for run, name in zip(runs, distinct, strict=True)]
-
-
-def _config(run: Run) -> str:
-    return run.info.options.get("config", "")
-
-
-def _task_order(task: str) -> tuple[int, str]:
-    return _TASK_PLACES.get(task, len(_TASK_PLACES)), task

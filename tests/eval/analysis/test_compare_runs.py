@@ -24,7 +24,7 @@ from babilong_eval.results.records import (
     write_run,
 )
 from babilong_eval.scoring.score import Score
-from babilong_gen.errors import UsageError
+from babilong_gen.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -107,7 +107,7 @@ def test_a_sentence_a_task_says_who_is_better_and_where(tmp_path: Path) -> None:
         "no difference that these samples show at 0k"
     ]
     alike = compare_runs(load_runs([a, a])).differences
-    assert verdicts(alike) == ["qa1: no difference that these samples show (it could be up to 16 points)"]
+    assert verdicts(alike) == ["qa1: no difference that these samples show (it could be up to 16.1 points)"]
 
 
 def test_samples_and_lengths_of_one_run_alone_are_left_out_with_a_word(
@@ -117,7 +117,7 @@ def test_samples_and_lengths_of_one_run_alone_are_left_out_with_a_word(
     b = record(tmp_path / "b", {"0k": [True] * 20, "8k": [True]}, first=5)
     compare([a, b])
     shown = capsys.readouterr()
-    assert "qa1 at 0k: only 15 samples are shared, of 20 of a and 20 of b" in shown.err
+    assert "qa1 at 0k: only 15 samples in common, of 20 of a and 20 of b" in shown.err
     assert "a was asked about qa1 at 64k, and b was not" in shown.err
     assert "b was asked about qa1 at 8k, and a was not" in shown.err
     assert "no difference that these samples show" in shown.out
@@ -150,7 +150,32 @@ def test_published_rows_are_matched_in_their_order_though_some_are_missing(tmp_p
     a, b = published(tmp_path / "a", rows), published(tmp_path / "b", [*rows[:11], *rows[12:]])
     found = compare_runs(load_runs([a, b]))
     assert [(one.n, one.a_only, one.b_only) for one in found.differences] == [(29, 0, 0)]
-    assert found.left_out == ["qa1 at 0k: only 29 samples are shared, of 30 of a and 29 of b"]
+    assert found.left_out == ["qa1 at 0k: only 29 samples in common, of 30 of a and 29 of b"]
+
+
+def test_the_prompts_of_a_published_model_are_compared_as_one_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [(f"Where is {number}?", PLACES[number % 3], PLACES[number % 3]) for number in range(12)]
+    for model, prompt_of_qa2 in (("a", "examples_yes"), ("b", "examples_no")):
+        folder = published(tmp_path / model, rows)
+        (folder / "qa1_0k_x.csv").rename(folder / "qa1_0k_examples_no.csv")
+        text = (folder / "qa1_0k_examples_no.csv").read_text()
+        (folder / f"qa2_0k_{prompt_of_qa2}.csv").write_text(text)
+    compare([tmp_path / "a", tmp_path / "b"], form="json")
+    shown = capsys.readouterr()
+    assert [(row["task"], row["n"]) for row in json.loads(shown.out)] == [("qa1", 12), ("qa2", 12)]
+    assert shown.err == "note: different prompts at qa2 at 0k: examples for a, bare prompt for b\n"
+
+
+def test_a_sample_that_a_file_answers_twice_is_not_counted_twice(tmp_path: Path) -> None:
+    a, b = (record(tmp_path / name, {"0k": [True] * 3}) for name in "ab")
+    *_, last = (a / "qa1_0k.csv").read_text().splitlines()
+    with (a / "qa1_0k.csv").open("a") as file:
+        file.write(f"{last}\n")
+    for runs in ([a, b], [b, a]):
+        with pytest.raises(SourceError, match="sample qa1/0k/000002 is there 2 times: keep one answer"):
+            compare_runs(load_runs(runs))
 
 
 def test_published_rows_of_other_data_are_refused(tmp_path: Path) -> None:

@@ -20,8 +20,10 @@ from babilong_eval.analysis.leaderboard_tables import as_latex, as_markdown
 from babilong_eval.commands import plot
 from babilong_eval.commands.score import score
 from babilong_eval.figures.effective_lengths import draw_effective_lengths
+from babilong_eval.figures.heatmaps import model_by_length
 from babilong_eval.results.load import Run, load_runs
 from babilong_eval.results.records import RunInfo, cell_of
+from babilong_eval.results.run_names import with_distinct_names
 from babilong_eval.scoring.score import Score
 from babilong_gen.errors import UsageError
 
@@ -147,6 +149,29 @@ def test_models_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> N
     publish(tmp_path / "x" / "m", {"qa1_0k_c": 1})
     publish(tmp_path / "y" / "m", {"qa1_0k_c": 2})
     assert [row.model for row in leaderboard(load_runs(tmp_path))] == ["x/m", "y/m"]
+    assert [run.info.name for run in load_runs(tmp_path)] == ["x/m", "y/m"]
+
+
+def test_models_whose_folders_are_alike_too_are_told_apart_further_up(tmp_path: Path) -> None:
+    for place, correct in (("one", 1), ("two", 2)):
+        publish(
+            tmp_path / place / "org" / "m", {"qa1_0k_examples_yes": correct, "qa2_0k_examples_no": correct}
+        )
+    publish(tmp_path / "n", {"qa1_0k_c": 3})
+    runs = load_runs(tmp_path)
+    assert {row.model: row.mean for row in leaderboard(runs)} == {
+        "n": 0.3,
+        "one/org/m": 0.1,
+        "two/org/m": 0.2,
+    }
+    shown = [text.get_text() for text in model_by_length(runs).axes[0].texts]
+    assert [text for text in shown if text.isdecimal()] == ["30", "10", "20"]
+
+
+def test_no_number_behind_a_name_makes_another_runs_name(tmp_path: Path) -> None:
+    runs = [run_of({("qa1", "0k"): 1}, tmp_path, name=name) for name in ("m", "m (1)", "m")]
+    names = [run.info.name for run in with_distinct_names(runs)]
+    assert names == ["m (2)", "m (1)", "m (3)"]
 
 
 def test_tables_for_papers_have_intervals_and_the_best_in_bold(tmp_path: Path) -> None:
@@ -210,6 +235,25 @@ def test_folders_of_results_folders_are_read_as_all_their_runs(tmp_path: Path) -
     publish(tmp_path / "deep" / "other", {"qa1_0k_x": 5})
     found = {run.info.name: run.cells[0].accuracy for run in load_runs(tmp_path)}
     assert found == {"published": 1.0, "other": 0.5}
+
+
+def test_a_leaderboard_says_on_the_figure_that_its_means_are_over_different_tasks(tmp_path: Path) -> None:
+    publish(tmp_path / "a", {"qa1_0k_x": 10, "qa2_0k_x": 5})
+    publish(tmp_path / "b", {"qa1_0k_x": 10})
+    small_print = model_by_length(load_runs(tmp_path)).get_supxlabel()
+    assert "not the same in all rows and lengths" in " ".join(small_print.split())
+    assert "not the same" not in model_by_length(load_runs(tmp_path / "a")).get_supxlabel()
+
+
+def test_the_panels_of_tasks_stand_in_their_usual_order(tmp_path: Path) -> None:
+    runs = [
+        run_of({("qa10", "1k"): 1, ("qa2", "1k"): 1}, tmp_path, name="a"),
+        run_of({("qa1", "1k"): 1}, tmp_path, name="b"),
+    ]
+    above = parse_threshold("0.5")
+    panels = draw_effective_lengths(runs, effective_lengths(runs, above), above).axes
+    titles = [axes.get_title(loc="left").partition(":")[0] for axes in panels]
+    assert titles == ["qa1", "qa2", "qa10", "mean over tasks"]
 
 
 def test_the_figure_stands_a_run_that_is_above_nowhere_at_none(tmp_path: Path) -> None:

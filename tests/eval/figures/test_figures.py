@@ -364,6 +364,25 @@ def test_a_long_legend_makes_the_figure_taller_and_leaves_the_panels_their_room(
     assert other > 0.6 * one
 
 
+def test_a_name_of_any_length_stays_inside_the_figure(tmp_path: Path) -> None:
+    folders = [record(tmp_path / name, name=f"{name} " + "of long names " * 20) for name in "ab"]
+    figure = accuracy_by_length(load_runs(folders, "official"))
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    assert legend.get_window_extent().width < figure.bbox.width
+
+
+@pytest.mark.filterwarnings("error")
+def test_characters_that_no_font_has_are_named_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = [record(tmp_path / name, name=f"{name} \U0010fffd") for name in "ab"]
+    plot.length(folders, tmp_path / "figure.png")
+    assert capsys.readouterr().err.splitlines() == [
+        f"note: {tmp_path}/figure.png: the fonts here have no \U0010fffd, boxes stand for them"
+    ]
+
+
 @pytest.mark.filterwarnings("error")
 def test_a_run_that_lacks_a_task_or_a_length_leaves_the_figure_in_order(tmp_path: Path) -> None:
     folders = [

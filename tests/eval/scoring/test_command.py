@@ -102,3 +102,16 @@ def test_scoring_and_help_load_neither_torch_nor_matplotlib(predictions: Path) -
         "assert not {'torch', 'matplotlib', 'pandas'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", program, str(predictions)], check=True, timeout=120)
+
+
+def test_the_table_has_tasks_and_lengths_in_their_usual_order(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("qa10_4k", "qa10_16k", "qa2_16k", "qa2_4k"):
+        (tmp_path / f"{name}_x.csv").write_text(",target,output,question\n0,kitchen,kitchen,Where?\n")
+    score([tmp_path])
+    table, _, _ = capsys.readouterr().out.partition("Longest length")
+    cells = [[cell.strip() for cell in line.split("│")] for line in table.splitlines() if "│" in line]
+    assert [(row[2], row[3]) for row in cells] == [
+        ("qa2", "4k"), ("qa2", "16k"), ("qa10", "4k"), ("qa10", "16k"),
+    ]  # fmt: skip
