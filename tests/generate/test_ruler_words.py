@@ -61,10 +61,12 @@ def test_frequent_words_follow_the_published_zeta_distribution(cache: Path) -> N
 
 
 @pytest.mark.parametrize("task", ["cwe", "fwe"])
-def test_the_text_alone_gives_the_answers_at_every_length(cache: Path, wordpiece: Path, task: str) -> None:
+def test_the_text_alone_gives_the_answers_at_every_length(
+    cache: Path, wordpiece: Path, noise_files: str, task: str
+) -> None:
     tokenizer = load_tokenizer(str(wordpiece)).tokenizer
     for length in ("1k", "3k", "8k"):
-        for sample in made(cache, task, length, tokenizer=str(wordpiece), reserve=200):
+        for sample in made(cache, task, length, tokenizer=str(wordpiece), noise=noise_files, reserve=200):
             assert READERS[task](sample.input, sample.question).answers == sample.targets
             found = len(tokenizer.encode(sample.input, add_special_tokens=False))
             assert found == sample.n_tokens == 1_000 * int(length[:-1]) - 200
