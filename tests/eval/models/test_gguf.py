@@ -23,8 +23,10 @@ def smollm():
         pytest.skip("no package with a pretrained language model")
     (file,) = Path(spec.origin).parent.glob("*.gguf")
     with pytest.MonkeyPatch.context() as once:
-        # transformers reads its fields anew for the configuration, the tokenizer and the weights
-        once.setattr(gguf, "GGUFReader", cache(gguf.GGUFReader))
+        # transformers reads the fields anew for configuration, tokenizer and weights, and makes the names of
+        # all tensors anew for each of them
+        for name in ("GGUFReader", "get_tensor_name_map"):
+            once.setattr(gguf, name, cache(getattr(gguf, name)))
         return load_model(f"hf:{file}", device="cpu", segment_size=16, max_new_tokens=4)
 
 
