@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
@@ -27,7 +27,6 @@ def tokenizer(any_tokenizer: str) -> TextTokenizer:
     return load_tokenizer(any_tokenizer)
 
 
-@settings(max_examples=150, deadline=None)
 @given(sentences=SENTENCES)
 def test_sentences_encoded_apart_are_the_text_encoded_whole(
     tokenizer: TextTokenizer, sentences: list[str]

@@ -68,7 +68,7 @@ def opened() -> HubDataset:
     return open_hub("me/facts", revision=None, token=TOKEN, endpoint="http://127.0.0.1:9")
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     kind=st.sampled_from(
         [ValueError, RuntimeError, OSError, PermissionError, UnicodeError, ImportError, KeyError, TypeError]
