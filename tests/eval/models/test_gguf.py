@@ -10,6 +10,7 @@ import pytest
 
 from babilong_eval.models.registry import load_model
 from babilong_eval.models.segments import segment_batches
+from tests.gguf_files import plain_arrays
 
 gguf = pytest.importorskip("gguf", reason="transformers reads GGUF files with this package")
 
@@ -22,7 +23,7 @@ def smollm():
     if spec is None or spec.origin is None:
         pytest.skip("no package with a pretrained language model")
     (file,) = Path(spec.origin).parent.glob("*.gguf")
-    with pytest.MonkeyPatch.context() as once:
+    with plain_arrays(), pytest.MonkeyPatch.context() as once:
         # transformers reads the fields anew for configuration, tokenizer and weights, and makes the names of
         # all tensors anew for each of them
         for name in ("GGUFReader", "get_tensor_name_map"):
