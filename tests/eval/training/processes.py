@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import socket
 import sys
@@ -10,17 +9,18 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.fork_server import SERVER, prepare_server
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from multiprocessing.context import ForkServerProcess
 
-SERVER = multiprocessing.get_context("forkserver")
 _PATIENCE = 600
 
 
 def start_training(recipe: Path, out: Path, cache: Path, *, processes: int = 1) -> list[ForkServerProcess]:
     """Start a training of one or several processes; each writes its messages to OUT.RANK."""
-    _prepare_server()
+    prepare_server()
     environment = {"BABILONG_CACHE": str(cache), "ACCELERATE_USE_CPU": "true"}
     if processes > 1:
         rendezvous = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port())}
@@ -35,17 +35,11 @@ def start_training(recipe: Path, out: Path, cache: Path, *, processes: int = 1) 
     return started
 
 
-def _prepare_server() -> None:
-    os.environ["OMP_NUM_THREADS"] = "1"
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
-    SERVER.set_forkserver_preload(["babilong_eval.training.train", "babilong_eval.commands.train"])
-
-
 def launch_training(recipe: Path, out: Path, cache: Path, *, processes: int) -> None:
     """Train in processes that torchrun's launcher starts, and wait for them; raises where one fails."""
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-    _prepare_server()
+    prepare_server()
     config = LaunchConfig(
         min_nodes=1,
         max_nodes=1,

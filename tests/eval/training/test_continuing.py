@@ -21,8 +21,9 @@ from babilong_gen import generate, make_spec
 from babilong_gen.errors import UsageError
 from tests.eval.kin_packages import require
 from tests.eval.training.conftest import NARROW_GPT2, STREAMS, Command
-from tests.eval.training.processes import SERVER, start_training, wait_for
+from tests.eval.training.processes import start_training, wait_for
 from tests.eval.training.test_kinds import MODELS, recipe_content
+from tests.fork_server import SERVER, prepare_server
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -165,6 +166,7 @@ def _read_on(model: str, folder: str, began: Connection) -> None:
 
 def test_memories_that_are_killed_leave_no_file(trained: Trained, tmp_path: Path) -> None:
     (tmp_path / "here").mkdir()
+    prepare_server()
     told, began = SERVER.Pipe(duplex=False)
     process = SERVER.Process(
         target=_read_on, args=(str(trained("memorizing")), str(tmp_path / "here"), began)
