@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -58,14 +58,14 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 Mount = Callable[[str], AbstractContextManager[Path]]
 
 
-# What is imported and collected stays to the end: no garbage is looked for in it, now or later.
-gc.disable()
-
-
-def pytest_collection_finish() -> None:
-    """Look for garbage in what tests make alone."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for garbage in what tests make alone: what is imported and collected stays to the end."""
+    gc.disable()
+    collected = yield
     gc.freeze()
     gc.enable()
+    return collected
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
