@@ -42,6 +42,7 @@ def test_examples_import_from_the_public_faces(page: Path) -> None:
                 assert {name.name for name in node.names} <= set(public), ast.unparse(node)
 
 
+@pytest.mark.usefixtures("few_documents")
 @pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda page: page.name)
 def test_examples_run(page: Path, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page's blocks run one after the other, each with the names of those before."""

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
@@ -27,7 +27,6 @@ def tokenizer(any_tokenizer: str) -> TextTokenizer:
     return load_tokenizer(any_tokenizer)
 
 
-@settings(max_examples=150, deadline=None)
 @given(sentences=SENTENCES)
 def test_sentences_encoded_apart_are_the_text_encoded_whole(
     tokenizer: TextTokenizer, sentences: list[str]
@@ -53,7 +52,9 @@ def test_the_key_depends_on_the_content_alone(byte_bpe: Path, unigram: Path, tmp
 def test_pieces_that_reach_across_words_are_refused(noise_texts: list[str], tmp_path: Path) -> None:
     tokenizer = Tokenizer(models.Unigram())
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(split=False)
-    texts = ["Mary went to the kitchen. Mary went to the kitchen."] * 50 + noise_texts
+    texts = ["Mary went to the kitchen. Mary went to the kitchen."] * 50 + [
+        text[:500] for text in noise_texts
+    ]
     tokenizer.train_from_iterator(
         texts,
         trainers.UnigramTrainer(

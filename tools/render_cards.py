@@ -34,11 +34,12 @@ CREDITS = {
 }
 
 
-def example_card(preset: str, folder: Path) -> str:
+def example_card(preset: str, folder: Path, cache: Path) -> str:
     """The card of a small set made with a preset.
 
     Args:
-        folder: an empty one, where noise, cache and dataset are put.
+        folder: an empty one, where noise and dataset are put.
+        cache: where tokenized noise is kept.
     """
     noise = folder / "noise"
     noise.mkdir()
@@ -46,7 +47,7 @@ def example_card(preset: str, folder: Path) -> str:
         (noise / f"story{number}.txt").write_text(procedural_document(7, number).text, encoding="utf-8")
     small = {"lengths": PRESETS[preset]["lengths"][:3], "samples": 3, "tokenizer": "babilong"}
     spec = make_spec(**with_preset(preset, {**small, "noise": f"files:{noise}/*.txt"}))
-    manifest = generate(spec, folder / "out", workers=1, cache=folder / "cache")
+    manifest = generate(spec, folder / "out", workers=1, cache=cache)
     return render_card(_as_the_preset(preset, manifest), example_row(folder / "out", manifest))
 
 
@@ -63,9 +64,12 @@ def _as_the_preset(preset: str, manifest: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """Write all cards."""
     OUT.mkdir(exist_ok=True)
-    for preset in PRESETS:
-        with tempfile.TemporaryDirectory() as folder:
-            (OUT / f"{preset}.md").write_text(example_card(preset, Path(folder)), encoding="utf-8")
+    with tempfile.TemporaryDirectory() as scratch:
+        for preset in PRESETS:
+            folder = Path(scratch, preset)
+            folder.mkdir()
+            card = example_card(preset, folder, cache=Path(scratch, "cache"))
+            (OUT / f"{preset}.md").write_text(card, encoding="utf-8")
 
 
 if __name__ == "__main__":

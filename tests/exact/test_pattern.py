@@ -62,7 +62,7 @@ PATTERNS = st.lists(st.lists(PARTS, min_size=1, max_size=3).map("".join), min_si
 SENTENCE = st.lists(st.text("ab1.", min_size=1, max_size=3), min_size=1, max_size=3).map(" ".join)
 
 
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(PATTERNS, SENTENCE, SENTENCE)
 def test_where_something_is_said_the_matches_are_those_of_the_sentences(
     pattern: str, first: str, second: str

@@ -39,9 +39,9 @@ def test_it_names_every_source_and_the_spec(dataset: Path) -> None:
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_each_preset_has_a_rendered_card_that_is_up_to_date(preset: str, tmp_path: Path) -> None:
+def test_each_preset_has_a_rendered_card_that_is_up_to_date(preset: str, cache: Path, tmp_path: Path) -> None:
     rendered = (templates() / "rendered" / f"{preset}.md").read_text(encoding="utf-8")
-    assert rendered == example_card(preset, tmp_path), "run: python tools/render_cards.py"
+    assert rendered == example_card(preset, tmp_path, cache), "run: python tools/render_cards.py"
 
 
 @pytest.mark.parametrize("preset", PRESETS)

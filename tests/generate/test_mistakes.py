@@ -207,7 +207,7 @@ NAMES = st.sampled_from(
 )
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(options=st.dictionaries(NAMES, WORDS, max_size=4))
 def test_no_spec_ends_in_a_traceback(
     options: dict[str, str],

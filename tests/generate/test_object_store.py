@@ -105,7 +105,7 @@ def watching(store: Store, prefix: str) -> Iterator[set[tuple[str, str]]]:
 @pytest.fixture(scope="module")
 def options() -> list[str]:
     """A dataset with shards of several parts each."""
-    return ["--tasks", "detect", "--lengths", "1k,128k", "--samples", "96"]
+    return ["--tasks", "detect", "--lengths", "1k,128k", "--samples", "64"]
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +151,7 @@ def kill_while_uploading(command: list[str], environment: dict[str, str], store:
 def test_parts_by_several_machines_are_finished_in_the_store(
     store: Store, on_disk: Path, cache: Path, tmp_path: Path
 ) -> None:
-    spec = make_spec(tasks=["detect"], lengths=["1k", "128k"], samples=96)
+    spec = make_spec(tasks=["detect"], lengths=["1k", "128k"], samples=64)
     out = open_folder(f"s3://{BUCKET}/parts")
     for part in ("1/2", "0/2"):
         generate_part(spec, out, part, workers=1, cache=cache)
@@ -244,11 +244,11 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) >> 10)
 
 def test_a_dataset_in_memory(on_disk: Path, cache: Path) -> None:
     out = open_folder("memory://datasets/out")
-    spec = make_spec(tasks=["detect"], lengths=["1k", "128k"], samples=96)
+    spec = make_spec(tasks=["detect"], lengths=["1k", "128k"], samples=64)
     manifest = generate(spec, out, cache=cache)
     assert manifest == json.loads((on_disk / "manifest.json").read_text())
     assert (out / "README.md").read_bytes() == (on_disk / "README.md").read_bytes()
-    assert find_sample(out, "detect/128k/000095")["n_tokens"] == 128_000
+    assert find_sample(out, "detect/128k/000063")["n_tokens"] == 128_000
     assert verify(out, cache=cache, checksums_only=True).failures == []
 
 

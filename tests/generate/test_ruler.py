@@ -172,10 +172,9 @@ def test_noise_that_holds_the_key_is_passed_over(one_key: str, cache: Path, tmp_
 
 
 def test_more_needles_than_the_text_has_room_for_are_refused_soon(cache: Path) -> None:
-    options = ["niah_single_1:num_needle_k=1000"]
+    asked = iter_samples(
+        tasks=["niah_single_1"], lengths=["1k"], task_options=["niah_single_1:num_needle_k=1000"], samples=1,
+        noise="repeat", cache=cache,
+    )  # fmt: skip
     with pytest.raises(DoesNotFitError, match="none of 101 drawn left room for noise"):
-        next(
-            iter_samples(
-                tasks=["niah_single_1"], lengths=["1k"], task_options=options, samples=1, cache=cache
-            )
-        )
+        next(asked)

@@ -73,7 +73,7 @@ def check(sample: Sample, prepared: Prepared) -> None:
         assert sample.input_ids.tolist() == encoding.ids
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_every_sample_has_its_exact_length_and_its_facts_where_it_says(
     data: st.DataObject, prepared_for: Callable[..., Prepared], any_tokenizer: str
@@ -223,13 +223,14 @@ def test_no_reuse_refuses(prepared_for: Callable[..., Prepared]) -> None:
         check_reuse(prepared_for(tasks=("detect",), lengths=("128k",), reuse=False), lambda _: None)
 
 
+@pytest.mark.usefixtures("few_documents")
 def test_endless_noise_never_repeats_and_storing_more_of_it_changes_nothing(cache: Path) -> None:
     def first(lengths: tuple[str, ...]) -> Sample:
         spec = make_spec(tasks=("detect",), lengths=lengths, noise="procedural", samples=1)
         prepared, _ = prepare(spec, cache=cache, report=lambda _: None, notify=lambda _: None)
         return next(make_samples(prepared, prepared.context("detect"), "detect", "4k", 0, 1))[0]
 
-    assert first(("4k",)) == first(("4k", "500k"))
+    assert first(("4k",)) == first(("4k", "64k"))
 
 
 def test_a_length_that_no_story_fits_says_so(make: Make) -> None:

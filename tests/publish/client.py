@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import sys
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -14,12 +13,11 @@ from huggingface_hub import close_session, constants
 from huggingface_hub.utils import enable_progress_bars
 
 from babilong_eval.cli import main
+from tests.fork_server import SERVER, prepare_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from multiprocessing.context import ForkServerProcess
-
-_SERVER = multiprocessing.get_context("forkserver")
 
 
 @contextmanager
@@ -39,9 +37,8 @@ def client_with(environment: Mapping[str, str]) -> Iterator[None]:
 
 def start_push(arguments: Sequence[str], environment: Mapping[str, str]) -> ForkServerProcess:
     """Start `babilong push` and do not wait for it."""
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
-    _SERVER.set_forkserver_preload([__name__, "babilong_gen.publish.push"])
-    process = _SERVER.Process(target=_push, args=(list(arguments), dict(environment)))
+    prepare_server()
+    process = SERVER.Process(target=_push, args=(list(arguments), dict(environment)))
     process.start()
     return process
 

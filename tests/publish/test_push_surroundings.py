@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from babilong_gen.errors import BabilongError, UsageError
-from babilong_gen.publish.hub import TemporaryError, open_hub
+from babilong_gen.publish.hub import HubDataset, TemporaryError, open_hub
 from tests.publish.conftest import Push
 from tests.publish.hub import Fault, Hub
 
@@ -62,7 +62,13 @@ def test_a_proxy_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, hub
     assert TOKEN not in str(told.value)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.fixture
+def opened() -> HubDataset:
+    """A dataset repository that no request reaches."""
+    return open_hub("me/facts", revision=None, token=TOKEN, endpoint="http://127.0.0.1:9")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     kind=st.sampled_from(
         [ValueError, RuntimeError, OSError, PermissionError, UnicodeError, ImportError, KeyError, TypeError]
@@ -79,7 +85,7 @@ def test_a_proxy_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, hub
     wrapped=st.booleans(),
 )
 def test_no_part_of_the_token_is_in_an_error_whatever_the_client_says(
-    monkeypatch: pytest.MonkeyPatch, kind: type[Exception], message: str, wrapped: bool
+    monkeypatch: pytest.MonkeyPatch, opened: HubDataset, kind: type[Exception], message: str, wrapped: bool
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         if wrapped:
@@ -87,7 +93,6 @@ def test_no_part_of_the_token_is_in_an_error_whatever_the_client_says(
         raise kind(message)
 
     monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", fail)
-    opened = open_hub("me/facts", revision=None, token=TOKEN, endpoint="http://127.0.0.1:9")
     with pytest.raises((BabilongError, TemporaryError)) as told:
         opened.is_private()
     assert told.value.__cause__ is None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import comb, fsum, lcm, sqrt
+from math import fsum, lcm, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -104,7 +104,10 @@ def mcnemar(a_only: int, b_only: int) -> float:
     0.0625
     """
     tosses = a_only + b_only
-    as_uneven = sum(comb(tosses, heads) for heads in range(min(a_only, b_only) + 1))
+    ways = as_uneven = 1
+    for heads in range(1, min(a_only, b_only) + 1):
+        ways = ways * (tosses - heads + 1) // heads  # comb(tosses, heads), from the one before
+        as_uneven += ways
     # whole numbers as long as possible: 2**tosses is larger than any float after 1,023 tosses
     return min(1.0, 2 * as_uneven / 2**tosses)
 

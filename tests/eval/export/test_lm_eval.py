@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -42,31 +39,21 @@ def model(tokenizer: Tokenizer, tmp_path: Path) -> Path:
     return folder
 
 
-# What `lm_eval --include_path TASKS --tasks babilong_0k …` does, without reading its own 13,000 tasks first.
-PROGRAM = """
-import json, sys
-from lm_eval import simple_evaluate
-from lm_eval.tasks import TaskManager
+def run_lm_eval(tasks: Path, model: Path) -> Run:
+    """The harness's results, and its log of samples by task: two of each task at 0k.
 
-tasks, model = sys.argv[1:]
-done = simple_evaluate(
-    model="hf", model_args=f"pretrained={model},dtype=float32", device="cpu", tasks=["babilong_0k"], limit=2,
-    task_manager=TaskManager(include_path=tasks, include_defaults=False), bootstrap_iters=0,
-)
-print(json.dumps([done["results"], done["samples"]], default=str))
-"""
-
-
-def run_lm_eval(tasks: Path, model: Path, cache: Path) -> Run:
-    """The harness's results, and its log of samples by task: two of each task at 0k."""
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(tasks), str(model)],
-        capture_output=True, text=True, timeout=600,
-        env={**os.environ, "HF_HUB_OFFLINE": "1", "HF_DATASETS_CACHE": str(cache)},
+    As `lm_eval --include_path TASKS --tasks babilong_0k …` does, but without reading its own 13,000 tasks.
+    """
+    lm_eval = pytest.importorskip("lm_eval")
+    manager = pytest.importorskip("lm_eval.tasks").TaskManager(
+        include_path=str(tasks), include_defaults=False
+    )
+    done = lm_eval.simple_evaluate(
+        model="hf", model_args=f"pretrained={model},dtype=float32", device="cpu", tasks=["babilong_0k"],
+        limit=2, task_manager=manager, bootstrap_iters=0,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    results, samples = json.loads(done.stdout.splitlines()[-1])
-    return results, {name.removeprefix("babilong_").partition("_")[0]: rows for name, rows in samples.items()}
+    samples = done["samples"].items()
+    return done["results"], {name.removeprefix("babilong_").partition("_")[0]: rows for name, rows in samples}
 
 
 def as_predictions(logs: dict[str, list[dict[str, Any]]], folder: Path) -> Path:
@@ -84,12 +71,15 @@ def as_predictions(logs: dict[str, list[dict[str, Any]]], folder: Path) -> Path:
     return folder
 
 
-def test_its_accuracy_is_ours_on_the_same_outputs(dataset: Path, model: Path, tmp_path: Path) -> None:
+def test_its_accuracy_is_ours_on_the_same_outputs(
+    dataset: Path, model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     pytest.importorskip("lm_eval")
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
     tasks = tmp_path / "tasks"
     export(ExportConfig(data=str(dataset), form="lm-eval", out=tasks, scorer="strict"), Silent())
     tasks = tasks.rename(tmp_path / "moved")
-    results, logs = run_lm_eval(tasks, model, tmp_path / "cache")
+    results, logs = run_lm_eval(tasks, model)
     scored = score_folders([as_predictions(logs, tmp_path / "predictions")], "strict")
     ours = {FileName.of(path).task: counted for path, counted in scored.items()}
     assert {task: counted.n for task, counted in ours.items()} == {"qa1": 2, "qa8": 2, "qa19": 2}

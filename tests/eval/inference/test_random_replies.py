@@ -84,12 +84,12 @@ def random_server() -> Iterator[tuple[Server, deque[Reply]]]:
 
 
 @settings(
-    max_examples=20,
+    max_examples=10,
     deadline=None,
     suppress_health_check=SLOW,
 )
 @given(said=st.lists(REPLIES, min_size=15, max_size=15))
-def test_300_replies_end_as_answers_or_reasons(
+def test_150_replies_end_as_answers_or_reasons(
     random_server: tuple[Server, deque[Reply]],
     tmp_path_factory: pytest.TempPathFactory,
     said: list[tuple[int, Any]],

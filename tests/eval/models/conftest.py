@@ -242,13 +242,6 @@ def small_model(request: pytest.FixtureRequest, small_folder: tuple[Small, Path]
     return load_model(f"{small.kind}:{folder}", device=request.param, max_new_tokens=4, **options)
 
 
-@pytest.fixture(params=[small for small in SMALL_MODELS if small.kind in ("hf", "hf-recurrent")], ids=str)
-def language_model_folder(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Small, Path]:
-    """A folder with each small language model that keeps its whole context or its whole state."""
-    request.param.save(tmp_path)
-    return request.param, tmp_path
-
-
 @pytest.fixture
 def save_small(tmp_path: Path) -> Callable[..., Path]:
     """Writes the small model of a kind and an architecture, with some settings changed; gives its folder."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import pytest
 
 from babilong_eval.models.registry import load_model
 from babilong_eval.models.segments import segment_batches
+from tests.gguf_files import plain_arrays
 
-pytest.importorskip("gguf", reason="transformers reads GGUF files with this package")
+gguf = pytest.importorskip("gguf", reason="transformers reads GGUF files with this package")
 
 CHOICES = ["bathroom", "garden", "hallway", "kitchen", "office"]
 
@@ -21,7 +23,12 @@ def smollm():
     if spec is None or spec.origin is None:
         pytest.skip("no package with a pretrained language model")
     (file,) = Path(spec.origin).parent.glob("*.gguf")
-    return load_model(f"hf:{file}", device="cpu", segment_size=16, max_new_tokens=4)
+    with plain_arrays(), pytest.MonkeyPatch.context() as once:
+        # transformers reads the fields anew for configuration, tokenizer and weights, and makes the names of
+        # all tensors anew for each of them
+        for name in ("GGUFReader", "get_tensor_name_map"):
+            once.setattr(gguf, name, cache(getattr(gguf, name)))
+        return load_model(f"hf:{file}", device="cpu", segment_size=16, max_new_tokens=4)
 
 
 def ask(model, text: str, choices: list[str] | None = None):

@@ -123,8 +123,7 @@ def test_weights_that_were_not_fetched_are_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kin", SMALL, ids=str)
-@pytest.mark.parametrize("which", [0, -1])
-@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize(("which", "value"), [(0, math.inf), (-1, math.nan)])
 def test_weights_that_give_no_finite_numbers_are_named(
     kin: SmallKin, which: int, value: float, tmp_path: Path
 ) -> None:

@@ -38,35 +38,6 @@ def log_likelihood(network, tokens: torch.Tensor, continuation: list[int]) -> fl
     return sum(float(log_probs[place, token]) for place, token in zip(places, continuation, strict=True))
 
 
-def test_choices_are_scored_as_by_one_forward_over_the_whole_text(language_model_folder, some_tokens):
-    small, folder = language_model_folder
-    model = load_model(f"{small.kind}:{folder}", segment_size=8)
-    network = AutoModelForCausalLM.from_pretrained(folder).eval()
-    tokens = some_tokens(37)
-
-    answer = ask(model, tokens, CHOICES)
-
-    expected = [log_likelihood(network, tokens, ids) for ids in CHOICE_IDS]
-    assert answer.scores == pytest.approx(expected, abs=1e-3)
-
-
-def test_text_is_written_as_by_the_library_itself(language_model_folder, some_tokens):
-    small, folder = language_model_folder
-    model = load_model(f"{small.kind}:{folder}", segment_size=8, max_new_tokens=6)
-    network = AutoModelForCausalLM.from_pretrained(folder).eval()
-    whole = some_tokens(37)
-    expected = []
-    for _ in range(6):
-        with torch.no_grad():
-            token = network(input_ids=whole, use_cache=False).logits[:, -1].argmax(dim=-1)
-        if int(token) == 2:  # [SEP] is these models' end of text
-            break
-        expected.append(int(token))
-        whole = torch.cat([whole, token[None]], dim=1)
-
-    assert ask(model, some_tokens(37)).text == model.tokenizer.decode(expected)
-
-
 def test_a_prompt_may_be_as_long_as_leaves_room_for_the_answer(save_small, some_tokens):
     model = load_model(f"hf:{save_small('hf', 'gpt2')}", segment_size=8, max_new_tokens=4)
     assert model.max_tokens == 128 - 4

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import os
-import subprocess
-import sys
-import zipfile
-from pathlib import Path
 
 import pytest
-import transformers
 from transformers.models.bert.modeling_bert import BertModel
 from transformers.models.gpt2.modeling_gpt2 import GPT2LMHeadModel, GPT2Model
 from transformers.models.llama.modeling_llama import LlamaForCausalLM, LlamaModel
@@ -18,7 +12,6 @@ from transformers.models.mamba.modeling_mamba import MambaForCausalLM, MambaMode
 
 from babilong_eval.models.registry import load_model
 from babilong_gen.errors import UsageError
-from tests.command_line import MAIN
 
 LATER = r"transformers 6\.0\.0 \(tested: 5\.\d+ to 5\.\d+\.x\)"
 CACHE_NAMES = ("cache", "past_key_values", "cache_params")
@@ -104,43 +97,14 @@ def test_so_are_embeddings_and_positions(how, save_small, monkeypatch, tmp_path)
             load_model(spec)
 
 
-WHEEL = """
-import sys
-__path__ = [{real!r}]
-__file__ = {real!r} + "/__init__.py"
-__spec__.submodule_search_locations = __path__
-exec(compile(open(__file__, encoding="utf-8").read(), __file__, "exec"))
-
-import inspect
-from transformers.models.gpt2 import modeling_gpt2
-
-INSIDE = []
-{renamed}
-for network in (modeling_gpt2.GPT2Model, modeling_gpt2.GPT2LMHeadModel):
-    network.forward = renamed(network.forward, {names!r}, "memory", "told")
-"""
-
-
-@pytest.fixture
-def later_wheel(tmp_path: Path) -> Path:
-    """A wheel of the library as it is installed, but for its version and the name of GPT-2's cache."""
-    real = str(Path(transformers.__file__).parent)
-    source = WHEEL.format(real=real, renamed=inspect.getsource(renamed), names=CACHE_NAMES)
-    path = tmp_path / "transformers-6.0.0-py3-none-any.whl"
-    with zipfile.ZipFile(path, "w") as wheel:
-        wheel.writestr("transformers/__init__.py", source)
-        metadata = "Metadata-Version: 2.1\nName: transformers\nVersion: 6.0.0\n"
-        wheel.writestr("transformers-6.0.0.dist-info/METADATA", metadata)
-    return path
-
-
-def test_a_users_run_says_so_and_answers_nothing(later_wheel, save_small, dataset, tmp_path):
+@pytest.mark.usefixtures("later_version")
+def test_a_users_run_says_so_and_answers_nothing(save_small, dataset, babilong, monkeypatch, tmp_path):
     model = save_small("hf", "gpt2", tmp_path / "model")
-    command = ["evaluate", dataset, "--tasks", "qa1", "--model", f"hf:{model}", "--out", tmp_path / "out"]
-    paths = os.pathsep.join([str(later_wheel), *filter(None, sys.path)])
-    environment = {**os.environ, "PYTHONPATH": paths, "BABILONG_WARN_UNTESTED": "1", "HF_HUB_OFFLINE": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", MAIN, *map(str, command)], capture_output=True, text=True, env=environment
+    for network in (GPT2LMHeadModel, GPT2Model):
+        monkeypatch.setattr(network, "forward", renamed(network.forward, CACHE_NAMES, "memory", "told"))
+    monkeypatch.setenv("BABILONG_WARN_UNTESTED", "1")
+    done = babilong(
+        "evaluate", dataset, "--tasks", "qa1", "--model", f"hf:{model}", "--out", tmp_path / "out"
     )
 
     warning, error = done.stderr.strip().splitlines()

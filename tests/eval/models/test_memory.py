@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
-pytest.importorskip("resource", reason="the system does not tell how much memory a process has held")
-
-READ = """
-import json, resource, sys
-import numpy as np
 from babilong_eval.models.registry import load_model
 from babilong_eval.models.segments import segment_batches
+from tests.fork_server import SERVER, prepare_server
 
-def read(model, n_segments):
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from babilong_eval.models.protocol import Segment, SegmentModel
+
+resource = pytest.importorskip(
+    "resource", reason="the system does not tell how much memory a process has held"
+)
+
+
+def peak_after(model: SegmentModel, n_segments: int) -> int:
+    """The most memory that this process has held once it has read so many segments."""
     stream = np.random.default_rng(0).integers(4, 40, n_segments * model.segment_size).astype(np.uint32)
     state, waiting = model.start(1), None
+    segment: Segment
     for segment in segment_batches([stream], model.segment_size, model.alignment):
         state = state if waiting is None else model.step(*waiting, state)
         waiting = segment
+    assert waiting is not None
     model.answer(waiting, state, [["garden", "kitchen"]])
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
-for spec, options in json.loads(sys.argv[1]):
-    model = load_model(spec, device="cpu", **options)
-    print(json.dumps([read(model, 16), read(model, 256)]))
-"""
+
+def tell_peaks(models: list[tuple[str, dict[str, Any]]], tells: Connection) -> None:
+    """Say what a process holds of each model after a short text and after a long one."""
+    for spec, options in models:
+        model = load_model(spec, device="cpu", **options)
+        tells.send((peak_after(model, 16), peak_after(model, 256)))
 
 
 def test_memory_is_flat_over_256_segments(save_small, tmp_path):
@@ -40,12 +50,10 @@ def test_memory_is_flat_over_256_segments(save_small, tmp_path):
     models = [
         (f"{kind}:{save_small(kind, name, tmp_path / kind)}", options) for kind, name, options in chosen
     ]
-    command = [sys.executable, "-c", READ, json.dumps(models)]
-    environment = {
-        "PYTHONPATH": ":".join(sys.path),
-        "OMP_NUM_THREADS": "1",
-    }  # models this small only wait for more
-    done = subprocess.run(command, env=environment, capture_output=True, check=True)
-
-    peaks = [json.loads(line) for line in done.stdout.splitlines()]
+    prepare_server()
+    told, tells = SERVER.Pipe(duplex=False)
+    process = SERVER.Process(target=tell_peaks, args=(models, tells))
+    process.start()
+    peaks = [told.recv() for _ in models]
+    process.join()
     assert [long <= 1.05 * short for short, long in peaks] == [True, True, True]

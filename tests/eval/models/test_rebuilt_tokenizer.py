@@ -55,9 +55,9 @@ def test_generate_and_evaluate_say_so_and_count_the_same(
 
 
 def test_nothing_is_said_where_it_is_built_into_the_same(
-    wordpiece: Path, babilong: Run, noise_files: str, tmp_path: Path
+    pretrained_encoder: Path, babilong: Run, noise_files: str, tmp_path: Path
 ) -> None:
-    shutil.copytree(wordpiece, tmp_path / "folder")
+    shutil.copytree(pretrained_encoder, tmp_path / "folder")
     (tmp_path / "folder" / "tokenizer_config.json").write_text(
         json.dumps({"tokenizer_class": "BertTokenizer"})
     )

@@ -110,10 +110,17 @@ def test_answers_may_have_as_many_tokens_as_the_longest_needs() -> None:
     assert own_prompts(["qa1"]).max_tokens is None
 
 
-def test_the_preset_keeps_enough_free_for_prompt_and_answer(cache: Path, wordpiece: Path) -> None:
+def test_the_preset_keeps_enough_free_for_prompt_and_answer(
+    cache: Path, wordpiece: Path, noise_files: str
+) -> None:
     tokenizer = load_tokenizer(str(wordpiece)).tokenizer
     for sample in iter_samples(
-        tasks=list(RULER_TASKS), lengths=["1k"], samples=1, tokenizer=str(wordpiece), cache=cache
+        tasks=list(RULER_TASKS),
+        lengths=["1k"],
+        samples=1,
+        noise=noise_files,
+        tokenizer=str(wordpiece),
+        cache=cache,
     ):
         text = own_prompts([sample.task]).prompts[sample.task].text(sample.input, sample.question)
         around = len(tokenizer.encode(text, add_special_tokens=False)) - sample.n_tokens

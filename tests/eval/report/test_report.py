@@ -75,8 +75,8 @@ def report(*folders: Path) -> Page:
     return Page(out.read_text(encoding="utf-8"))
 
 
-@pytest.fixture
-def hostile_page(tmp_path: Path) -> Page:
+@pytest.fixture(scope="module")
+def hostile_page(tmp_path_factory: pytest.TempPathFactory) -> Page:
     wrong = Prediction(
         target="kitchen",
         output=HOSTILE,
@@ -86,7 +86,8 @@ def hostile_page(tmp_path: Path) -> Page:
         sample_id=HOSTILE,
     )
     failed = Prediction(target="kitchen", output="", question="Where?", error=HOSTILE)
-    return report(record(tmp_path / "results", [RIGHT, wrong, failed], name=HOSTILE))
+    folder = tmp_path_factory.mktemp("hostile") / "results"
+    return report(record(folder, [RIGHT, wrong, failed], name=HOSTILE))
 
 
 def test_what_a_model_wrote_is_text(hostile_page: Page) -> None:
@@ -135,18 +136,28 @@ def test_the_page_has_figures_scores_failures_and_facts(tmp_path: Path) -> None:
         assert text in page.text
 
 
-def test_failed_samples_are_counted_by_their_reason(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page of a right answer, a long wrong one, and two samples that failed."""
+    wrong = Prediction(target="kitchen", output="garden " * 1_000, question="Where?")
     failed = Prediction(target="kitchen", output="", question="Where?", error="out of memory")
-    page = report(record(tmp_path / "results", [RIGHT, failed, failed]))
-    assert "2 without an answer: out of memory" in " ".join(page.text.split())
+    folder = tmp_path_factory.mktemp("written")
+    report(record(folder / "results", [RIGHT, wrong, failed, failed]))
+    return (folder / "report.html").read_text(encoding="utf-8")
 
 
-def test_the_pages_policy_allows_its_own_script_alone(tmp_path: Path) -> None:
-    report(record(tmp_path / "results", [RIGHT]))
-    page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    (script,) = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+def test_failed_samples_are_counted_by_their_reason(written: str) -> None:
+    assert "2 without an answer: out of memory" in " ".join(Page(written).text.split())
+
+
+def test_long_outputs_are_cut_and_say_so(written: str) -> None:
+    assert "(6,300 characters more)" in Page(written).text
+
+
+def test_the_pages_policy_allows_its_own_script_alone(written: str) -> None:
+    (script,) = re.findall(r"<script>(.*?)</script>", written, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    assert f"script-src 'sha256-{digest}'" in page
+    assert f"script-src 'sha256-{digest}'" in written
 
 
 def test_the_summary_has_averages_and_effective_lengths_on_top(tmp_path: Path) -> None:
@@ -186,12 +197,6 @@ def test_on_paper_all_is_open_and_headings_stay_with_their_figures(tmp_path: Pat
     assert "Figures" in with_heading
     assert "qa1: single supporting fact" in with_heading
     assert "peak memory" in printed.stdout  # of the scores, which are folded on the screen
-
-
-def test_long_outputs_are_cut_and_say_so(tmp_path: Path) -> None:
-    wrong = Prediction(target="kitchen", output="garden " * 1_000, question="Where?")
-    page = report(record(tmp_path / "results", [RIGHT, wrong]))
-    assert "(6,300 characters more)" in page.text
 
 
 def test_the_hardest_failures_are_those_where_most_others_were_right(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import socket
 import sys
@@ -10,19 +9,18 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.fork_server import SERVER, prepare_server
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from multiprocessing.context import ForkServerProcess
 
-SERVER = multiprocessing.get_context("forkserver")
 _PATIENCE = 600
 
 
 def start_training(recipe: Path, out: Path, cache: Path, *, processes: int = 1) -> list[ForkServerProcess]:
     """Start a training of one or several processes; each writes its messages to OUT.RANK."""
-    os.environ["OMP_NUM_THREADS"] = "1"
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
-    SERVER.set_forkserver_preload(["babilong_eval.training.train", "babilong_eval.commands.train"])
+    prepare_server()
     environment = {"BABILONG_CACHE": str(cache), "ACCELERATE_USE_CPU": "true"}
     if processes > 1:
         rendezvous = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port())}
@@ -35,6 +33,33 @@ def start_training(recipe: Path, out: Path, cache: Path, *, processes: int = 1) 
         process.start()
         started.append(process)
     return started
+
+
+def launch_training(recipe: Path, out: Path, cache: Path, *, processes: int) -> None:
+    """Train in processes that torchrun's launcher starts, and wait for them; raises where one fails."""
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    prepare_server()
+    config = LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=processes,
+        rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0",
+        max_restarts=0,
+        start_method="forkserver",
+    )
+    environment = {"BABILONG_CACHE": str(cache), "ACCELERATE_USE_CPU": "true"}
+    arguments = ["train", str(recipe), "--out", str(out)]
+    elastic_launch(config, _run_launched)(arguments, environment, str(out))
+
+
+def _run_launched(arguments: list[str], environment: dict[str, str], out: str) -> None:
+    try:
+        _run(arguments, environment, f"{out}.{os.environ['RANK']}")
+    except SystemExit as ended:
+        if ended.code:
+            raise
 
 
 def _run(arguments: list[str], environment: dict[str, str], messages: str) -> None:

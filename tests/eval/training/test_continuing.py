@@ -1,4 +1,4 @@
-"""Every kind goes on from a checkpoint of its own, and after SIGKILL to the same end."""
+"""Every kind is trained and evaluated, goes on from its checkpoint, and after SIGKILL to the same end."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ from safetensors.torch import load_file
 from babilong_eval.models.registry import load_model
 from babilong_eval.training.recipe import Recipe
 from babilong_eval.training.train import train
+from babilong_gen import generate, make_spec
 from babilong_gen.errors import UsageError
 from tests.eval.kin_packages import require
-from tests.eval.training.conftest import NARROW_GPT2, STREAMS
-from tests.eval.training.processes import SERVER, start_training, wait_for
+from tests.eval.training.conftest import NARROW_GPT2, STREAMS, Command
+from tests.eval.training.processes import start_training, wait_for
 from tests.eval.training.test_kinds import MODELS, recipe_content
+from tests.fork_server import SERVER, prepare_server
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -40,26 +42,52 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def trained(noise_files: str, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """Trains a kind for six steps, once; gives the folder."""
+    """Trains a kind for four steps, once; gives the folder."""
 
     @once
     def train_once(kind: str) -> Path:
         require(kind)
         out = tmp_path_factory.mktemp(kind) / "whole"
-        train(six_steps(kind, noise_files), out, cache=cache)
+        train(four_steps(kind, noise_files), out, cache=cache)
         return out
 
     return train_once
 
 
-def six_steps(kind: str, noise: str) -> Recipe:
-    return Recipe(**of_steps(recipe_content(KINDS[kind], noise), 6, save_every=2))
+def four_steps(kind: str, noise: str) -> Recipe:
+    return Recipe(**of_steps(recipe_content(KINDS[kind], noise), 4, save_every=2))
 
 
 def of_steps(content: dict[str, Any], steps: int, **changes: Any) -> dict[str, Any]:
     """A recipe of one task, in segments of its own number."""
     content["stages"][0] |= {"until": {"steps": steps}, "segments": 2}
     return content | changes
+
+
+@pytest.fixture(scope="module")
+def detect(noise_files: str, tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
+    """Two samples of two lengths, in segments of 40 tokens."""
+    out = tmp_path_factory.mktemp("detect") / "data"
+    spec = make_spec(
+        tasks=["detect"],
+        lengths=["1seg", "4seg"],
+        samples=2,
+        segment_size=40,
+        noise=noise_files,
+        split="test",
+    )
+    generate(spec, out=out, cache=cache, workers=1)
+    return out
+
+
+def test_what_was_trained_is_evaluated(
+    kind: str, trained: Trained, command: Command, detect: Path, tmp_path: Path
+) -> None:
+    assert json.loads((trained(kind) / "config.json").read_text())["model_type"] == kind
+    done = command("evaluate", detect, "--model", f"{kind}:{trained(kind)}", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    cells = json.loads((tmp_path / "results.json").read_text())
+    assert {(cell["length"], cell["n"]) for cell in cells} == {("1seg", 2), ("4seg", 2)}
 
 
 def test_every_kind_continues_from_a_checkpoint(
@@ -113,7 +141,7 @@ def test_rows_cannot_begin_with_another_packages_memory_when_it_is_continued_eit
 def test_every_kind_continues_after_a_kill_to_the_same_log(
     kind: str, trained: Trained, write_recipe: Any, noise_files: str, cache: Path, tmp_path: Path
 ) -> None:
-    recipe = six_steps(kind, noise_files)
+    recipe = four_steps(kind, noise_files)
     path, out = write_recipe(recipe.model_dump(mode="json", exclude_unset=True)), tmp_path / "killed"
     log = out / "training" / "log.jsonl"
     (process,) = start_training(path, out, cache)
@@ -138,6 +166,7 @@ def _read_on(model: str, folder: str, began: Connection) -> None:
 
 def test_memories_that_are_killed_leave_no_file(trained: Trained, tmp_path: Path) -> None:
     (tmp_path / "here").mkdir()
+    prepare_server()
     told, began = SERVER.Pipe(duplex=False)
     process = SERVER.Process(
         target=_read_on, args=(str(trained("memorizing")), str(tmp_path / "here"), began)

@@ -1,8 +1,7 @@
-"""`babilong train` makes a checkpoint of every kind, and `babilong evaluate` reads it."""
+"""Recipes of every kind of model, and what is refused of them."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,7 @@ import pytest
 from babilong_eval.training.recipe import Recipe, read_recipe
 from babilong_eval.training.train import train
 from babilong_gen.errors import UsageError
-from tests.eval.kin_packages import require
-from tests.eval.training.conftest import NARROW_GPT2, STREAMS, Command
+from tests.eval.training.conftest import NARROW_GPT2, STREAMS
 
 ASSOCIATIVE: dict[str, Any] = {
     "backbone": dict(NARROW_GPT2),
@@ -86,53 +84,6 @@ def recipe_content(
             }
         ],
     }
-
-
-@pytest.fixture(scope="session")
-def detect(noise_files: str, tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
-    """Two samples of two lengths, in segments of 40 tokens."""
-    from babilong_gen import generate, make_spec
-
-    out = tmp_path_factory.mktemp("detect") / "data"
-    spec = make_spec(
-        tasks=["detect"],
-        lengths=["1seg", "4seg"],
-        samples=2,
-        segment_size=40,
-        noise=noise_files,
-        split="test",
-    )
-    generate(spec, out=out, cache=cache, workers=1)
-    return out
-
-
-@pytest.fixture(params=MODELS)
-def kind(request: pytest.FixtureRequest) -> str:
-    """Each kind in turn, where its package is installed."""
-    require(request.param)
-    return request.param
-
-
-def test_what_was_trained_is_evaluated(
-    kind: str,
-    write_recipe: Any,
-    command: Command,
-    noise_files: str,
-    detect: Path,
-    tmp_path: Path,
-) -> None:
-    recipe, out, results = (
-        write_recipe(recipe_content(MODELS[kind], noise_files)),
-        tmp_path / "out",
-        tmp_path / "results",
-    )
-    trained = command("train", recipe, "--out", out)
-    assert trained.returncode == 0, trained.stderr
-    assert json.loads((out / "config.json").read_text())["model_type"] == kind
-    done = command("evaluate", detect, "--model", f"{kind}:{out}", "--out", results)
-    assert done.returncode == 0, done.stderr
-    cells = json.loads((results / "results.json").read_text())
-    assert {(cell["length"], cell["n"]) for cell in cells} == {("1seg", 2), ("4seg", 2)}
 
 
 class StoppedError(Exception):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,9 +11,8 @@ import torch
 import yaml
 
 from babilong_eval.training.metrics_log import read_log
-from tests.command_line import MAIN
 from tests.eval.training.conftest import recipe_content
-from tests.eval.training.processes import finish, start_training, wait_for
+from tests.eval.training.processes import finish, launch_training, start_training, wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,26 +36,13 @@ def first_saved(out: Path) -> list[tuple[bool, int]]:
 
 @pytest.fixture(scope="module")
 def folder(noise_files: str, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A short recipe, and in `whole` a finished run of two processes that torchrun started."""
+    """A short recipe, and in `whole` a finished run of two processes that torchrun's launcher started."""
     folder = tmp_path_factory.mktemp("processes")
     content = recipe_content(noise_files)
     for stage, steps in zip(content["stages"], (2, STEPS - 2), strict=True):
         stage["until"] = {"steps": steps}
     (folder / "recipe.yaml").write_text(yaml.safe_dump(content | {"save_every": 3}))
-    program = folder / "babilong.py"
-    program.write_text(MAIN)
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node"]
-    arguments = [str(PROCESSES), program, "train", folder / "recipe.yaml", "--out", folder / "whole"]
-    environment = {
-        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-        "BABILONG_CACHE": str(cache),
-        "ACCELERATE_USE_CPU": "true",
-        "OMP_NUM_THREADS": "1",
-    }
-    done = subprocess.run(
-        [*launcher, *map(str, arguments)], env=os.environ | environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
+    launch_training(folder / "recipe.yaml", folder / "whole", cache, processes=PROCESSES)
     return folder
 
 

@@ -93,8 +93,7 @@ def test_rows_begin_with_their_own_memory_or_the_trained_one(model: RMTModel, ba
 
 
 @pytest.mark.parametrize("kind", ["replace", "gate", "decoder"])
-@pytest.mark.parametrize("dropout", [0.0, 0.3])
-@pytest.mark.parametrize("all_segments", [False, True])
+@pytest.mark.parametrize(("dropout", "all_segments"), [(0.0, False), (0.3, True)])
 def test_gradient_checkpointing_changes_no_gradient_even_with_dropout(
     kind: Kind, dropout: float, all_segments: bool, batch: Batch
 ) -> None:
