@@ -49,7 +49,7 @@ and no story of that part was trained on.
 ## Training
 
 {steps:,} steps, {tokens:,.1f} million tokens, on two CPU cores, with babilong-gen at commit `{commit}`,
-by the {recipes}. Noise: the 75 stories of Project Gutenberg that SQuALITY released (CC BY 4.0,
+by the {recipes}.{then} Noise: the 75 stories of Project Gutenberg that SQuALITY released (CC BY 4.0,
 texts in the public domain) and `procedural`, nine tenths of the documents of each. Weights are stored in half
 precision.
 
@@ -74,6 +74,7 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("name")
     parser.add_argument("--before", type=Path, nargs="*", default=[], help="runs that it went on from")
+    parser.add_argument("--then", default="", help="what was done to it after training: a sentence")
     parser.add_argument("--results", type=Path, nargs="*", default=[], help="folders of `babilong evaluate`")
     parser.add_argument("--commit", required=True, help="that it was trained at")
     arguments = parser.parse_args()
@@ -98,15 +99,23 @@ def card(model: RMTModel, asked: argparse.Namespace) -> str:
         backbone=model.network.backbone.config.model_type,
         memory_tokens=model.config.memory_tokens,
         segment_size=model.config.segment_size,
-        tasks=" and ".join(dict.fromkeys(f"`{cell['task']}`" for _, cell in cells)),
+        tasks=", ".join(dict.fromkeys(f"`{cell['task']}`" for _, cell in cells)),
         labels=", ".join(model.config.labels),
         steps=len(log),
         tokens=sum(entry["tokens"] for entry in log) / 1e6,
         commit=asked.commit,
-        recipes="recipe below" if len(runs) == 1 else "recipes below, each continuing the one before",
+        recipes=_recipes(runs),
+        then=f" {asked.then}" if asked.then else "",
         content="---\n".join(map(_recipe, runs)),
         table=accuracy_table(cells),
     )
+
+
+def _recipes(runs: list[Path]) -> str:
+    """How the recipes below belong together."""
+    first = read_recipe(runs[0] / "training" / "recipe.yaml").model.continue_from
+    begins = f", the first one `{Path(first).name}`" if first else ""
+    return "recipe below" if len(runs) == 1 else f"recipes below, each continuing the one before{begins}"
 
 
 def accuracy_table(cells: list[tuple[str, dict[str, Any]]]) -> str:

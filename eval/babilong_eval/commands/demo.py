@@ -1,5 +1,6 @@
 """`babilong demo`: every step once, offline."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -7,13 +8,39 @@ import typer
 
 from babilong_gen.user_paths import user_path, user_spec
 
-# the RMT paper's three tasks: task, the checkpoint that ships for it, and the placement of its facts
-_TASKS = (
-    ("memorize", "tiny-detect", "start"),
-    ("detect", "tiny-detect", "uniform"),
-    ("reasoning", "tiny-reasoning", "uniform"),
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """A shipped checkpoint on one of the RMT paper's three tasks.
+
+    Attributes:
+        placement: of the task's facts.
+        most_samples: at each length; those of long segments take longer.
+    """
+
+    task: str
+    checkpoint: str
+    placement: str
+    lengths: str = "1seg,2seg,4seg,8seg,16seg,32seg,64seg"
+    most_samples: int | None = None
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.checkpoint) / self.task
+
+
+_PARTS = (
+    _Part(task="memorize", checkpoint="tiny-detect", placement="start"),
+    _Part(task="detect", checkpoint="tiny-detect", placement="uniform"),
+    _Part(task="reasoning", checkpoint="tiny-reasoning", placement="uniform"),
+    *(
+        # its segments are as long as the paper's
+        _Part(
+            task=task, checkpoint="rmt-499", placement=placement, lengths="1seg,4seg,16seg", most_samples=20
+        )
+        for task, placement in (("memorize", "start"), ("detect", "uniform"), ("reasoning", "uniform"))
+    ),
 )
-_LENGTHS = "1seg,2seg,4seg,8seg,16seg,32seg,64seg"
 _BATCH = 50
 
 
@@ -38,15 +65,13 @@ def demo(
     Example: babilong demo --out demo
     """
     if model is None:
-        results = [
-            _checkpoint(out / task, task, name, placement, samples) for task, name, placement in _TASKS
-        ]
+        results = [_checkpoint(out / part.folder, part, samples) for part in _PARTS]
     else:
         results = [_language_model(out / "qa1", model, samples)]
     _draw(out, results, beside_paper=model is None)
 
 
-def _checkpoint(out: Path, task: str, name: str, placement: str, samples: int) -> Path:
+def _checkpoint(out: Path, part: _Part, samples: int) -> Path:
     """Evaluate a shipped checkpoint on documents and stories that it was not trained on."""
     from babilong_eval.checkpoints import shipped_folder
     from babilong_eval.commands.evaluate import evaluate
@@ -54,16 +79,20 @@ def _checkpoint(out: Path, task: str, name: str, placement: str, samples: int) -
     from babilong_gen.commands.generate import generate
     from babilong_gen.commands.verify import verify
 
+    name = part.checkpoint
     folder = shipped_folder(name)
     assert folder is not None
     size = from_pretrained(folder).segment_size
-    typer.echo(f"{name}: {samples} samples of {task} in each of {_LENGTHS}, segments of {size} tokens")
+    samples = min(samples, part.most_samples or samples)
+    typer.echo(
+        f"{name}: {samples} samples of {part.task} in each of {part.lengths}, segments of {size} tokens"
+    )
     data, results = out / "data", out / "results"
     generate(
         str(data),
-        tasks=task,
-        lengths=_LENGTHS,
-        placement=placement,
+        tasks=part.task,
+        lengths=part.lengths,
+        placement=part.placement,
         samples=samples,
         segment_size=size,
         tokenizer=str(folder),
@@ -71,7 +100,9 @@ def _checkpoint(out: Path, task: str, name: str, placement: str, samples: int) -
         paired=True,
     )
     verify(str(data))
-    evaluate(str(data), f"rmt:{name}", results, batch_size=_BATCH, name=f"{name} ({placement})", probe=True)
+    evaluate(
+        str(data), f"rmt:{name}", results, batch_size=_BATCH, name=f"{name} ({part.placement})", probe=True
+    )
     return results
 
 
@@ -97,7 +128,7 @@ def _draw(out: Path, results: list[Path], *, beside_paper: bool) -> None:
     with as_file(files("babilong_eval") / "figures" / "rmt_paper.csv") as paper:
         reference = paper if beside_paper else None
         length(results, out / "accuracy.png", scorer="strict", reference=reference)
-        if beside_paper:  # whose segments are ten times as long
+        if beside_paper:  # whose segments are ten times as long as two of the models'
             by_tokens = out / "accuracy-by-tokens.png"
             length(results, by_tokens, scorer="strict", reference=reference, unit="tokens")
         report(results, out / "report.html", scorer="strict")

@@ -6,8 +6,11 @@ depends on how many there are; of any other, segments that need more are refused
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
+import torch
 from transformers import (
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
@@ -46,7 +49,7 @@ def make_backbone(source: str | PretrainedConfig, form: Form, *, n_labels: int =
         n_labels: an encoder's answers.
 
     Raises:
-        UsageError: the library makes no such model of the configuration.
+        UsageError: the library makes no such model of the configuration, or it has no room in memory.
         SourceError: there is no such pretrained model.
     """
     labels = {"num_labels": n_labels} if form == "encoder" else {}
@@ -56,10 +59,34 @@ def make_backbone(source: str | PretrainedConfig, form: Form, *, n_labels: int =
             return _CLASSES[form].from_pretrained(name, trust_remote_code=False, **labels)
     try:
         source.update(labels)
+        _check_room(source, form)
         return _CLASSES[form].from_config(source)
+    except UsageError:
+        raise
     except Exception as error:  # whatever its numbers make of the library's code
         made = f"no {form} can be made of this configuration of {source.model_type}"
         raise UsageError(f"{made}: {first_line(error)}") from error
+
+
+def _check_room(config: PretrainedConfig, form: Form) -> None:
+    """Refuse a model of random weights that this machine's memory cannot hold: it would be killed, silently.
+
+    A configuration that leaves sizes out means the library's own, billions of parameters for some models.
+    """
+    parameters = 0
+    with (
+        torch.random.fork_rng(),
+        suppress(Exception),
+        torch.device("meta"),
+    ):  # some cannot be made so: not checked
+        parameters = sum(each.numel() for each in _CLASSES[form].from_config(config).parameters())
+    needed, there = 4 * parameters, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if needed > there:
+        raise UsageError(
+            f"this configuration of {config.model_type} is a model of {parameters:,} parameters, which take "
+            f"{needed / 1e9:,.0f} GB, and this machine has {there / 1e9:.0f}: give smaller sizes, as in "
+            "{hidden_size: 128, num_hidden_layers: 3, …}"
+        )
 
 
 def tokenizer_for(backbone: str | PretrainedConfig, given: Tokenizer | None) -> Tokenizer:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, TypeAlias, cast
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from babilong_eval.models import recurrent_network as recurrent
 from babilong_eval.models.adapters import merge_adapter
@@ -17,25 +20,68 @@ from babilong_eval.models.kin.kinds import KINDS
 from babilong_eval.models.model_folder import CONFIG, read_json
 from babilong_eval.models.rmt import build as rmt
 from babilong_eval.models.rmt import serialization as rmt_folders
+from babilong_eval.models.rmt.config import MODEL_TYPE as RMT_TYPE
 from babilong_eval.models.rmt.model import RMTModel
 from babilong_gen.errors import UsageError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from babilong_eval.models.armt.decoder import ARMTDecoder
     from babilong_eval.models.rmt.decoder import RMTDecoder
 
 TrainedModel: TypeAlias = RMTModel | armt.ARMTModel | kin.KinModel | recurrent.RecurrentModel
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kind:
+    """What a kind of model has of its own.
+
+    Attributes:
+        load: reads a model's folder.
+        save: writes one.
+        set_segment_size: gives a model segments of another size.
+    """
+
+    load: Callable[[Path], TrainedModel]
+    save: Callable[[Any, Path], None]
+    set_segment_size: Callable[[Any, int], None]
+
+
+def _of_package(kind: str) -> _Kind:
+    load = partial(kin.from_pretrained, kind=kind)
+    return _Kind(load=load, save=kin.save_pretrained, set_segment_size=kin.set_segment_size)
+
+
+_KINDS = {
+    RMT_TYPE: _Kind(
+        load=rmt_folders.from_pretrained,
+        save=rmt_folders.save_pretrained,
+        set_segment_size=rmt.set_segment_size,
+    ),
+    ARMT_TYPE: _Kind(
+        load=armt_folders.from_pretrained,
+        save=armt_folders.save_pretrained,
+        set_segment_size=armt.set_segment_size,
+    ),
+    recurrent.MODEL_TYPE: _Kind(
+        load=recurrent.from_pretrained,
+        save=recurrent.save_pretrained,
+        set_segment_size=recurrent.set_segment_size,
+    ),
+    **{kind: _of_package(kind) for kind in KINDS},
+}
+
+
 def kind_of(model: TrainedModel) -> str:
     """Return the model kind that a model's folder is for."""
-    if isinstance(model.config, KinConfig):
-        return model.config.model_type
-    if isinstance(model.config, recurrent.RecurrentConfig):
-        return recurrent.MODEL_TYPE
-    return "armt" if isinstance(model.config, ARMTConfig) else "rmt"
+    match model.config:
+        case KinConfig(model_type=kind):
+            return kind
+        case recurrent.RecurrentConfig():
+            return recurrent.MODEL_TYPE
+        case ARMTConfig():
+            return ARMT_TYPE
+        case _:
+            return RMT_TYPE
 
 
 def save_model(model: TrainedModel, folder: Path) -> None:
@@ -44,14 +90,16 @@ def save_model(model: TrainedModel, folder: Path) -> None:
     Raises:
         OutputError: there is no room, or no right to write.
     """
-    if isinstance(model, RMTModel):
-        rmt_folders.save_pretrained(model, folder)
-    elif isinstance(model.config, ARMTConfig):
-        armt_folders.save_pretrained(cast("armt.ARMTModel", model), folder)
-    elif isinstance(model.config, recurrent.RecurrentConfig):
-        recurrent.save_pretrained(cast("recurrent.RecurrentModel", model), folder)
-    else:
-        kin.save_pretrained(cast("kin.KinModel", model), folder)
+    _KINDS[kind_of(model)].save(model, folder)
+
+
+def set_segment_size(model: TrainedModel, segment_size: int) -> None:
+    """Give a model segments of another size.
+
+    Raises:
+        UsageError: it has too few positions.
+    """
+    _KINDS[kind_of(model)].set_segment_size(model, segment_size)
 
 
 def load_trained_model(folder: Path) -> TrainedModel:
@@ -61,14 +109,8 @@ def load_trained_model(folder: Path) -> TrainedModel:
         SourceError: it holds none, or a damaged one.
         UsageError: a package that it needs is not installed.
     """
-    found = read_json(folder / CONFIG).get("model_type")
-    if found == ARMT_TYPE:
-        return armt_folders.from_pretrained(folder)
-    if found in KINDS:
-        return kin.from_pretrained(folder, str(found))
-    if found == recurrent.MODEL_TYPE:
-        return recurrent.from_pretrained(folder)
-    return rmt_folders.from_pretrained(folder)
+    found = str(read_json(folder / CONFIG).get("model_type"))
+    return _KINDS[found if found in _KINDS else RMT_TYPE].load(folder)  # whose reader names what it expected
 
 
 def save_merged(checkpoint: Path, folder: Path) -> None:
@@ -90,22 +132,6 @@ def save_merged(checkpoint: Path, folder: Path) -> None:
         found = cast("armt.ARMTModel", model)
         found.config = found.network.config = replace(found.config, adapter=None)
     save_model(model, folder)
-
-
-def set_segment_size(model: TrainedModel, segment_size: int) -> None:
-    """Give a model segments of another size.
-
-    Raises:
-        UsageError: it has too few positions.
-    """
-    if isinstance(model, RMTModel):
-        rmt.set_segment_size(model, segment_size)
-    elif isinstance(model.config, ARMTConfig):
-        armt.set_segment_size(cast("armt.ARMTModel", model), segment_size)
-    elif isinstance(model.config, recurrent.RecurrentConfig):
-        recurrent.set_segment_size(cast("recurrent.RecurrentModel", model), segment_size)
-    else:
-        kin.set_segment_size(cast("kin.KinModel", model), segment_size)
 
 
 def own_labels(model: TrainedModel) -> tuple[str, ...]:

@@ -68,12 +68,12 @@ def draw_losses(seed: int, path: Path) -> None:
     """Draw each model's training loss against tokens read."""
     with sheet(1, ax=None, height_inches=4.2) as drawn:
         (axes,) = drawn.panels
-        for index, (model, name) in enumerate(MODELS.items()):
-            if (log := RESULTS / f"{model}-{seed}" / "training.csv").is_file():
-                rows = list(csv.DictReader(log.read_text(encoding="utf-8").splitlines()))
-                read = [int(row["tokens"]) / 1e6 for row in rows]
-                losses = [float(row["loss"]) for row in rows]
-                axes.plot(read, losses, color=style.colour(index), linewidth=1, label=name)
+        logs = {name: RESULTS / f"{model}-{seed}" / "training.csv" for model, name in MODELS.items()}
+        for index, name in enumerate(name for name, log in logs.items() if log.is_file()):
+            rows = list(csv.DictReader(logs[name].read_text(encoding="utf-8").splitlines()))
+            read = [int(row["tokens"]) / 1e6 for row in rows]
+            losses = [float(row["loss"]) for row in rows]
+            axes.plot(read, losses, **style.line(index), markevery=6, linewidth=1, label=name)
         axes.set_xlabel("tokens read, millions")
         axes.set_ylabel("loss")
         axes.legend()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from babilong_eval.checkpoints import shipped, shipped_folder
+from babilong_eval.models.rmt.serialization import from_pretrained
 from babilong_eval.training.recipe import read_recipe
 from babilong_gen.noise.sources.procedural import procedural_documents
 from babilong_gen.split import belongs
@@ -18,9 +19,14 @@ from babilong_gen.tokenizer import load_tokenizer
 if TYPE_CHECKING:
     from tests.conftest import Run
 
-_MOST_BYTES = 6_000_000
+_MOST_BYTES = 7_000_000
 _RECIPES = sorted((Path(__file__).parents[3] / "eval" / "studies" / "rmt-paper").glob("*.yaml"))
-_TASKS = {"tiny-detect": "memorize,detect", "tiny-reasoning": "reasoning"}
+# tasks, lengths and samples
+_ASKED = {
+    "tiny-detect": ("memorize,detect", "1seg,16seg", 30),
+    "tiny-reasoning": ("reasoning", "1seg,16seg", 30),
+    "rmt-499": ("memorize,detect,reasoning", "1seg,4seg", 10),
+}
 
 
 def test_together_they_are_small() -> None:
@@ -48,18 +54,21 @@ def held_out_documents(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.parametrize("name", shipped())
-def test_it_remembers_through_sixteen_segments(
+def test_it_remembers_through_several_segments(
     babilong: Run, held_out_documents: str, name: str, tmp_path: Path
 ) -> None:
+    folder = shipped_folder(name)
+    assert folder is not None
+    tasks, lengths, samples = _ASKED[name]
     made = babilong(
-        "generate", "--tasks", _TASKS[name], "--lengths", "1seg,16seg", "--samples", "30",
-        "--split", "test", "--segment-size", "48", "--tokenizer", shipped_folder(name), "--seed", "5",
+        "generate", "--tasks", tasks, "--lengths", lengths, "--samples", samples, "--split", "test",
+        "--segment-size", from_pretrained(folder).segment_size, "--tokenizer", folder, "--seed", "5",
         "--noise", held_out_documents, "--out", tmp_path / "data",
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
     done = babilong(
         "evaluate", tmp_path / "data", "--model", f"rmt:{name}", "--out", tmp_path / "results",
-        "--batch-size", "30",
+        "--batch-size", samples,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     for cell in json.loads((tmp_path / "results" / "results.json").read_text()):

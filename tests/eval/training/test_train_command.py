@@ -143,6 +143,7 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("model.wings", 2, "unknown key 'model.wings'"),
     ("model.tokenizer", None, "model.tokenizer is missing"),
     ("model.backbone", {"model_type": "quilt"}, "quilt"),
+    ("model.backbone", {"model_type": "bert", "hidden_size": 12_000_000}, "GB, and this machine has"),
     ("model.segment_size", 400, "take shorter segments"),
     ("stages.0", FACTS_ALONE | {"segment_size": 8}, "stage facts: facts and question alone make up to"),
     ("stages.0.questions", "Why on earth", "no question of detect matches"),
