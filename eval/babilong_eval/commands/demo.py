@@ -100,9 +100,7 @@ def _checkpoint(out: Path, part: _Part, samples: int) -> Path:
         paired=True,
     )
     verify(str(data))
-    evaluate(
-        str(data), f"rmt:{name}", results, batch_size=_BATCH, name=f"{name} ({part.placement})", probe=True
-    )
+    evaluate(str(data), f"rmt:{name}", results, batch_size=_BATCH, name=f"{name}, {part.task}", probe=True)
     return results
 
 
