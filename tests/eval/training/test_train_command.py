@@ -130,8 +130,8 @@ def test_a_decoder_is_trained_to_say_the_label(
 ) -> None:
     content["model"] |= {"form": "decoder", "backbone": NARROW_GPT2, "memory_update": "replace"}
     content["optimizer"] |= {"learning_rate": 0.01, "schedule": "constant"}
-    content["stages"][0] |= {"segments": 0, "batch": 16, "until": {"steps": 18}}
-    content["stages"][1]["until"] = {"steps": 1}
+    content["stages"][0] |= {"segments": 0, "batch": 32, "until": {"steps": 18}}
+    content["stages"][1]["until"] = {"steps": 2}
     done = command("train", write_recipe(content), "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     losses = [line["loss"] for line in log_of(tmp_path / "out")]
