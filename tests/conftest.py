@@ -30,9 +30,6 @@ _BESIDE_THE_REPOSITORY = Path(__file__).resolve().parents[2] / "shared" / "data"
 # Nothing is fetched, and no model here is large enough for several threads to read it faster than one.
 os.environ |= {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
 
-# What tests write need not outlive the machine: a file waits for the disk longer than most tests take.
-setattr(os, "fsync", lambda _: None)  # noqa: B010  # as a module's attribute it has another type
-
 # Begun in the background the suite ignores Ctrl-C, and what it starts would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
