@@ -15,7 +15,7 @@ commands/     what a user types
 data/         the dataset as the harness reads it
 prompts/      what a model is asked, in words
 models/       what is asked: `SegmentModel`, and every kind of it
-checkpoints/  two that ship
+checkpoints/  three that ship
 inference/    samples through a model, or to a server
 evaluation/   the run: ask, log, score
 results/      what a run leaves on disk
