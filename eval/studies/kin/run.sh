@@ -38,9 +38,10 @@ generate() { # task, part, lengths, samples; with the tokenizer that all recipes
         --noise files:gutenberg_stories.jsonl.gz --placement "$placement" --workers 1
 }
 
-measure() { # model, seed, task, part
+measure() { # model, seed, task, part, lengths, samples
     local recorded="results/$1-$2/$3-$4"
     [ -f "$study/$recorded/results.json" ] && return
+    generate "$3" "$4" "$5" "$6"
     babilong evaluate "data/$3-$4" --model "$(kind_of "$1"):runs/$1-$2" --name "$1, seed $2" --probe \
         --out "$recorded" --batch-size 50 --batch-tokens 20000000
     mkdir -p "$study/$recorded"
@@ -63,10 +64,8 @@ answers() { # model, seed
     for task in $tasks; do
         shortest=1seg
         [ "$task" = qa1 ] && shortest=2seg # its stories are longer than a segment
-        generate "$task" short "$shortest,4seg,16seg,64seg" 50
-        measure "$1" "$2" "$task" short
-        generate "$task" long 256seg,1024seg 12
-        measure "$1" "$2" "$task" long
+        measure "$1" "$2" "$task" short "$shortest,4seg,16seg,64seg" 50
+        measure "$1" "$2" "$task" long 256seg,1024seg 12
     done
 }
 
