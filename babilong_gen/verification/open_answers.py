@@ -19,6 +19,8 @@ def check_open_answers(row: Row) -> Iterator[str]:
     targets = row["targets"]
     if row["target"] != ",".join(targets):
         yield f"target {row['target']!r} is not targets {targets}, comma-joined"
+    if row["choices"]:
+        yield f"choices {row['choices']} are given, and answers are open"
     whole = row["task"] in WHOLE_TEXT_TASKS
     if whole and (row["facts"] or row["noise"]):
         yield "it names facts or noise, and all of its text is what is asked about"
@@ -36,6 +38,9 @@ def check_open_answers(row: Row) -> Iterator[str]:
         yield f"the text gives {list(found.answers)}, targets say {targets}"
     if sorted(told.answers) != sorted(found.answers):
         yield f"the marked facts give {list(told.answers)}, the text {list(found.answers)}"
+    marked = sum(fact["supporting"] for fact in row["facts"])
+    if not whole and marked != len(targets):
+        yield f"{marked} facts are marked: the answer needs {len(targets)}, one for each of its parts"
     noise = "" if whole else noise_text(row)
     if stray := [name for name in found.names if name in noise]:
         yield f"the noise holds {stray[0]!r}, which only the facts may"

@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 from babilong_gen.lengths import parse_length
 from babilong_gen.noise.corpus.corpus import NoiseCorpus
 from babilong_gen.solvers import SOLVERS, SolverError, solve
+from babilong_gen.tasks import TASKS
 from babilong_gen.tasks.reskin import Vocabulary
 from babilong_gen.token_span import token_span
 
@@ -105,6 +106,9 @@ def check_noise(row: Row, corpus: NoiseCorpus, documents: Mapping[str, int]) -> 
 def check_answer(row: Row, vocabulary: Vocabulary, *, official: bool) -> Iterator[str]:
     """Check that the facts found in the text, and the supporting ones alone, give the answer.
 
+    Where others are marked than the solver found, they must be as many: a fact that no answer needs would
+    move the depth at which the answer is said to stand.
+
     Args:
         vocabulary: the words that the stories were told in. Solvers read them in bAbI's own: that the
             hungry go to the kitchen (qa20) is said in no fact.
@@ -114,8 +118,13 @@ def check_answer(row: Row, vocabulary: Vocabulary, *, official: bool) -> Iterato
     task, question, target = row["task"], *map(vocabulary.restore, (row["question"], row["target"]))
     if row["target"] not in row["choices"]:
         yield f"target {target!r} is not among the choices"
+    if row.get("targets", [row["target"]]) != [row["target"]]:
+        yield f"targets {row['targets']} are not target {target!r} alone"
     if task not in SOLVERS:
         return
+    labels = [vocabulary.reword(label) for label in TASKS[task].choices]
+    if row["choices"] != labels:
+        yield f"choices {row['choices']} are not the task's labels {labels}"
     text: str = row["input"]
     facts = [vocabulary.restore(text[fact["char_start"] : fact["char_end"]]) for fact in row["facts"]]
     marked = [number for number, fact in enumerate(row["facts"]) if fact["supporting"]]
@@ -127,7 +136,9 @@ def check_answer(row: Row, vocabulary: Vocabulary, *, official: bool) -> Iterato
         return
     if solution.answer != target and not (official and enough()):
         yield f"the facts give {vocabulary.reword(solution.answer)!r}, target says {row['target']!r}"
-    elif set(solution.supporting) != set(marked) and not enough():
+    elif set(solution.supporting) != set(marked) and not (
+        len(solution.supporting) == len(marked) and enough()
+    ):
         yield f"facts {sorted(solution.supporting)} support the answer, facts {marked} are marked"
 
 

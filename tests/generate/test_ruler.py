@@ -94,17 +94,38 @@ def forge_the_text(row: dict[str, Any]) -> None:
     fact["text"] = changed
 
 
-@pytest.mark.parametrize("tamper", [forge_an_answer, leave_an_answer_out, unmark_a_fact, forge_the_text])
-def test_what_was_forged_is_found(ruler: Path, babilong: Run, tmp_path: Path, tamper: Tamper) -> None:
+def mark_another_fact(row: dict[str, Any]) -> None:
+    next(fact for fact in row["facts"] if not fact["supporting"])["supporting"] = True
+
+
+def offer_choices(row: dict[str, Any]) -> None:
+    row["choices"] = [row["target"]]
+
+
+FORGED = [
+    ("niah_multiquery", forge_an_answer),
+    ("niah_multiquery", leave_an_answer_out),
+    ("niah_multiquery", unmark_a_fact),
+    ("niah_multiquery", forge_the_text),
+    ("niah_multikey_1", mark_another_fact),
+    ("vt", offer_choices),
+    ("qa1", leave_an_answer_out),
+]
+
+
+@pytest.mark.parametrize(("task", "tamper"), FORGED)
+def test_what_was_forged_is_found(
+    ruler: Path, babilong: Run, tmp_path: Path, task: str, tamper: Tamper
+) -> None:
     out = Path(shutil.copytree(ruler, tmp_path / "copy"))
-    shard = out / "data/1k/niah_multiquery-00000-of-00001.parquet"
+    shard = out / f"data/1k/{task}-00000-of-00001.parquet"
     table = pq.read_table(shard)
     told = table.to_pylist()
     tamper(told[1])
     pq.write_table(pa.Table.from_pylist(told, schema=table.schema), shard)
     refuted = babilong("verify", out)
     assert refuted.returncode == 1
-    assert "niah_multiquery/1k/000001" in refuted.stdout
+    assert f"{task}/1k/000001:" in refuted.stdout
 
 
 def test_noise_that_holds_a_key_by_chance_is_passed_over(babilong: Run, tmp_path: Path) -> None:

@@ -92,6 +92,15 @@ def mark_no_fact(row: dict[str, Any]) -> None:
         fact["supporting"] = False
 
 
+def mark_every_fact(row: dict[str, Any]) -> None:
+    for fact in row["facts"]:
+        fact["supporting"] = True
+
+
+def offer_fewer_choices(row: dict[str, Any]) -> None:
+    row["choices"] = [row["target"]]
+
+
 def name_other_noise(row: dict[str, Any]) -> None:
     row["noise"][0]["sentence_start"] -= 1 if row["noise"][0]["sentence_start"] else -1
 
@@ -116,6 +125,8 @@ TAMPERS = [
     (miscount_the_tokens, "n_tokens says 1,001"),
     (give_another_answer, "target says"),
     (mark_no_fact, "are marked"),
+    (mark_every_fact, "are marked"),
+    (offer_fewer_choices, "are not the task's labels"),
     (name_other_noise, "not the sentences that noise names"),
     (name_another_document, "'nowhere'"),
     (swap_tokens, "input_ids are not the tokens"),
