@@ -19,6 +19,7 @@ from babilong_eval.analysis.leaderboard import leaderboard, remarks
 from babilong_eval.analysis.leaderboard_tables import as_latex, as_markdown
 from babilong_eval.commands import plot
 from babilong_eval.commands.score import score
+from babilong_eval.figures.accuracy_by_length import accuracy_by_length
 from babilong_eval.figures.effective_lengths import draw_effective_lengths
 from babilong_eval.figures.heatmaps import model_by_length, task_by_length
 from babilong_eval.results.load import Run, load_runs
@@ -30,6 +31,8 @@ from babilong_gen.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from matplotlib.figure import Figure
 
 
 def run_of(correct: Mapping[tuple[str, str], int], folder: Path, *, n: int = 100, name: str = "m") -> Run:
@@ -267,6 +270,20 @@ def test_many_runs_of_few_tasks_each_are_one_panel_of_what_was_measured(tmp_path
     rows = [label.get_text() for label in heatmap.axes[0].get_yticklabels()]
     assert rows == [f"m{number}: {task}" for number in range(1, 9) for task in (f"qa{number}", "qa20")]
     assert heatmap.get_figheight() < 8
+
+
+def test_panels_with_few_lines_each_stand_three_in_a_row_however_many_runs_there_are(tmp_path: Path) -> None:
+    few = [run_of({(f"qa{task}", "1k"): 50}, tmp_path, name=f"m{task}") for task in range(1, 10)]
+    full = [
+        run_of({(f"qa{task}", "1k"): 50 for task in range(1, 10)}, tmp_path, name=f"m{n}") for n in range(9)
+    ]
+    assert _columns(accuracy_by_length(few)) == 3
+    assert _columns(accuracy_by_length(full)) == 2
+
+
+def _columns(figure: Figure) -> int:
+    figure.draw_without_rendering()
+    return len({round(axes.get_position().x0, 2) for axes in figure.axes})
 
 
 def test_a_mean_whose_tasks_change_with_the_length_is_said_to_be_one(
