@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from babilong_eval.analysis.averages import mean_over_lengths, means_by_length, weighted_by_length
 from babilong_eval.results.load import tasks_of
+from babilong_eval.results.run_names import few_of
 from babilong_gen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -105,6 +106,19 @@ def effective_lengths(runs: Sequence[Run], threshold: Threshold) -> list[Effecti
         if len(tasks) > 1:
             found.append(_effective_length(run, ALL_TASKS, run.cells, threshold))
     return found
+
+
+def remarks(runs: Sequence[Run]) -> list[str]:
+    """Return what a reader of the means over tasks must know: whose are over other tasks at other lengths."""
+    uneven = [
+        run.info.name for run in runs if len({mean.tasks for mean in means_by_length(run.cells).values()}) > 1
+    ]
+    if not uneven:
+        return []
+    return [
+        "the mean over tasks is at each length over those that are there, which are not the same at all "
+        f"lengths: {few_of(uneven)}"
+    ]
 
 
 def _effective_length(run: Run, task: str, cells: Sequence[Cell], threshold: Threshold) -> EffectiveLength:

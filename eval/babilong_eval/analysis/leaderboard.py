@@ -11,16 +11,13 @@ from typing import TYPE_CHECKING
 
 from babilong_eval.analysis.averages import mean_over_lengths, means_by_length, weighted_by_length
 from babilong_eval.results.prediction_files import FileName
-from babilong_eval.results.run_names import with_merged_prompts
+from babilong_eval.results.run_names import few_of, with_merged_prompts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from babilong_eval.analysis.averages import TaskMean
     from babilong_eval.results.load import Run
-
-
-_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +72,7 @@ def remarks_on_cells(rows: Sequence[Row]) -> list[str]:
             "means are over the tasks that are there, which are not the same in all rows and lengths"
         )
     if mixed := [row.model for row in rows if row.prompts > 1]:
-        more = f" and {len(mixed) - _NAMED} more" if len(mixed) > _NAMED else ""
-        found.append(f"tasks were asked with different prompts: {', '.join(mixed[:_NAMED])}{more}")
+        found.append(f"tasks were asked with different prompts: {few_of(mixed)}")
     return found
 
 

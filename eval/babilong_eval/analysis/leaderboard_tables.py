@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import TYPE_CHECKING
 
 from babilong_gen.lengths import length_order
@@ -19,9 +20,23 @@ _LATEX_SIGNS = str.maketrans(
         "\\": r"\textbackslash{}",
         "~": r"\textasciitilde{}",
         "^": r"\textasciicircum{}",
+        # the usual fonts have other characters in these places
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        '"': r"{\ttfamily\char34}",
+        "`": r"\`{}",
+        # the end of the row above would take these for its own
+        "[": "{[}",
+        "*": "{*}",
         **{sign: f"\\{sign}" for sign in "&%$#_{}"},
     }
 )
+# joined, two of them are a longer dash
+_JOINED_HYPHEN = re.compile("-(?=-)")
+_PDFLATEX_HAS = re.compile("[\\u0000-\\u017f–—‘’“”…•]")
+# an underscore inside a word is no sign, and stays as it is
+_MARKDOWN_SIGNS = re.compile(r"[\\`*\[\]<~|$]|&(?=#?\w+;)|(?<![^\W_])_|_(?![^\W_])")
 _MEANS = ("mean", "wAvg (inc)", "wAvg (dec)")
 
 
@@ -66,12 +81,22 @@ def as_latex(rows: Sequence[Row]) -> str:
             r"\hline",
             _latex_line(["model", *map(_latex_heading, columns)]),
             r"\hline",
-            *(_latex_line([name.translate(_LATEX_SIGNS), *cells]) for name, cells in body),
+            *(_latex_line([_in_latex(name), *cells]) for name, cells in body),
             r"\hline",
             r"\end{tabular}\endgroup",
             "",
         ]
     )
+
+
+def remarks_on_latex(rows: Sequence[Row]) -> list[str]:
+    """Return what a reader of the LaTeX must know: which characters `pdflatex` refuses."""
+    if refused := sorted({sign for row in rows for sign in _PDFLATEX_HAS.sub("", row.model)}):
+        return [
+            f"pdflatex may refuse {' '.join(refused)} in names of models: compile with lualatex or xelatex "
+            "and a font that has them, or rename the models"
+        ]
+    return []
 
 
 def _body(
@@ -122,8 +147,12 @@ def _latex_line(cells: Sequence[str]) -> str:
     return rf"{' & '.join(cells)} \\"
 
 
+def _in_latex(name: str) -> str:
+    return _JOINED_HYPHEN.sub("-{}", name.translate(_LATEX_SIGNS))
+
+
 def _in_markdown(name: str) -> str:
-    return " ".join(name.replace("\\", "\\\\").replace("|", "\\|").split())
+    return _MARKDOWN_SIGNS.sub(r"\\\g<0>", " ".join(name.split()))
 
 
 def _percent(fraction: float) -> str:

@@ -102,14 +102,17 @@ def score(
         print(json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False))
         return
     print_table(f"Accuracy, scorer {scorer}", _as_table(rows))
-    from babilong_eval.analysis.effective_length import effective_lengths
+    from babilong_eval.analysis.effective_length import effective_lengths, remarks
 
+    runs = _runs(scores, scorer)
     try:
-        lengths = effective_lengths(_runs(scores, scorer), above)
+        lengths = effective_lengths(runs, above)
     except UsageError as error:
         typer.echo(f"no effective lengths: {error}", err=True)
         return
     print_table(f"Longest length with an accuracy above {above}", _as_table_of_lengths(lengths))
+    for remark in remarks(runs):
+        typer.echo(f"note: {remark}", err=True)
 
 
 def score_folders(folders: "Sequence[Path]", scorer: ScorerName) -> "dict[Path, Score]":
@@ -130,10 +133,15 @@ def _runs(scores: "Mapping[Path, Score]", scorer: ScorerName) -> "list[Run]":
 
 def _print_leaderboard(runs: "Sequence[Run]", form: TableForm) -> None:
     from babilong_eval.analysis.leaderboard import leaderboard, remarks
-    from babilong_eval.analysis.leaderboard_tables import as_csv, as_latex, as_markdown
+    from babilong_eval.analysis.leaderboard_tables import (
+        as_csv,
+        as_latex,
+        as_markdown,
+        remarks_on_latex,
+    )
 
     rows = leaderboard(runs)
-    for remark in remarks(rows):
+    for remark in [*remarks(rows), *(remarks_on_latex(rows) if form == "latex" else [])]:
         typer.echo(f"note: {remark}", err=True)
     write = {"markdown": as_markdown, "latex": as_latex, "csv": as_csv}[form]
     print(write(rows), end="")

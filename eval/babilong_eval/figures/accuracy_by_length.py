@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _MOST_TASKS_IN_A_PANEL = 4
 _PANELS_IN_A_ROW = 3
-_MOST_RUNS_IN_NARROW_PANELS = 6
+_MOST_LINES_IN_NARROW_PANELS = 6
 
 _CHANCE_LINE: Mapping[str, Any] = {"linewidth": 1.0, "linestyle": (0, (1, 2))}
 _REFERENCE_LINE: Mapping[str, Any] = {"linewidth": 1.1, "linestyle": (0, (5, 2))}
@@ -82,7 +82,8 @@ def accuracy_by_length(
     axis = _axis(runs, references, unit)
     references = [curve for curve in references if curve.lengths(axis.unit)]
     panels = _panels(runs, tasks, references, axis.unit)
-    columns, tall = (_PANELS_IN_A_ROW, 2.3) if len(runs) <= _MOST_RUNS_IN_NARROW_PANELS else (2, 3.3)
+    lines = max(sum(bool(series.cells) for series in panel.series) for panel in panels)
+    columns, tall = (_PANELS_IN_A_ROW, 2.3) if lines <= _MOST_LINES_IN_NARROW_PANELS else (2, 3.3)
     height = 3.1 if len(panels) == 1 else 0.3 + tall * ceil(len(panels) / columns)
     with sheet(len(panels), ax=ax, height_inches=height, columns=columns, sharex=True, sharey=True) as drawn:
         for axes, panel in zip(drawn.panels, panels, strict=True):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.lines import Line2D
 
-from babilong_eval.analysis.effective_length import ALL_TASKS
+from babilong_eval.analysis.effective_length import ALL_TASKS, remarks
 from babilong_eval.figures import style
 from babilong_eval.figures.length_axis import length_axis
 from babilong_eval.figures.sheet import sheet
@@ -47,6 +47,9 @@ def draw_effective_lengths(
     A stroke is the longest length that was measured. Runs that are above the threshold nowhere stand to the
     left of all lengths, at `none`.
 
+    There is a panel per task. Where most runs lack most tasks, a figure of our own has one panel instead,
+    with a row for each run and task that were measured.
+
     Args:
         found: of `effective_length.effective_lengths`.
         ax: axes to draw on, one for one run, else one per task and one for their mean; None makes a figure.
@@ -58,10 +61,12 @@ def draw_effective_lengths(
     axis = length_axis(cells)
     at = {cell.length: axis.at(cell) for cell in cells}
     panels = _panels(found)
-    names = list(dict.fromkeys(name for rows in panels.values() for name in rows))
+    if ax is None and _is_shorter_in_one(panels):
+        panels = {"": {f"{one.run}: {_in_words(one.task)}": one for one in found}}
+    names = _names(panels)
     beside = _NAME_LETTER_INCHES * max(map(len, names))
     columns = min(len(panels), _PANELS_IN_A_ROW)
-    height = ceil(len(panels) / columns) * (_ROW_INCHES * len(names) + _AROUND_ROWS_INCHES)
+    height = _height(len(panels), len(names))
     wide = max(style.WIDTH_INCHES * 2 / 3, columns * _PANEL_INCHES) + beside
     with sheet(
         len(panels), ax=ax, height_inches=height, width_inches=wide, columns=columns, sharex=True, sharey=True
@@ -83,14 +88,36 @@ def draw_effective_lengths(
                 "longest length measured": Line2D([], [], **_MEASURED),
             }
         )
-        drawn.footnote(f"threshold: {threshold}; 95 % intervals; scorer: {runs[0].scorer}", data_remark(runs))
+        drawn.footnote(
+            f"threshold: {threshold}; 95 % intervals; scorer: {runs[0].scorer}",
+            "; ".join(filter(None, [data_remark(runs), *remarks(runs)])),
+        )
     return drawn.figure
+
+
+def _names(panels: Mapping[str, Mapping[str, EffectiveLength]]) -> list[str]:
+    return list(dict.fromkeys(name for rows in panels.values() for name in rows))
+
+
+def _height(panels: int, rows: int) -> float:
+    """Return the inches of panels that all have so many rows."""
+    return ceil(panels / _PANELS_IN_A_ROW) * (_ROW_INCHES * rows + _AROUND_ROWS_INCHES)
+
+
+def _is_shorter_in_one(panels: Mapping[str, Mapping[str, EffectiveLength]]) -> bool:
+    """Return whether most rows are empty, and those that are not are less tall below one another."""
+    names, measured = len(_names(panels)), sum(map(len, panels.values()))
+    return measured < len(panels) * names / 2 and _height(1, measured) < _height(len(panels), names)
+
+
+def _in_words(task: str) -> str:
+    return "mean over tasks" if task == ALL_TASKS else task
 
 
 def _panels(found: Sequence[EffectiveLength]) -> dict[str, dict[str, EffectiveLength]]:
     """Return the rows of each panel by their names: one run's tasks, or the runs in each task."""
     tasks = sorted({one.task for one in found}, key=lambda task: (task == ALL_TASKS, task_order(task)))
-    titles = {task: "mean over tasks" if task == ALL_TASKS else task_title(task) for task in tasks}
+    titles = {task: _in_words(task) if task == ALL_TASKS else task_title(task) for task in tasks}
     if len({one.run for one in found}) == 1:
         return {found[0].run: {titles[one.task]: one for one in found}}
     return {titles[task]: {one.run: one for one in found if one.task == task} for task in tasks}

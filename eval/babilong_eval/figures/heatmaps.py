@@ -75,6 +75,9 @@ class _Grid:
 def task_by_length(runs: Sequence[Run], *, ax: GivenAxes | None = None) -> Figure:
     """Draw the accuracy of each task at each length, with a panel per run.
 
+    Where most tasks of most runs were not measured, a figure of our own has one panel instead, with a row for
+    each run and task that were.
+
     Args:
         ax: axes to draw on, one per panel; None makes a figure.
 
@@ -97,6 +100,8 @@ def task_by_length(runs: Sequence[Run], *, ax: GivenAxes | None = None) -> Figur
         )
         for run in runs
     ]
+    if ax is None and _is_shorter_in_one(grids):
+        grids = [_in_one(grids)]
     return _draw_all(grids, runs, ax)
 
 
@@ -213,6 +218,24 @@ def _layout(grids: Sequence[_Grid]) -> _Layout:
         one for one in layouts if one.size(len(grids))[1] <= _TALLEST_PER_WIDTH * one.size(len(grids))[0]
     ]
     return pages[0] if pages else layouts[-1]
+
+
+def _is_shorter_in_one(grids: Sequence[_Grid]) -> bool:
+    """Return whether most rows are empty, and those that are not are less tall below one another."""
+    measured = len(_in_one(grids).rows)
+    most_are_empty = measured < sum(len(grid.rows) for grid in grids) / 2
+    return most_are_empty and measured * _ROW_INCHES < _layout(grids).size(len(grids))[1]
+
+
+def _in_one(grids: Sequence[_Grid]) -> _Grid:
+    """Return one grid of all rows in which something was measured, each named after its grid too."""
+    cells = {
+        (f"{grid.title}: {row}", column): shown
+        for grid in grids
+        for (row, column), shown in grid.cells.items()
+    }
+    rows = tuple(dict.fromkeys(row for row, _ in cells))
+    return _Grid(title="", rows=rows, columns=grids[0].columns, cells=cells, row_label="")
 
 
 def _draw_all(

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from babilong_eval.analysis.effective_length import ALL_TASKS, Threshold, effective_lengths
+from babilong_eval.analysis.effective_length import ALL_TASKS, Threshold, effective_lengths, remarks
 from babilong_eval.figures import style
 from babilong_eval.figures.accuracy_by_length import accuracy_by_length
 from babilong_eval.figures.effective_lengths import draw_effective_lengths
@@ -100,6 +100,7 @@ def write_report(runs: Sequence[Run], path: Path, references: Sequence[Reference
         sorting_hash=base64.b64encode(hashlib.sha256(sorting.encode()).digest()).decode(),
         summary=_summary(lengths),
         effective=lengths,
+        remarks=remarks(runs),
         all_tasks=ALL_TASKS,
         drawings=list(_drawings(runs, references)),
         sections=[_section(run) for run in runs],

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from babilong_eval.results.load import Run
 
+_MOST_NAMED = 5
 _PROMPT_PART = re.compile(r"([a-z_]+?)_(yes|no)(?:_|$)")
 
 
@@ -111,3 +112,9 @@ def _merged(group: Sequence[Run]) -> list[Run]:
 
 def _config(run: Run) -> str:
     return run.info.options.get("config", "")
+
+
+def few_of(names: Sequence[str]) -> str:
+    """Return some names in one line: the first five, and how many more there are."""
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return f"{', '.join(names[:_MOST_NAMED])}{more}"

@@ -19,8 +19,9 @@ from babilong_eval.analysis.leaderboard import leaderboard, remarks
 from babilong_eval.analysis.leaderboard_tables import as_latex, as_markdown
 from babilong_eval.commands import plot
 from babilong_eval.commands.score import score
+from babilong_eval.figures.accuracy_by_length import accuracy_by_length
 from babilong_eval.figures.effective_lengths import draw_effective_lengths
-from babilong_eval.figures.heatmaps import model_by_length
+from babilong_eval.figures.heatmaps import model_by_length, task_by_length
 from babilong_eval.results.load import Run, load_runs
 from babilong_eval.results.records import RunInfo, cell_of
 from babilong_eval.results.run_names import with_distinct_names
@@ -30,6 +31,8 @@ from babilong_gen.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from matplotlib.figure import Figure
 
 
 def run_of(correct: Mapping[tuple[str, str], int], folder: Path, *, n: int = 100, name: str = "m") -> Run:
@@ -181,11 +184,11 @@ def test_tables_for_papers_have_intervals_and_the_best_in_bold(tmp_path: Path) -
     assert as_markdown(rows).splitlines()[:3] == [
         "| model | 0k | 4k | mean | wAvg (inc) | wAvg (dec) |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
-        "| one_&\\| | **90.0** (59.6–98.2) | **30.0** (10.8–60.3) | **60.0** | **50.0** | **70.0** |",
+        "| one\\_&\\| | **90.0** (59.6–98.2) | **30.0** (10.8–60.3) | **60.0** | **50.0** | **70.0** |",
     ]
     latex = as_latex(rows)
     best = r"\begin{tabular}[t]{@{}r@{}}\textbf{90.0}\\[-2pt]{\tiny 59.6--98.2}\end{tabular}"
-    assert rf"one\_\&| & {best} & \begin{{tabular}}[t]{{@{{}}r@{{}}}}\textbf{{30.0}}\\" in latex
+    assert rf"one\_\&\textbar{{}} & {best} & \begin{{tabular}}[t]{{@{{}}r@{{}}}}\textbf{{30.0}}\\" in latex
     assert rf"two & {best} & \begin{{tabular}}[t]{{@{{}}r@{{}}}}20.0\\" in latex
 
 
@@ -254,6 +257,47 @@ def test_the_panels_of_tasks_stand_in_their_usual_order(tmp_path: Path) -> None:
     panels = draw_effective_lengths(runs, effective_lengths(runs, above), above).axes
     titles = [axes.get_title(loc="left").partition(":")[0] for axes in panels]
     assert titles == ["qa1", "qa2", "qa10", "mean over tasks"]
+
+
+def test_many_runs_of_few_tasks_each_are_one_panel_of_what_was_measured(tmp_path: Path) -> None:
+    correct = {f"m{number}": (f"qa{number}", "1k") for number in range(1, 9)}
+    runs = [run_of({cell: 90, ("qa20", "1k"): 50}, tmp_path, name=name) for name, cell in correct.items()]
+    above = parse_threshold("0.5")
+    (axes,) = draw_effective_lengths(runs, effective_lengths(runs, above), above).axes
+    rows = [label.get_text() for label in axes.get_yticklabels()]
+    assert rows[:4] == ["m1: qa1", "m1: qa20", "m1: mean over tasks", "m2: qa2"]
+    heatmap = task_by_length(runs)
+    rows = [label.get_text() for label in heatmap.axes[0].get_yticklabels()]
+    assert rows == [f"m{number}: {task}" for number in range(1, 9) for task in (f"qa{number}", "qa20")]
+    assert heatmap.get_figheight() < 8
+
+
+def test_panels_with_few_lines_each_stand_three_in_a_row_however_many_runs_there_are(tmp_path: Path) -> None:
+    few = [run_of({(f"qa{task}", "1k"): 50}, tmp_path, name=f"m{task}") for task in range(1, 10)]
+    full = [
+        run_of({(f"qa{task}", "1k"): 50 for task in range(1, 10)}, tmp_path, name=f"m{n}") for n in range(9)
+    ]
+    assert _columns(accuracy_by_length(few)) == 3
+    assert _columns(accuracy_by_length(full)) == 2
+
+
+def _columns(figure: Figure) -> int:
+    figure.draw_without_rendering()
+    return len({round(axes.get_position().x0, 2) for axes in figure.axes})
+
+
+def test_a_mean_whose_tasks_change_with_the_length_is_said_to_be_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    publish(tmp_path / "even", {"qa1_0k_x": 9, "qa2_0k_x": 9})
+    score([tmp_path])
+    assert "note:" not in capsys.readouterr().err
+    publish(tmp_path / "uneven", {"qa1_0k_x": 9, "qa2_0k_x": 9, "qa2_4k_x": 9})
+    score([tmp_path])
+    assert "which are not the same at all lengths: uneven" in capsys.readouterr().err
+    runs, above = load_runs(tmp_path), parse_threshold("0.5")
+    small_print = draw_effective_lengths(runs, effective_lengths(runs, above), above).get_supxlabel()
+    assert "not the same at all lengths: uneven" in " ".join(small_print.split())
 
 
 def test_the_figure_stands_a_run_that_is_above_nowhere_at_none(tmp_path: Path) -> None:
