@@ -31,8 +31,8 @@ MUTED = "#767c85"
 FAINT = "#d7dade"
 PAPER = "#fefefe"
 
-# Okabe and Ito (2008), "Color universal design", without black and yellow; neighbours differ in grey too.
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
+# Okabe and Ito (2008), "Color universal design", with a khaki for the yellow; neighbours differ in grey too.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", INK, "#a08a50")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 WIDTH_INCHES = 6.75
@@ -109,7 +109,7 @@ def colour(index: int) -> str:
 
 
 def line(index: int) -> dict[str, Any]:
-    """Return colour and marker of the index-th series; together they stay distinct for 42 of them."""
+    """Return colour and marker of the index-th series; together they stay distinct for 56 of them."""
     return {"color": colour(index), "marker": MARKERS[index % len(MARKERS)]}
 
 
