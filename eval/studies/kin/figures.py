@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from babilong_eval.figures import style
 from babilong_eval.figures.accuracy_by_length import accuracy_by_length
+from babilong_eval.figures.perplexity import draw_perplexity
 from babilong_eval.figures.sheet import sheet
 from babilong_eval.results.load import Run, load_runs
+from babilong_eval.results.perplexity import Perplexity, read_perplexities
 
 if TYPE_CHECKING:
     from babilong_eval.results.records import Cell
@@ -33,18 +35,22 @@ MODELS = {
     "transformer-xl": "Transformer-XL",
     "mamba2": "Mamba-2",
 }
+LANGUAGE_MODELS = {"lm-rmt": "RMT", "lm-armt": "ARMT"}
 TASKS = ("memorize", "detect", "reasoning", "qa1")
 SEEDS = (1, 2)
 
 
 def main() -> None:
-    """A figure of accuracies and one of losses per seed, and the table of both."""
+    """A figure of accuracies and one of losses per seed, one of perplexities, and the tables."""
     FIGURES.mkdir(exist_ok=True)
     for seed in SEEDS:
         if runs := recorded(seed):
             style.save(accuracy_by_length(runs), FIGURES / f"accuracy-{seed}.svg")
             draw_losses(seed, FIGURES / f"training-{seed}.svg")
     (HERE / "table.md").write_text(table(), encoding="utf-8")
+    if found := perplexities():
+        style.save(draw_perplexity(found), FIGURES / "perplexity.svg")
+        (HERE / "perplexity.md").write_text(table_of_perplexities(found), encoding="utf-8")
 
 
 def recorded(seed: int) -> list[Run]:
@@ -62,6 +68,20 @@ def recorded(seed: int) -> list[Run]:
             cells = tuple(cell for run in parts for cell in run.cells)
             runs.append(replace(parts[0], info=replace(parts[0].info, name=name), cells=cells))
     return runs
+
+
+def perplexities() -> list[Perplexity]:
+    """What the language models made of the held-out stories."""
+    measured = [
+        (f"{name}, seed {seed}", folder.parent)
+        for seed in SEEDS
+        for model, name in LANGUAGE_MODELS.items()
+        if (folder := RESULTS / f"{model}-{seed}" / "perplexity.json").is_file()
+    ]
+    found = read_perplexities([folder for _, folder in measured])
+    return [
+        replace(one, run=replace(one.run, name=name)) for (name, _), one in zip(measured, found, strict=True)
+    ]
 
 
 def draw_losses(seed: int, path: Path) -> None:
@@ -90,6 +110,24 @@ def table() -> str:
         for model, name in MODELS.items():
             if run := by_name.get(name):
                 lines.append(f"| {' | '.join(row(model, name, seed, run))} |")
+    return "\n".join(lines) + "\n"
+
+
+def table_of_perplexities(found: list[Perplexity]) -> str:
+    """Markdown: each language model's perplexity with its memory and with it emptied at each segment."""
+    columns = ["model", "perplexity", "memory emptied", "gain in nats a token", "tokens", "stories"]
+    lines = [f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
+    for one in found:
+        (cell,) = (cell for cell in one.cells if cell.by == "all")
+        gain = f"{cell.gain:.4f} ({cell.gain_ci_low:.4f} to {cell.gain_ci_high:.4f})"
+        numbers = [
+            f"{cell.perplexity:.2f}",
+            f"{cell.emptied:.2f}",
+            gain,
+            f"{cell.tokens:,}",
+            str(cell.documents),
+        ]
+        lines.append(f"| {' | '.join([one.run.name, *numbers])} |")
     return "\n".join(lines) + "\n"
 
 
