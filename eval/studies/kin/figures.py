@@ -35,7 +35,13 @@ MODELS = {
     "transformer-xl": "Transformer-XL",
     "mamba2": "Mamba-2",
 }
-LANGUAGE_MODELS = {"lm-rmt": "RMT", "lm-armt": "ARMT"}
+# Each by its folder in results/; the recipes tell on how many segments.
+LANGUAGE_MODELS = {
+    "lm-rmt-1": "RMT, 4 segments",
+    "lm-rmt-longer": "RMT, then 2, longer",
+    "lm-rmt-six": "RMT, then 6",
+    "lm-armt-1": "ARMT, 4 segments",
+}
 TASKS = ("memorize", "detect", "reasoning", "qa1")
 SEEDS = (1, 2)
 
@@ -72,16 +78,13 @@ def recorded(seed: int) -> list[Run]:
 
 def perplexities() -> list[Perplexity]:
     """What the language models made of the held-out stories."""
-    measured = [
-        (f"{name}, seed {seed}", folder.parent)
-        for seed in SEEDS
-        for model, name in LANGUAGE_MODELS.items()
-        if (folder := RESULTS / f"{model}-{seed}" / "perplexity.json").is_file()
-    ]
-    found = read_perplexities([folder for _, folder in measured])
-    return [
-        replace(one, run=replace(one.run, name=name)) for (name, _), one in zip(measured, found, strict=True)
-    ]
+    measured = {
+        name: folder
+        for run, name in LANGUAGE_MODELS.items()
+        if ((folder := RESULTS / run) / "perplexity.json").is_file()
+    }
+    found = read_perplexities(list(measured.values()))
+    return [replace(one, run=replace(one.run, name=name)) for name, one in zip(measured, found, strict=True)]
 
 
 def draw_losses(seed: int, path: Path) -> None:
