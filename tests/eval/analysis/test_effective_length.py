@@ -22,6 +22,7 @@ from babilong_eval.commands.score import score
 from babilong_eval.figures.accuracy_by_length import accuracy_by_length
 from babilong_eval.figures.effective_lengths import draw_effective_lengths
 from babilong_eval.figures.heatmaps import model_by_length, task_by_length
+from babilong_eval.report.report import write_report
 from babilong_eval.results.load import Run, load_runs
 from babilong_eval.results.records import RunInfo, cell_of
 from babilong_eval.results.run_names import with_distinct_names
@@ -298,6 +299,8 @@ def test_a_mean_whose_tasks_change_with_the_length_is_said_to_be_one(
     runs, above = load_runs(tmp_path), parse_threshold("0.5")
     small_print = draw_effective_lengths(runs, effective_lengths(runs, above), above).get_supxlabel()
     assert "not the same at all lengths: uneven" in " ".join(small_print.split())
+    write_report(runs, tmp_path / "report.html")
+    assert "not the same at all lengths: uneven." in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_the_figure_stands_a_run_that_is_above_nowhere_at_none(tmp_path: Path) -> None:

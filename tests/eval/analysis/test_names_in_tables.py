@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 AWKWARD = (
-    "[4-bit] model",
     "*star*",
+    "[4-bit] model",
     "<noise> & friends_100%",
     'a|b `code` "quoted"',
     "x--y---z^2~$5$",

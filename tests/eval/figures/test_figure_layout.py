@@ -52,6 +52,14 @@ def test_series_stay_closer_to_their_length_than_to_any_other(count: int) -> Non
     assert sum(shifts) == pytest.approx(0)
 
 
+def test_eight_runs_have_eight_colours_and_no_two_of_many_look_alike(tmp_path: Path) -> None:
+    runs = load_runs([record(tmp_path / str(number), name=f"m{number}") for number in range(20)], "official")
+    (axes,) = panels(accuracy_by_length(runs))
+    looks = [(bars.lines[0].get_color(), bars.lines[0].get_marker()) for bars in drawn(axes)]
+    assert len({colour for colour, _ in looks[:8]}) == 8
+    assert len(set(looks)) == 20
+
+
 def test_many_heatmaps_are_a_page_and_not_a_ribbon(tmp_path: Path) -> None:
     folders = [record(tmp_path / str(number), name=f"m{number}", costs=False) for number in range(18)]
     figure = task_by_length(load_runs(folders, "official"))
