@@ -14,16 +14,17 @@ from torch import Tensor
 
 from babilong_eval.training.hard_negatives import plant_hard_negatives
 from babilong_eval.training.memory_pool import NO_FACT, CarriedMemory, MemoryPool
+from babilong_eval.training.memory_questions import MemoryQuestion, draw_memory_questions
 from babilong_gen.errors import UsageError
 from babilong_gen.rng import Rng
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from babilong_eval.training.recipe_stages import Stage
     from babilong_eval.training.samples import SampleSource, TrainingSample
 
-_CUTS_TRIED = 30
+_SAMPLES_TRIED = 30
 # Each process numbers its samples, later tries included, from a multiple of this.
 _NUMBERS_PER_PROCESS = 1 << 40
 
@@ -41,6 +42,7 @@ class Row:
             segments hold none.
         start: memory [M, D] to begin with; None for the trained one.
         age: segments that this memory has read.
+        memory_questions: of the memory alone, on the way.
     """
 
     task: str
@@ -51,6 +53,7 @@ class Row:
     last_fact_segment: int
     start: Tensor | None
     age: int
+    memory_questions: tuple[MemoryQuestion, ...] = ()
 
     @property
     def is_fresh(self) -> bool:
@@ -170,10 +173,10 @@ class _RowMaker:
         task, streams = self._task(), self.stage.streams
         sample = self._sample(task, number)
         if self.segments > 1 and self.rng.bernoulli(streams.cut):
-            for attempt in range(1, _CUTS_TRIED):
-                if sample.is_cut(self.segment_size):
-                    break
-                sample = self._sample(task, number + (attempt << 33))
+            sample = self._until(sample, task, number, lambda it: it.is_cut(self.segment_size))
+        elif len(sample.spans) > 1 and self.segments > 2 and self.rng.bernoulli(streams.apart):
+            before_last = (self.segments - 1) * self.segment_size
+            sample = self._until(sample, task, number, lambda it: it.is_apart(self.segment_size, before_last))
         protected = [*sample.spans, (len(sample.tokens) - len(sample.question), len(sample.tokens))]
         before = self._memory_before(pools)
         return Row(
@@ -185,6 +188,7 @@ class _RowMaker:
             last_fact_segment=sample.last_fact_segment(self.segment_size),
             start=None if before is None else before.memory,
             age=0 if before is None else before.age,
+            memory_questions=self._memory_questions(sample, task),
         )
 
     def continued(self, carried: CarriedMemory) -> Row:
@@ -226,6 +230,27 @@ class _RowMaker:
     def _sample(self, task: str, number: int) -> TrainingSample:
         questions = self.stage.questions
         return self.source.sample(self.rng, task, self.segments, self.segment_size, number, questions)
+
+    def _until(
+        self, sample: TrainingSample, task: str, number: int, is_wanted: Callable[[TrainingSample], bool]
+    ) -> TrainingSample:
+        """Return the sample or, of a few others, the first that is wanted; the last if none is."""
+        for attempt in range(1, _SAMPLES_TRIED):
+            if is_wanted(sample):
+                break
+            sample = self._sample(task, number + (attempt << 33))
+        return sample
+
+    def _memory_questions(self, sample: TrainingSample, task: str) -> tuple[MemoryQuestion, ...]:
+        return draw_memory_questions(
+            self.rng,
+            sample.asked,
+            self.stage.memory_questions,
+            number=self.number,
+            segments=self.segments,
+            segment_size=self.segment_size,
+            noise=lambda n_tokens: self.source.noise(self.rng, task, n_tokens),
+        )
 
     def _memory_before(self, pools: Pools) -> CarriedMemory | None:
         """Return the memory that a fresh row begins with; None for the trained one."""

@@ -47,6 +47,7 @@ class LogLine:
         sure: mean probability of the likeliest answer of rows without facts; None without such rows.
         open_on_noise: mean openness of the gates in rows without facts; see `UnrollOutput`.
         tokens: text tokens read by all processes.
+        asked_of_memory: questions of the memory alone, likewise.
     """
 
     step: int
@@ -59,7 +60,8 @@ class LogLine:
     sure: float | None
     open_on_noise: float | None
     tokens: int
-    # A log of before they were counted has none.
+    # A log of before they were counted has neither.
+    asked_of_memory: tuple[int, int] = (0, 0)
     forms: dict[str, FormScore] = field(default_factory=dict)
 
 

@@ -22,6 +22,8 @@ class Streams(Section):
         after_story: of the other fresh rows, those that begin with a memory that holds another story, or that
             took noise for a fact: the facts read last must count.
         cut: fresh rows in which a segment boundary cuts a supporting fact in two.
+        apart: of the other fresh rows, with several facts and more than two segments, those where none holds
+            all facts and the last none.
         hard_negatives: segments that get a sentence that looks like a fact and is none.
         half_facts: of the hard negatives, those that are half a fact at a segment boundary.
         max_age: segments after which a row is not continued any more.
@@ -32,6 +34,7 @@ class Streams(Section):
     after_noise: Proportion = 0.0
     after_story: Proportion = 0.0
     cut: Proportion = 0.0
+    apart: Proportion = 0.0
     hard_negatives: Proportion = 0.0
     half_facts: Proportion = 1 / 3
     max_age: Annotated[int, Field(ge=1)] = 128
@@ -74,6 +77,8 @@ class Stage(Section):
         gradient_checkpointing: whether segments are computed again in the backward pass instead of being kept
             (memory replay).
         loss: after the last segment, or after all segments since the facts were complete.
+        memory_questions: how many the memory is asked by itself after each segment but the last, in a short
+            segment each, of those whose facts have been read by then.
         gate_penalty: weight of the penalty on gates that open where there is nothing to remember.
         keep: whether the model as it is at the stage's end stays in OUT/stages/NUMBER.
         lr_scale: factor on the learning rate.
@@ -90,6 +95,7 @@ class Stage(Section):
     bptt_segments: Annotated[int, Field(ge=1)] | None = None
     gradient_checkpointing: bool = False
     loss: Literal["last", "all"] = "last"
+    memory_questions: Annotated[int, Field(ge=0)] = 0
     gate_penalty: Annotated[float, Field(ge=0)] = 0.0
     keep: bool = False
     lr_scale: Positive = 1.0
@@ -102,6 +108,7 @@ class Stage(Section):
             "questions": self.questions is not None,
             "streams": self.streams != Streams(),
             "loss": self.loss != "last",
+            "memory_questions": self.memory_questions != 0,
             "gate_penalty": self.gate_penalty != 0,
             "until.accuracy": self.until.accuracy is not None,
         }

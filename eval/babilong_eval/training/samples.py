@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from babilong_eval.training.held_out import check_story
+from babilong_eval.training.memory_questions import FactQuestion, fact_questions
 from babilong_eval.training.question_forms import form_of_question
 from babilong_gen.assemble.assemble import assemble, fits
 from babilong_gen.assemble.choose import choose_stories
@@ -59,6 +60,7 @@ class TrainingSample:
         target: the answer.
         spans: half-open token ranges of the facts.
         supporting: those of the facts that the answer needs.
+        asked: what its facts answer, one by one.
     """
 
     tokens: np.ndarray
@@ -67,6 +69,7 @@ class TrainingSample:
     target: str
     spans: list[tuple[int, int]]
     supporting: list[tuple[int, int]]
+    asked: tuple[FactQuestion, ...]
 
     def last_fact_segment(self, segment_size: int) -> int:
         """Return the segment, from 0, in which the last supporting fact ends."""
@@ -75,6 +78,11 @@ class TrainingSample:
     def is_cut(self, segment_size: int) -> bool:
         """Return whether a segment boundary cuts a supporting fact in two."""
         return any(start // segment_size < (end - 1) // segment_size for start, end in self.supporting)
+
+    def is_apart(self, segment_size: int, before: int) -> bool:
+        """Return whether no segment holds all facts, and all end before a token."""
+        ends = [end for _, end in self.spans]
+        return max(ends) <= before and (min(ends) - 1) // segment_size < (max(ends) - 1) // segment_size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +199,7 @@ def _as_tokens(sample: Sample, story: Story, context: AssemblyContext) -> Traini
         target=story.answer,
         spans=[(fact.token_start, fact.token_end) for fact in sample.facts],
         supporting=[(fact.token_start, fact.token_end) for fact in sample.facts if fact.supporting],
+        asked=fact_questions(sample, lambda question: context.fact_tokens(question).ids),
     )
 
 

@@ -12,6 +12,7 @@ from accelerate.utils import gather_object
 from babilong_eval.training.batch_rows import as_segments
 from babilong_eval.training.lm_unroll import TextLossOptions
 from babilong_eval.training.memory_pool import NO_FACT
+from babilong_eval.training.memory_questions import asked_memories
 from babilong_eval.training.metrics_log import LogLine
 from babilong_eval.training.optimizer import learning_rate
 from babilong_eval.training.question_forms import merge_forms, score_by_form
@@ -105,6 +106,7 @@ def _to_device(rows: Sequence[Row], model: TrainedModel, device: torch.device) -
         carried=torch.tensor([row.start is not None for row in rows], device=device),
         target=torch.tensor([row.target for row in rows], device=device),
         last_fact_segment=torch.tensor([row.last_fact_segment for row in rows], device=device),
+        asked=asked_memories((row.memory_questions for row in rows), device),
     )
 
 
@@ -153,9 +155,11 @@ def _record(
     continued = [
         right for row, right in zip(rows, correct, strict=True) if not row.is_fresh and row.target != NO_FACT
     ]
-    counts = [len(fresh), sum(fresh), len(continued), sum(continued), batch.segments.numel()]
+    aside = output.asked_correct
+    counts = [len(fresh), sum(fresh), len(continued), sum(continued), len(aside), int(aside.sum())]
+    counts.append(batch.segments.numel())
     summed = run.over_processes(torch.tensor(counts, device=answer.device), "sum").tolist()
-    n_fresh, fresh_correct, n_continued, continued_correct, tokens = summed
+    n_fresh, fresh_correct, n_continued, continued_correct, n_aside, aside_correct, tokens = summed
     run.state.count(n_fresh, fresh_correct, stage.until.over)
     line = LogLine(
         step=run.state.step,
@@ -165,6 +169,7 @@ def _record(
         rate=rate,
         fresh=(n_fresh, fresh_correct),
         continued=(n_continued, continued_correct),
+        asked_of_memory=(n_aside, aside_correct),
         sure=float(likeliest[without_facts].mean()) if bool(without_facts.any()) else None,
         open_on_noise=None if output.open_on_noise is None else float(output.open_on_noise),
         tokens=tokens,

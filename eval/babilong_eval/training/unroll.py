@@ -20,7 +20,7 @@ from torch.utils.checkpoint import checkpoint
 from babilong_eval.models.armt.decoder import ARMTDecoder
 from babilong_eval.models.rmt.decoder import RMTDecoder
 from babilong_eval.models.rmt.encoder import RMTEncoder
-from babilong_eval.models.state import map_tensors
+from babilong_eval.models.state import map_tensors, select_rows
 from babilong_eval.training.memory_pool import NO_FACT
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from babilong_eval.models.kin.model import KinNetwork
     from babilong_eval.models.recurrent_network import RecurrentNetwork
+    from babilong_eval.training.memory_questions import AskedMemories
 
     TrainedNetwork = RMTEncoder | RMTDecoder | ARMTDecoder | KinNetwork | RecurrentNetwork
 
@@ -51,6 +52,7 @@ class Batch:
     carried: Tensor
     target: Tensor
     last_fact_segment: Tensor
+    asked: tuple[AskedMemories, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,12 +79,14 @@ class UnrollOutput:
         memory: before the last segment, detached; of most networks a tensor, [B, ...].
         open_on_noise: mean openness of the gates over rows without facts, 0 if there are none; None without
             gates, and in a batch of one segment.
+        asked_correct: bool [Q], which questions of the memories alone were answered correctly.
     """
 
     loss: Tensor
     scores: Tensor
     memory: Any
     open_on_noise: Tensor | None
+    asked_correct: Tensor
 
 
 class UnrolledNetwork(nn.Module):
@@ -117,6 +121,7 @@ class UnrolledNetwork(nn.Module):
         checkpointing = options.gradient_checkpointing
         losses: list[tuple[Tensor, Tensor]] = []
         opened: list[Tensor] = []
+        asides: list[tuple[Tensor, Tensor]] = []
         for number, tokens in enumerate(batch.segments[:-1]):
             learns = number >= n_segments - through
             if options.all_segments and learns:
@@ -127,12 +132,15 @@ class UnrolledNetwork(nn.Module):
                 memory, openness = self._read(tokens, memory, checkpointing=checkpointing)
             if openness is not None:
                 opened.append(openness.mean(dim=1))
+            asides += [self._ask(each, memory) for each in batch.asked if each.after == number and learns]
         scores = self._answer(batch.segments[-1], memory, checkpointing=checkpointing)
         losses.append((self._losses(scores, batch.target), torch.ones_like(batch.carried)))
         noise = batch.last_fact_segment == NO_FACT
         open_on_noise = _mean_where(torch.stack(opened), noise) if opened else None
         loss = sum((_mean_where(each, where) for each, where in losses), start=scores.new_zeros(()))
         loss = loss / len(losses)
+        if asides:
+            loss = loss + torch.cat([losses for losses, _ in asides]).mean()
         if open_on_noise is not None:
             loss = loss + options.gate_penalty * open_on_noise
         return UnrollOutput(
@@ -140,7 +148,13 @@ class UnrolledNetwork(nn.Module):
             scores=scores.detach(),
             memory=map_tensors(memory, Tensor.detach),
             open_on_noise=None if open_on_noise is None else open_on_noise.detach(),
+            asked_correct=torch.cat([scores.new_zeros(0, dtype=torch.bool), *(right for _, right in asides)]),
         )
+
+    def _ask(self, asked: AskedMemories, memory: Any) -> tuple[Tensor, Tensor]:
+        """Return the loss of each question of memories alone, and whether it was answered correctly, [Q]."""
+        scores = self._answer(asked.tokens, select_rows(memory, asked.rows.tolist()), checkpointing=False)
+        return self._losses(scores, asked.target), scores.argmax(dim=-1) == asked.target
 
     def _read(self, tokens: Tensor, memory: Any, *, checkpointing: bool) -> tuple[Any, Tensor | None]:
         network = self.network

@@ -70,6 +70,7 @@ def recipe_content(noise: str) -> dict[str, Any]:
                 "tasks": {"detect": 2, "reasoning": 1},
                 "batch": 8,
                 "streams": dict(STREAMS),
+                "memory_questions": 2,
                 "gate_penalty": 0.1,
                 "gradient_checkpointing": True,
                 "until": {"steps": 10},

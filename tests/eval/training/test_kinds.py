@@ -79,6 +79,7 @@ def recipe_content(
                 "tasks": {"detect": 1},
                 "batch": 2,
                 "streams": streams or {},
+                "memory_questions": 1,
                 "gradient_checkpointing": True,
                 "until": {"steps": 3},
             }
