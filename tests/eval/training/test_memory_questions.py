@@ -61,7 +61,11 @@ def test_facts_answer_what_a_solver_says_that_they_do(
         sample = source.sample(Rng(number), task, 3, IN_SEGMENTS_OF, number, None)
         assert len({asked.ids for asked in sample.asked}) == questions
         for asked in sample.asked:
-            facts = [text(sample.tokens[start:end]) for start, end in sample.spans if end <= asked.known_from]
+            facts = [
+                text(sample.tokens[start:end].tolist())
+                for start, end in sample.spans
+                if end <= asked.known_from
+            ]
             assert solve(task, facts, text(asked.ids)).answer == asked.target
 
 
