@@ -41,6 +41,7 @@ LANGUAGE_MODELS = {
     "lm-rmt-longer": "RMT, then 2, longer",
     "lm-rmt-six": "RMT, then 6",
     "lm-armt-1": "ARMT, 4 segments",
+    "lm-armt-long": "ARMT, then 32",
 }
 TASKS = ("memorize", "detect", "reasoning", "qa1")
 SEEDS = (1, 2)
