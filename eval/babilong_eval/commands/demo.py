@@ -36,9 +36,17 @@ _PARTS = (
     *(
         # its segments are as long as the paper's
         _Part(
-            task=task, checkpoint="rmt-499", placement=placement, lengths="1seg,4seg,16seg", most_samples=20
+            task=task,
+            checkpoint=checkpoint,
+            placement=placement,
+            lengths="1seg,4seg,16seg",
+            most_samples=20,
         )
-        for task, placement in (("memorize", "start"), ("detect", "uniform"), ("reasoning", "uniform"))
+        for task, checkpoint, placement in (
+            ("memorize", "rmt-499", "start"),
+            ("detect", "rmt-499", "uniform"),
+            ("reasoning", "rmt-499-reasoning", "uniform"),
+        )
     ),
 )
 _BATCH = 50

@@ -5,7 +5,7 @@
 # WORK_FOLDER/runs/tiny-detect and tiny-reasoning are the training runs, for the stages alone.
 # An hour and a half on two cores; killed, it goes on where it was.
 # TASKS="memorize detect" leaves out the third.
-# 499 is not among what is measured by default: rmt-499, by SAMPLES (50) a length of LENGTHS (1seg,4seg,16seg,64seg);
+# 499 is not among what is measured by default: rmt-499 and rmt-499-reasoning, by SAMPLES (50) a length of LENGTHS (1seg,4seg,16seg,64seg);
 # the results are called PART (short).
 set -euo pipefail
 work=$(realpath "$1")
@@ -59,6 +59,7 @@ stages() { # task: the models of each stage's end, where the run kept them, on 1
 
 longer_segments() { # task
     local name=rmt-499 size=499
+    [ "$1" = reasoning ] && name=rmt-499-reasoning
     local -A model=([$1]=$name)
     local part="$1-${PART:-short}"
     generate "$1" "${LENGTHS:-1seg,4seg,16seg,64seg}" "${SAMPLES:-50}" statement "$work/data/$size-$part"

@@ -1,7 +1,7 @@
 """Logits of RMTs whose weights anyone can make again, as they came out of transformers 5.23.0.
 
-A version of the library that computes otherwise, or that the harness calls otherwise, shows here. They are computed in
-double precision: in single, one kind of processor gives this GPT-2 logits that differ from another's by 5e-4.
+A version of the library that computes otherwise, or that the harness calls otherwise, shows here. They are
+computed in double precision: in single, two kinds of processor give this GPT-2 logits that differ by 5e-4.
 """
 
 from __future__ import annotations
