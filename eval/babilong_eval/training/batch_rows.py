@@ -174,7 +174,12 @@ class _RowMaker:
         sample = self._sample(task, number)
         if self.segments > 1 and self.rng.bernoulli(streams.cut):
             sample = self._until(sample, task, number, lambda it: it.is_cut(self.segment_size))
-        elif len(sample.spans) > 1 and self.segments > 2 and self.rng.bernoulli(streams.apart):
+        elif (
+            streams.apart
+            and len(sample.spans) > 1
+            and self.segments > 2
+            and self.rng.bernoulli(streams.apart)
+        ):
             before_last = (self.segments - 1) * self.segment_size
             sample = self._until(sample, task, number, lambda it: it.is_apart(self.segment_size, before_last))
         protected = [*sample.spans, (len(sample.tokens) - len(sample.question), len(sample.tokens))]
