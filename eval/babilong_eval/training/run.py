@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -11,6 +12,7 @@ import torch
 import yaml
 from accelerate import Accelerator, DistributedDataParallelKwargs
 from accelerate.state import AcceleratorState
+from filelock import FileLock, Timeout
 
 from babilong_eval.models.decoding import continuation_ids
 from babilong_eval.training import resume_state
@@ -33,7 +35,7 @@ from babilong_gen.errors import BabilongError, OutputError, UsageError
 from babilong_gen.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from torch.optim import Optimizer
@@ -117,6 +119,7 @@ class TrainingRun:
         set_segment_size(self.model, self.recipe.segment_sizes[: self.state.stage + 1][-1])
 
 
+@contextmanager
 def open_run(
     recipe: Recipe,
     out: Path,
@@ -125,12 +128,30 @@ def open_run(
     apart_from: Sequence[Path],
     on_noise: Callable[[int], None],
     notify: Callable[[str], None],
-) -> TrainingRun:
-    """Set up a run, or continue the run of the same recipe in `out` where it last saved; see `train`."""
+) -> Iterator[TrainingRun]:
+    """Open a run, or the run of the same recipe in `out` where it last saved; see `train`.
+
+    Raises:
+        OutputError: another run trains into `out` at this moment, or it cannot be written.
+    """
     recipe = complete_recipe(recipe)
     if any(stage.gradient_checkpointing for stage in recipe.stages):
         return_freed_memory()
     accelerator = _accelerator(recipe.precision)
+    _make_folder(out)
+    with _only_run_in(out) if accelerator.is_main_process else nullcontext():
+        yield _set_up(recipe, out, accelerator, cache, apart_from, on_noise, notify)
+
+
+def _set_up(
+    recipe: Recipe,
+    out: Path,
+    accelerator: Accelerator,
+    cache: Path,
+    apart_from: Sequence[Path],
+    on_noise: Callable[[int], None],
+    notify: Callable[[str], None],
+) -> TrainingRun:
     rank, records = accelerator.process_index, _records(out)
     if accelerator.is_main_process:
         _write_tokenizer(recipe, out, cache)
@@ -217,14 +238,31 @@ def _records(out: Path) -> Path:
     return out / "training"
 
 
-def _write_tokenizer(recipe: Recipe, out: Path, cache: Path) -> None:
-    """Write recipe and tokenizer; leave them where a run of the same recipe did so."""
+def _make_folder(out: Path) -> None:
     try:
         _records(out).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(
             f"{out}: cannot be written ({error.strerror}): give a folder that can, by --out"
         ) from None
+
+
+@contextmanager
+def _only_run_in(out: Path) -> Iterator[None]:
+    """Hold the folder's lock. The system lets go of it where a process is killed."""
+    lock = FileLock(_records(out) / ".run.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise OutputError(
+            f"{out}: another run is training into it: wait for its end, or give another folder by --out"
+        ) from None
+    with lock:
+        yield
+
+
+def _write_tokenizer(recipe: Recipe, out: Path, cache: Path) -> None:
+    """Write recipe and tokenizer; leave them where a run of the same recipe did so."""
     written, tokenizer = _records(out) / "recipe.yaml", out / "tokenizer.json"
     text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False).encode()
     unchanged = written.is_file() and written.read_bytes() == text

@@ -67,25 +67,28 @@ def train(
 
     Raises:
         TrainingError: the loss is not finite any more, or a stage's accuracy was not reached.
-        BabilongError: a source is missing, the disk is full, `out` holds a run of another recipe.
+        BabilongError: a source is missing, the disk is full, `out` holds a run of another recipe, or another
+            process is training into it.
         KeyboardInterrupt: Ctrl-C was pressed; the run is saved as it was after the current step.
     """
     if not isinstance(recipe, Recipe):
         recipe = read_recipe(user_path(str(recipe)))
-    run = open_run(
-        recipe,
-        user_path(str(out)),
-        cache=cache or default_cache(),
-        apart_from=apart_from,
-        on_noise=on_noise,
-        notify=notify,
-    )
-    with deferred_interrupt() as is_interrupted:
+    with (
+        open_run(
+            recipe,
+            user_path(str(out)),
+            cache=cache or default_cache(),
+            apart_from=apart_from,
+            on_noise=on_noise,
+            notify=notify,
+        ) as run,
+        deferred_interrupt() as is_interrupted,
+    ):
         if run.state.step == 0:
             run.save()
         _run_stages(run, is_interrupted, on_step, notify)
-    run.save()
-    run.draw()
+        run.save()
+        run.draw()
     run.model.network.eval()
     return run.model
 

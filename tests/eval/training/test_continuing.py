@@ -18,7 +18,7 @@ from babilong_eval.models.registry import load_model
 from babilong_eval.training.recipe import Recipe
 from babilong_eval.training.train import train
 from babilong_gen import generate, make_spec
-from babilong_gen.errors import UsageError
+from babilong_gen.errors import OutputError, UsageError
 from tests.eval.kin_packages import require
 from tests.eval.training.conftest import NARROW_GPT2, STREAMS, Command
 from tests.eval.training.processes import start_training, wait_for
@@ -151,6 +151,23 @@ def test_every_kind_continues_after_a_kill_to_the_same_log(
     train(recipe, out, cache=cache)
     for name in ("training/log.jsonl", "model.safetensors"):
         assert (trained(kind) / name).read_bytes() == (out / name).read_bytes()
+
+
+def test_a_second_run_in_the_same_folder_is_refused_while_the_first_lives(
+    write_recipe: Any, noise_files: str, cache: Path, tmp_path: Path
+) -> None:
+    content = of_steps(recipe_content(KINDS["rmt"], noise_files), 100_000)
+    out = tmp_path / "run"
+    log = out / "training" / "log.jsonl"
+    (process,) = start_training(write_recipe(content), out, cache)
+    wait_for([process], lambda: log.is_file() and log.stat().st_size)
+    try:
+        with pytest.raises(OutputError, match=f"{out}: another run is training into it"):
+            train(Recipe(**content), out, cache=cache)
+        assert process.is_alive()
+    finally:
+        process.kill()
+        process.join()
 
 
 def _read_on(model: str, folder: str, began: Connection) -> None:
