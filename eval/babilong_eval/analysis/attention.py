@@ -1,10 +1,11 @@
 """Where an RMT encoder looks while it reads: what it writes to its memory, keeps there, and reads from it.
 
-In each segment the rows that matter are [CLS], which answers in the last one, and the memory tokens, whose
-outputs are the next memory (arXiv 2304.11062, figure 6). The sample is read by the functions that an
+In each segment the rows that matter are [CLS] and the memory tokens, whose outputs are the next memory
+(arXiv 2304.11062, figure 6). In the last one nothing is written: there they are [CLS], which answers, and the
+question's tokens, through which it may look at the memory. The sample is read by the functions that an
 evaluation calls; a hook records the attention.
 
-Legend: L layers, H heads, M memory tokens, K = M + S + 3 keys of a segment of S tokens.
+Legend: L layers, H heads, R rows, K = M + S + 3 keys of a segment of S tokens and M memory tokens.
 """
 
 from __future__ import annotations
@@ -33,13 +34,16 @@ if TYPE_CHECKING:
 
 KeyKind = Literal["frame", "memory", "fact", "question", "noise"]
 
+_WRITING: frozenset[KeyKind] = frozenset({"memory"})
+_READING: frozenset[KeyKind] = frozenset({"question"})
+
 MOST_SEGMENTS = 8
 """More maps do not fit on a page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """A column of a map: a token, as its piece of the text, or a special token of the frame."""
+    """A column or row of a map: a token, as its piece of the text, or a special token of the frame."""
 
     text: str
     kind: KeyKind
@@ -47,21 +51,23 @@ class Key:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentMap:
-    """The attention of [CLS] and the memory tokens in one segment.
+    """The attention of some tokens in one segment.
 
     Attributes:
-        weights: float [L, H, 1 + M, K]; [CLS] is the first row, and every row adds up to 1.
+        weights: float [L, H, R, K]; [CLS] is the first row, and every row adds up to 1.
+        rows: the R tokens that look: [CLS] and the memory or, in the last segment, the question.
         keys: the K columns.
         change: how far the segment moved the memory, as a fraction of its norm: 0 if it kept everything, 1 or
             more if little is left; None for the last segment, whose output is the answer.
     """
 
     weights: np.ndarray
+    rows: tuple[Key, ...]
     keys: tuple[Key, ...]
     change: float | None
 
     def mass(self, kind: KeyKind) -> np.ndarray:
-        """Return how much of each row's attention goes to keys of a kind: [L, H, 1 + M]."""
+        """Return how much of each row's attention goes to keys of a kind: [L, H, R]."""
         return self.weights[..., [key.kind == kind for key in self.keys]].sum(axis=-1)
 
     def excess(self, kind: KeyKind) -> np.ndarray:
@@ -103,9 +109,10 @@ def attention_maps(model: SegmentModel, sample: Sample) -> AttentionMaps:
             f"{MOST_SEGMENTS}: generate a shorter sample, such as --lengths 4seg"
         )
     *before, last = (tokens[segment].unsqueeze(0) for segment in cuts)
-    memory = model.config.memory_tokens
+    framed = [_framed(keys[segment], model.config.memory_tokens) for segment in cuts]
+    rows = [*([_WRITING] * len(before)), _READING]
     changes: list[float | None] = []
-    with _attention_of(model.network.backbone, rows=1 + memory) as seen:
+    with _attention_of(model.network.backbone) as seen:
         state = model.start(1)
         for segment in before:
             state, was = model.step(segment, None, state), state
@@ -118,8 +125,8 @@ def attention_maps(model: SegmentModel, sample: Sample) -> AttentionMaps:
         target=sample.target,
         answer=answer.text,
         segments=tuple(
-            SegmentMap(weights=weights, keys=_framed(keys[segment], memory), change=change)
-            for weights, segment, change in zip(seen, cuts, [*changes, None], strict=True)
+            _of_rows(weights, columns, kinds, change)
+            for weights, columns, kinds, change in zip(seen, framed, rows, [*changes, None], strict=True)
         ),
     )
 
@@ -136,8 +143,23 @@ def clearest_writing(maps: AttentionMaps) -> tuple[int, int]:
 
 
 def clearest_reading(maps: AttentionMaps) -> tuple[int, int]:
-    """Return the layer and head, from 0, in which [CLS] looks at the memory the most, in the last segment."""
-    return _highest(maps.segments[-1].excess("memory")[..., 0])
+    """Return the layer and head, from 0, in which the memory is looked at the most, in the last segment.
+
+    That is, by [CLS] or by a token of the question, whose outputs of the last layer nothing reads.
+    """
+    looks = maps.segments[-1].excess("memory")
+    looks[-1, :, 1:] = -1
+    return _highest(looks.max(axis=-1))
+
+
+def _of_rows(
+    weights: np.ndarray, keys: tuple[Key, ...], kinds: frozenset[KeyKind], change: float | None
+) -> SegmentMap:
+    """Return a map of [CLS] and the tokens of some kinds, from the attention of all tokens [L, H, K, K]."""
+    looking = [place for place, key in enumerate(keys) if place == 0 or key.kind in kinds]
+    return SegmentMap(
+        weights=weights[:, :, looking], rows=tuple(keys[at] for at in looking), keys=keys, change=change
+    )
 
 
 def at(segment: SegmentMap, layer: int, head: int | None) -> SegmentMap:
@@ -183,14 +205,13 @@ def _framed(keys: Sequence[Key], memory_tokens: int) -> tuple[Key, ...]:
 
 
 @contextmanager
-def _attention_of(backbone: PreTrainedModel, rows: int) -> Iterator[list[np.ndarray]]:
-    """Yield a list to which each forward pass over a text adds its first rows' attention [L, H, rows, K]."""
+def _attention_of(backbone: PreTrainedModel) -> Iterator[list[np.ndarray]]:
+    """Yield a list to which each forward pass over a text adds its attention [L, H, K, K]."""
     seen: list[np.ndarray] = []
     before = backbone.config._attn_implementation or "eager"
 
     def record(_: torch.nn.Module, __: tuple[Any, ...], output: Any) -> None:
-        first = (layer[0, :, :rows].float().numpy(force=True) for layer in output.attentions)
-        seen.append(np.stack(list(first)))
+        seen.append(np.stack([layer[0].float().numpy(force=True) for layer in output.attentions]))
 
     # fused kernels do not keep the weights
     backbone.set_attn_implementation("eager")

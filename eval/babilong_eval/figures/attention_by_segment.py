@@ -67,12 +67,13 @@ def attention_by_segment(
 ) -> Figure:
     """Draw a map per segment: [CLS] and the memory tokens in rows, the tokens they attend to in columns.
 
-    Facts, question and memory have colours of their own. Noise shares columns, several tokens each, where a
-    segment is too long to name every token.
+    In the last segment, which writes nothing, the question's tokens take the memory's place. Facts, question
+    and memory have colours of their own. Noise shares columns, several tokens each, where a segment is too
+    long to name every token.
 
     Args:
         layer: from 0; None takes the layer and head in which the memory looks at facts the most and, for the
-            last segment, in which [CLS] looks at the memory the most.
+            last segment, in which [CLS] or the question looks at the memory the most.
         head: from 0; None takes the mean over a given layer's heads.
         ax: axes to draw on, one per segment; None makes a figure.
 
@@ -85,8 +86,8 @@ def attention_by_segment(
     noise = _noise_per_column(shown)
     columns = [_columns(segment, noise) for segment in shown]
     scale = PowerNorm(_CONTRAST, vmin=0, vmax=max(float(segment.weights.max()) for segment in shown))
-    rows = shown[0].weights.shape[2]
-    height = len(shown) * (_ROW_INCHES * rows + _BESIDE_ROWS_INCHES) + 0.5
+    rows = [len(segment.rows) for segment in shown]
+    height = sum(_ROW_INCHES * count + _BESIDE_ROWS_INCHES for count in rows) + 0.5
     with sheet(len(shown), ax=ax, height_inches=height, settings=style.BARE) as drawn:
         for number, axes in enumerate(drawn.panels):
             _draw(axes, shown[number], columns[number], scale)
@@ -124,8 +125,8 @@ def _draw(axes: Axes, segment: SegmentMap, columns: Sequence[_Column], scale: Po
     weights = np.maximum.reduceat(segment.weights[0, 0], [column.start for column in columns], axis=1)
     axes.pcolormesh(weights, cmap=_COLOURS, norm=scale, edgecolors=style.FAINT, linewidth=0.25)
     axes.invert_yaxis()
-    memory = [key.text for key in segment.keys if key.kind == "memory"]
-    axes.set_yticks(np.arange(1 + len(memory)) + 0.5, ["[CLS]", *memory], fontsize=_LABEL_POINTS)
+    rows = [_Column(keys=(key,), start=place) for place, key in enumerate(segment.rows)]
+    axes.set_yticks(np.arange(len(rows)) + 0.5, [row.name for row in rows], fontsize=_LABEL_POINTS)
     middles = np.arange(len(columns)) + 0.5
     axes.set_xticks(middles, [column.name for column in columns], rotation=90, fontsize=_LABEL_POINTS)
     for label, column in zip(axes.get_xticklabels(), columns, strict=True):
@@ -148,6 +149,9 @@ def _summary(segment: SegmentMap, writing: _Head, reading: _Head) -> str:
     memory, facts = segment.mass("memory")[0, 0], segment.mass("fact")[0, 0]
     if segment.change is None:
         looks = f"[CLS] looks at memory {memory[0]:.0%}, at facts here {facts[0]:.0%}"
+        if len(memory) > 1:
+            most = int(memory[1:].argmax()) + 1
+            looks += f", “{segment.rows[most].text}” at memory {memory[most]:.0%}"
         return f"{looks}; {_named(reading)}"
     looks = f"memory looks at itself {memory[1:].mean():.0%}, at facts {facts[1:].mean():.0%}"
     return f"{looks}, changes by {segment.change:.0%}; {_named(writing)}"

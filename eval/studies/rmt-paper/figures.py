@@ -3,8 +3,8 @@
     python eval/studies/rmt-paper/figures.py
 
 Nothing is measured and nothing is typed by hand: accuracies come from results/*/*/results.json, losses from
-retention.json beside them, operations from their formula; the attention is the shipped model's to the sample
-in results/attention.
+retention.json beside them, operations from their formula; the attention is the shipped models' to the
+samples in results/attention and attention-499.
 """
 
 from __future__ import annotations
@@ -31,6 +31,12 @@ from babilong_gen.lengths import parse_length
 
 HERE = Path(__file__).parent
 RESULTS, FIGURES = HERE / "results", HERE / "figures"
+
+# Folder of the sample, the model that reads it, and its name there.
+LOOKED_AT = (
+    ("attention", "tiny-reasoning", "reasoning/4seg/000000"),
+    ("attention-499", "rmt-499-reasoning", "reasoning/4seg/000001"),
+)
 MODEL = {"memorize": "tiny-detect", "detect": "tiny-detect", "reasoning": "tiny-reasoning"}
 NOISE = {"statement": "leak-checked noise", "off": "raw noise"}
 LONGER = "499"
@@ -51,12 +57,9 @@ def main() -> None:
     style.save(losses_by_length(runs, losses("statement")), FIGURES / "retention.svg")
     style.save(accuracy_by_length(stages()), FIGURES / "figure5.svg")
     flops(FIGURES / "figure3.svg", numbers=RESULTS / "flops.json")
-    attention(
-        str(RESULTS / "attention"),
-        FIGURES / "figure6.svg",
-        model="rmt:tiny-reasoning",
-        sample="reasoning/4seg/000000",
-    )
+    for folder, model, sample in LOOKED_AT:
+        figure = FIGURES / f"{folder.replace('attention', 'figure6')}.svg"
+        attention(str(RESULTS / folder), figure, model=f"rmt:{model}", sample=sample)
     (HERE / "accuracy.md").write_text(table(), encoding="utf-8")
     for path in sorted(FIGURES.iterdir()):
         print(path.relative_to(HERE))

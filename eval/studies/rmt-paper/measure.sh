@@ -66,10 +66,14 @@ longer_segments() { # task
     evaluate "$work/data/$size-$part" "$name" "$name" "results/$size/$part" --probe
 }
 
-attention() { # the sample of Figure 6, its facts before the last segment
+attention() { # the samples of Figure 6, their facts before the last segment
     local -A placement=([reasoning]=range:0.05-0.65)
-    rm -rf results/attention
+    rm -rf results/attention results/attention-499
     generate reasoning 4seg 1 statement "$PWD/results/attention"
+    local size=499
+    local -A model=([reasoning]=rmt-499-reasoning)
+    placement[reasoning]=gap:600
+    generate reasoning 4seg 2 statement "$PWD/results/attention-499"
 }
 
 for what in ${@:-statement off stages attention}; do

@@ -42,7 +42,7 @@ PLACES = ("bathroom", "bedroom", "garden", "hallway", "kitchen", "office")
 BEFORE = "It rained all day. "
 FACT = "Mary went to the kitchen."
 NOISE = " Nobody came to the door."
-SEGMENT, MEMORY = 16, 3
+SEGMENT, MEMORY, QUESTION = 16, 3, 4
 
 
 def told(sentences: int) -> Sample:
@@ -79,8 +79,11 @@ def words(segment: SegmentMap, kind: KeyKind) -> list[str]:
 def test_every_row_of_every_segment_spreads_one_over_its_keys(maps: AttentionMaps) -> None:
     # 5 + 6 + 8 · 6 tokens of input and 4 of the question, the last segment full
     assert [segment.weights.shape for segment in maps.segments] == [
-        (2, 4, 1 + MEMORY, text + MEMORY + 3) for text in (15, 16, 16, 16)
+        *((2, 4, 1 + MEMORY, text + MEMORY + 3) for text in (15, 16, 16)),
+        (2, 4, 1 + QUESTION, 16 + MEMORY + 3),
     ]
+    assert [row.text for row in maps.segments[0].rows] == ["[CLS]", "m1", "m2", "m3"]
+    assert [row.text for row in maps.segments[-1].rows] == ["[CLS]", "Where", "is", "Mary", "?"]
     assert all(segment.weights.sum(axis=-1) == pytest.approx(1) for segment in maps.segments)
 
 
@@ -131,13 +134,23 @@ def planted(kind: KeyKind, layer: int, head: int, row: int) -> np.ndarray:
 KEYS = tuple(Key(text="x", kind=kind) for kind in ("frame", "memory", "noise", "fact", "fact", "noise"))
 
 
-def test_the_clearest_heads_are_found() -> None:
-    writes = SegmentMap(weights=planted("fact", 1, 0, row=2), keys=KEYS, change=0.5)
-    reads = SegmentMap(weights=planted("memory", 0, 2, row=0), keys=KEYS[:3], change=None)
-    reads = replace(reads, weights=reads.weights[..., :3])
-    found = AttentionMaps(question="", target="", answer="", segments=(writes, reads))
-    assert clearest_writing(found) == (1, 0)
-    assert clearest_reading(found) == (0, 2)
+ROWS = tuple(Key(text="x", kind=kind) for kind in ("frame", *["memory"] * MEMORY))
+
+
+@pytest.mark.parametrize(
+    ("layer", "head", "row", "found"),
+    [
+        (0, 2, 0, (0, 2)),  # [CLS] looks at the memory by itself
+        (0, 1, 3, (0, 1)),  # a token of the question does, and tells it to [CLS] in the next layer
+        (1, 1, 3, (0, 0)),  # in the last layer that reaches nobody
+    ],
+)
+def test_the_clearest_heads_are_found(layer: int, head: int, row: int, found: tuple[int, int]) -> None:
+    writes = SegmentMap(weights=planted("fact", 1, 0, row=2), rows=ROWS, keys=KEYS, change=0.5)
+    reads = SegmentMap(weights=planted("memory", layer, head, row), rows=ROWS, keys=KEYS, change=None)
+    maps = AttentionMaps(question="", target="", answer="", segments=(writes, reads))
+    assert clearest_writing(maps) == (1, 0)
+    assert clearest_reading(maps) == found
 
 
 def test_a_layer_is_the_mean_of_its_heads(maps: AttentionMaps) -> None:
@@ -175,7 +188,7 @@ def test_in_long_segments_noise_shares_columns_and_facts_keep_their_own() -> Non
     keys = tuple(Key(text=f"{kind}{place}", kind=kind) for place, kind in enumerate(kinds))
     weights = np.full((1, 1, 2, len(keys)), 1 / len(keys))
     weights[0, 0, 1, 7] = 0.9  # in the middle of a shared column
-    segment = SegmentMap(weights=weights, keys=keys, change=None)
+    segment = SegmentMap(weights=weights, rows=keys[:2], keys=keys, change=None)
     figure = attention_by_segment(AttentionMaps(question="?", target="a", answer="a", segments=(segment,)))
     (mesh,) = figure.axes[0].collections
     drawn = np.asarray(mesh.get_array())
