@@ -26,7 +26,7 @@ from babilong_eval.models.tokenizers import core, find_tokenizer, read_tokenizer
 from babilong_eval.training.recipe import Recipe
 from babilong_eval.training.recipe_model import Associative, FromScratch, NewTokenizer
 from babilong_eval.training.tokenizer_training import train_tokenizer
-from babilong_eval.training.trained_models import load_trained_model, set_segment_size
+from babilong_eval.training.trained_models import load_trained_model, memory_gate, set_segment_size
 from babilong_gen.errors import UsageError, first_line
 from babilong_gen.tokenizer import BUILTIN, load_tokenizer
 from babilong_gen.user_paths import user_place
@@ -160,6 +160,11 @@ def build_network(recipe: Recipe, tokenizer: Tokenizer) -> TrainedModel:
             set_segment_size(model, segment_size)
         except UsageError as misfit:
             raise UsageError(f"stage {stage.name}: {misfit}") from None
+        if stage.sharpen_gate is not None and memory_gate(model) is None:
+            raise UsageError(
+                f"stage {stage.name}: sharpen_gate, but the model has no gate: set memory_update: gate in "
+                "model, or leave it out"
+            )
     return model
 
 

@@ -62,6 +62,13 @@ class Until(Section):
     required: bool = True
 
 
+class SharpenGate(Section):
+    """How the memory's gate is changed: its logits become `factor` times what they were, plus `shift`."""
+
+    factor: Positive = 1.0
+    shift: float = 0.0
+
+
 class Stage(Section):
     """A part of the curriculum.
 
@@ -80,6 +87,8 @@ class Stage(Section):
         memory_questions: how many the memory is asked by itself after each segment but the last, in a short
             segment each, of those whose facts have been read by then.
         gate_penalty: weight of the penalty on gates that open where there is nothing to remember.
+        sharpen_gate: as the stage begins; a gate that noise opens a little, and facts wide, closes on noise
+            then.
         keep: whether the model as it is at the stage's end stays in OUT/stages/NUMBER.
         lr_scale: factor on the learning rate.
     """
@@ -97,6 +106,7 @@ class Stage(Section):
     loss: Literal["last", "all"] = "last"
     memory_questions: Annotated[int, Field(ge=0)] = 0
     gate_penalty: Annotated[float, Field(ge=0)] = 0.0
+    sharpen_gate: SharpenGate | None = None
     keep: bool = False
     lr_scale: Positive = 1.0
 

@@ -28,7 +28,7 @@ from babilong_eval.training.pairs import read_pairs
 from babilong_eval.training.resume_state import TrainState
 from babilong_eval.training.samples import ANY_TASK, open_sample_source
 from babilong_eval.training.texts import Documents, TextSampler, check_pairs_fit, pair_rows
-from babilong_eval.training.trained_models import own_labels, save_model, set_segment_size
+from babilong_eval.training.trained_models import memory_gate, own_labels, save_model, set_segment_size
 from babilong_eval.training.unroll import UnrolledNetwork
 from babilong_gen.atomic import write_whole
 from babilong_gen.errors import BabilongError, OutputError, UsageError
@@ -113,10 +113,19 @@ class TrainingRun:
         if keep and self.log is not None:
             save_model(self.model, self.out / "stages" / str(self.state.stage))
         self.set_segment_size()
+        self.sharpen_gate()
 
     def set_segment_size(self) -> None:
         """Give the model the segments of the current stage; after the last they stay as they are."""
         set_segment_size(self.model, self.recipe.segment_sizes[: self.state.stage + 1][-1])
+
+    def sharpen_gate(self) -> None:
+        """Sharpen the memory's gate where the stage that begins asks for it."""
+        for stage in self.recipe.stages[self.state.stage : self.state.stage + 1]:
+            if stage.sharpen_gate is not None:
+                gate = memory_gate(self.model)
+                assert gate is not None
+                gate.sharpen(stage.sharpen_gate.factor, stage.sharpen_gate.shift)
 
 
 @contextmanager
@@ -171,7 +180,8 @@ def _set_up(
     rows = max(stage.batch for stage in recipe.stages)
     known, empty, false_positive = (MemoryPool(capacity=_POOL_BATCHES * rows) for _ in range(3))
     pools = Pools(known=known, empty=empty, false_positive=false_positive)
-    state = resume_state.load(records, recipe, network, optimizer, pools, rank=rank) or TrainState()
+    found = resume_state.load(records, recipe, network, optimizer, pools, rank=rank)
+    state = found or TrainState()
     _check_same_step(accelerator, state, records)
     if state.step:
         notify(f"{out}: continues after step {state.step:,}")
@@ -189,6 +199,8 @@ def _set_up(
         log=MetricsLog(records, step=state.step) if rank == 0 else None,
     )
     run.set_segment_size()
+    if found is None:
+        run.sharpen_gate()
     return run
 
 

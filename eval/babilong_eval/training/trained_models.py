@@ -21,12 +21,14 @@ from babilong_eval.models.model_folder import CONFIG, read_json
 from babilong_eval.models.rmt import build as rmt
 from babilong_eval.models.rmt import serialization as rmt_folders
 from babilong_eval.models.rmt.config import MODEL_TYPE as RMT_TYPE
+from babilong_eval.models.rmt.encoder import RMTEncoder
 from babilong_eval.models.rmt.model import RMTModel
 from babilong_gen.errors import UsageError
 
 if TYPE_CHECKING:
     from babilong_eval.models.armt.decoder import ARMTDecoder
     from babilong_eval.models.rmt.decoder import RMTDecoder
+    from babilong_eval.models.rmt.gate import MemoryGate
 
 TrainedModel: TypeAlias = RMTModel | armt.ARMTModel | kin.KinModel | recurrent.RecurrentModel
 
@@ -132,6 +134,11 @@ def save_merged(checkpoint: Path, folder: Path) -> None:
         found = cast("armt.ARMTModel", model)
         found.config = found.network.config = replace(found.config, adapter=None)
     save_model(model, folder)
+
+
+def memory_gate(model: TrainedModel) -> MemoryGate | None:
+    """Return the gate that guards a model's memory; None for a model without one."""
+    return model.network.gate if isinstance(model.network, RMTEncoder) else None
 
 
 def own_labels(model: TrainedModel) -> tuple[str, ...]:

@@ -33,6 +33,12 @@ class MemoryGate(nn.Module):
         """Return the next memory from the last one and what was written, all [B, M, D]."""
         return self.move(memory, written)[0]
 
+    @torch.no_grad()
+    def sharpen(self, factor: float, shift: float) -> None:
+        """Make the gates' logits `factor` times what they were, plus `shift`."""
+        self.openness.weight.mul_(factor)
+        self.openness.bias.mul_(factor).add_(shift)
+
     def move(self, memory: Tensor, written: Tensor) -> tuple[Tensor, Tensor]:
         """Return the next memory, and how open each gate was before stretching [B, M], in (0, 1)."""
         openness = torch.sigmoid(self.openness(written))
