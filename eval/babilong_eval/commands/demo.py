@@ -37,16 +37,12 @@ _PARTS = (
         # its segments are as long as the paper's
         _Part(
             task=task,
-            checkpoint=checkpoint,
+            checkpoint="rmt-499",
             placement=placement,
             lengths="1seg,4seg,16seg",
             most_samples=20,
         )
-        for task, checkpoint, placement in (
-            ("memorize", "rmt-499", "start"),
-            ("detect", "rmt-499", "uniform"),
-            ("reasoning", "rmt-499-reasoning", "uniform"),
-        )
+        for task, placement in (("memorize", "start"), ("detect", "uniform"), ("reasoning", "uniform"))
     ),
 )
 _BATCH = 50

@@ -35,7 +35,7 @@ RESULTS, FIGURES = HERE / "results", HERE / "figures"
 # Folder of the sample, the model that reads it, and its name there.
 LOOKED_AT = (
     ("attention", "tiny-reasoning", "reasoning/4seg/000000"),
-    ("attention-499", "rmt-499-reasoning", "reasoning/4seg/000001"),
+    ("attention-499", "rmt-499", "reasoning/4seg/000001"),
 )
 MODEL = {"memorize": "tiny-detect", "detect": "tiny-detect", "reasoning": "tiny-reasoning"}
 NOISE = {"statement": "leak-checked noise", "off": "raw noise"}

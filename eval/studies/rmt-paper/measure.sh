@@ -5,8 +5,8 @@
 # WORK_FOLDER/runs/tiny-detect and tiny-reasoning are the training runs, for the stages alone.
 # An hour and a half on two cores; killed, it goes on where it was.
 # TASKS="memorize detect" leaves out the third.
-# 499 is not among what is measured by default: rmt-499 and rmt-499-reasoning, by SAMPLES (50) a length of LENGTHS (1seg,4seg,16seg,64seg);
-# the results are called PART (short).
+# 499 is not among what is measured by default: rmt-499, by SAMPLES (50) a length of LENGTHS (1seg,4seg,16seg,64seg), in NOISE
+# (the stories, or `procedural`); the results are called PART (short).
 set -euo pipefail
 work=$(realpath "$1")
 ln -sf "$(realpath "$STORIES")" "$work/gutenberg_stories.jsonl.gz"
@@ -24,7 +24,7 @@ generate() { # task, lengths, samples, leak check, folder
     # There, so that what is recorded names no folder of this machine.
     (cd "$work" && babilong generate --tasks "$1" --lengths "$2" --samples "$3" --leak-check "$4" --out "$5" \
         --tokenizer "$checkpoints/${model[$1]}" --segment-size "$size" --split test --paired --seed 2026 \
-        --noise files:gutenberg_stories.jsonl.gz --placement "${placement[$1]}" --workers 1)
+        --noise "${NOISE:-files:gutenberg_stories.jsonl.gz}" --placement "${placement[$1]}" --workers 1)
 }
 
 evaluate() { # data, model, its name, where results are recorded, and options
@@ -59,7 +59,6 @@ stages() { # task: the models of each stage's end, where the run kept them, on 1
 
 longer_segments() { # task
     local name=rmt-499 size=499
-    [ "$1" = reasoning ] && name=rmt-499-reasoning
     local -A model=([$1]=$name)
     local part="$1-${PART:-short}"
     generate "$1" "${LENGTHS:-1seg,4seg,16seg,64seg}" "${SAMPLES:-50}" statement "$work/data/$size-$part"
@@ -71,7 +70,7 @@ attention() { # the samples of Figure 6, their facts before the last segment
     rm -rf results/attention results/attention-499
     generate reasoning 4seg 1 statement "$PWD/results/attention"
     local size=499
-    local -A model=([reasoning]=rmt-499-reasoning)
+    local -A model=([reasoning]=rmt-499)
     placement[reasoning]=gap:600
     generate reasoning 4seg 2 statement "$PWD/results/attention-499"
 }

@@ -25,8 +25,7 @@ _RECIPES = sorted((Path(__file__).parents[3] / "eval" / "studies" / "rmt-paper")
 _ASKED = {
     "tiny-detect": ("memorize,detect", "1seg,16seg", 30),
     "tiny-reasoning": ("reasoning", "1seg,16seg", 30),
-    "rmt-499": ("memorize,detect", "1seg,4seg", 10),
-    "rmt-499-reasoning": ("reasoning", "1seg,4seg", 20),
+    "rmt-499": ("memorize,detect,reasoning", "1seg,4seg", 10),
 }
 
 
