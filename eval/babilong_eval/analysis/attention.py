@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 
 KeyKind = Literal["frame", "memory", "fact", "question", "noise"]
 
-_WRITING: frozenset[KeyKind] = frozenset({"memory"})
-_READING: frozenset[KeyKind] = frozenset({"question"})
-
 MOST_SEGMENTS = 8
 """More maps do not fit on a page."""
 
@@ -110,9 +107,9 @@ def attention_maps(model: SegmentModel, sample: Sample) -> AttentionMaps:
         )
     *before, last = (tokens[segment].unsqueeze(0) for segment in cuts)
     framed = [_framed(keys[segment], model.config.memory_tokens) for segment in cuts]
-    rows = [*([_WRITING] * len(before)), _READING]
+    looking = [_looking(keys, "memory") for keys in framed[:-1]] + [_looking(framed[-1], "question")]
     changes: list[float | None] = []
-    with _attention_of(model.network.backbone) as seen:
+    with _attention_of(model.network.backbone, looking) as seen:
         state = model.start(1)
         for segment in before:
             state, was = model.step(segment, None, state), state
@@ -125,8 +122,8 @@ def attention_maps(model: SegmentModel, sample: Sample) -> AttentionMaps:
         target=sample.target,
         answer=answer.text,
         segments=tuple(
-            _of_rows(weights, columns, kinds, change)
-            for weights, columns, kinds, change in zip(seen, framed, rows, [*changes, None], strict=True)
+            SegmentMap(weights=weights, rows=tuple(keys[place] for place in rows), keys=keys, change=change)
+            for weights, rows, keys, change in zip(seen, looking, framed, [*changes, None], strict=True)
         ),
     )
 
@@ -150,16 +147,6 @@ def clearest_reading(maps: AttentionMaps) -> tuple[int, int]:
     looks = maps.segments[-1].excess("memory")
     looks[-1, :, 1:] = -1
     return _highest(looks.max(axis=-1))
-
-
-def _of_rows(
-    weights: np.ndarray, keys: tuple[Key, ...], kinds: frozenset[KeyKind], change: float | None
-) -> SegmentMap:
-    """Return a map of [CLS] and the tokens of some kinds, from the attention of all tokens [L, H, K, K]."""
-    looking = [place for place, key in enumerate(keys) if place == 0 or key.kind in kinds]
-    return SegmentMap(
-        weights=weights[:, :, looking], rows=tuple(keys[at] for at in looking), keys=keys, change=change
-    )
 
 
 def at(segment: SegmentMap, layer: int, head: int | None) -> SegmentMap:
@@ -198,6 +185,11 @@ def _tokens_and_keys(model: RMTModel, sample: Sample) -> tuple[torch.Tensor, tup
     return torch.tensor(encoding.ids), keys
 
 
+def _looking(keys: Sequence[Key], kind: KeyKind) -> list[int]:
+    """Return the places of [CLS] and of the keys of a kind: those whose attention is kept."""
+    return [place for place, key in enumerate(keys) if place == 0 or key.kind == kind]
+
+
 def _framed(keys: Sequence[Key], memory_tokens: int) -> tuple[Key, ...]:
     memory = (Key(text=f"m{number}", kind="memory") for number in range(1, memory_tokens + 1))
     separator = Key(text="[SEP]", kind="frame")
@@ -205,13 +197,14 @@ def _framed(keys: Sequence[Key], memory_tokens: int) -> tuple[Key, ...]:
 
 
 @contextmanager
-def _attention_of(backbone: PreTrainedModel) -> Iterator[list[np.ndarray]]:
-    """Yield a list to which each forward pass over a text adds its attention [L, H, K, K]."""
+def _attention_of(backbone: PreTrainedModel, rows: Sequence[list[int]]) -> Iterator[list[np.ndarray]]:
+    """Yield a list to which each forward pass over a text adds the attention of its own rows [L, H, R, K]."""
     seen: list[np.ndarray] = []
     before = backbone.config._attn_implementation or "eager"
 
     def record(_: torch.nn.Module, __: tuple[Any, ...], output: Any) -> None:
-        seen.append(np.stack([layer[0].float().numpy(force=True) for layer in output.attentions]))
+        mine = rows[len(seen)]
+        seen.append(np.stack([layer[0, :, mine].float().numpy(force=True) for layer in output.attentions]))
 
     # fused kernels do not keep the weights
     backbone.set_attn_implementation("eager")

@@ -59,14 +59,13 @@ def open_log(folder: Path, rank: int = 0) -> Iterator[Callable[[LoggedPrediction
         OutputError: another process writes to this log, or the disk is full.
     """
     path = folder / _name(rank)
-    lock = _lock(path)
     try:
-        lock.acquire(timeout=0)
+        held = _lock(path).acquire(timeout=0)
     except Timeout as error:
         raise OutputError(
             f"{path}: another run is writing to it; wait for it, or use another folder"
         ) from error
-    with lock, closing(LineLog(path)) as log:
+    with held, closing(LineLog(path)) as log:
         yield lambda line: log.append(asdict(line), sync=True)
 
 

@@ -31,7 +31,7 @@ from babilong_eval.training.texts import Documents, TextSampler, check_pairs_fit
 from babilong_eval.training.trained_models import memory_gate, own_labels, save_model, set_segment_size
 from babilong_eval.training.unroll import UnrolledNetwork
 from babilong_gen.atomic import write_whole
-from babilong_gen.errors import BabilongError, OutputError, UsageError
+from babilong_gen.errors import BabilongError, OutputError, UsageError, first_line
 from babilong_gen.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
@@ -149,13 +149,16 @@ def open_run(
     accelerator = _accelerator(recipe.precision)
     _make_folder(out)
     with _only_run_in(out) if accelerator.is_main_process else nullcontext():
-        yield _set_up(recipe, out, accelerator, cache, apart_from, on_noise, notify)
+        yield _set_up(
+            recipe, out, accelerator, cache=cache, apart_from=apart_from, on_noise=on_noise, notify=notify
+        )
 
 
 def _set_up(
     recipe: Recipe,
     out: Path,
     accelerator: Accelerator,
+    *,
     cache: Path,
     apart_from: Sequence[Path],
     on_noise: Callable[[int], None],
@@ -262,14 +265,17 @@ def _make_folder(out: Path) -> None:
 @contextmanager
 def _only_run_in(out: Path) -> Iterator[None]:
     """Hold the folder's lock. The system lets go of it where a process is killed."""
-    lock = FileLock(_records(out) / ".run.lock")
     try:
-        lock.acquire(timeout=0)
+        held = FileLock(_records(out) / ".run.lock").acquire(timeout=0)
     except Timeout:
         raise OutputError(
             f"{out}: another run is training into it: wait for its end, or give another folder by --out"
         ) from None
-    with lock:
+    except (OSError, NotImplementedError) as error:  # no right to write, or a file system without locks
+        raise OutputError(
+            f"{out}: cannot be locked ({first_line(error)}): give another folder by --out"
+        ) from None
+    with held:
         yield
 
 

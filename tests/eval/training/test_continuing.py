@@ -170,6 +170,26 @@ def test_a_second_run_in_the_same_folder_is_refused_while_the_first_lives(
         process.join()
 
 
+def test_a_folder_that_cannot_be_locked_is_named_in_one_line(
+    noise_files: str, cache: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "run" / "training" / ".run.lock").mkdir(parents=True)
+    with pytest.raises(OutputError, match=r"run: cannot be locked \(.*\): give another folder by --out$"):
+        train(four_steps("rmt", noise_files), tmp_path / "run", cache=cache)
+
+
+def test_the_folder_is_free_once_a_run_has_failed(noise_files: str, cache: Path, tmp_path: Path) -> None:
+    recipe = four_steps("rmt", noise_files)
+
+    def fail(_: object) -> None:
+        raise RuntimeError("in the user's own code")
+
+    with pytest.raises(RuntimeError) as kept:  # as a notebook keeps it
+        train(recipe, tmp_path / "run", cache=cache, on_step=fail)
+    train(recipe, tmp_path / "run", cache=cache)
+    assert "own code" in str(kept.value)
+
+
 def _read_on(model: str, folder: str, began: Connection) -> None:
     """Read without an end, in a folder of its own."""
     os.chdir(folder)
