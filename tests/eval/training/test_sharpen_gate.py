@@ -36,15 +36,13 @@ def test_the_gates_logits_are_multiplied_and_shifted_where_the_stage_begins(
 ) -> None:
     # so low a rate that what is left of the weights is what the beginning of each stage made of them
     still = {"lr_scale": 1e-9, "keep": True}
-    stages = [
-        stage("as it is", **still),
-        stage("sharper", **still, sharpen_gate=SHARPER),
-        stage("on", **still),
-    ]
+    sharper = {**still, "sharpen_gate": SHARPER}
+    stages = [stage("sharper", **sharper), stage("sharper again", **sharper), stage("on", **still)]
     train(Recipe(**content_of(noise_files, *stages)), tmp_path / "out", cache=cache)
     first, second, third = (
         load_file(tmp_path / "out" / "stages" / str(number) / "model.safetensors") for number in (1, 2, 3)
     )
+    assert torch.allclose(first[BIAS], torch.tensor(3 * 1.0 - 1), atol=1e-6)
     assert torch.allclose(second[WEIGHT], 3 * first[WEIGHT], atol=1e-6)
     assert torch.allclose(second[BIAS], 3 * first[BIAS] - 1, atol=1e-6)
     assert torch.allclose(third[BIAS], second[BIAS], atol=1e-6)
