@@ -121,6 +121,8 @@ _RUN, _DOCUMENT, _ALL = TypeAdapter(PerplexityRun), TypeAdapter(DocumentLosses),
 def claim_folder(out: Path, run: PerplexityRun) -> None:
     """Make the results folder, or check that it belongs to the same run.
 
+    Another run that has measured nothing, because its text was refused, is replaced.
+
     Raises:
         OutputError: it holds another run, or something else altogether.
     """
@@ -131,13 +133,15 @@ def claim_folder(out: Path, run: PerplexityRun) -> None:
     if (out / RUN).exists():
         before = asdict(_read(_RUN, out / RUN))
         different = [name for name, value in asdict(run).items() if before[name] != value]
-        if different and (name := different[0]):
+        if not different:
+            return
+        if read_documents(out):
+            name = different[0]
             raise OutputError(
                 f"{out}: holds another run: its {name} is {before[name]!r}, not {asdict(run)[name]!r}; give "
                 "another folder to --out"
             )
-        return
-    if any(not path.name.startswith(".") for path in out.iterdir()):
+    elif any(not path.name.startswith(".") for path in out.iterdir()):
         raise OutputError(f"{out}: not empty, and no perplexity of a text; give another folder to --out")
     write_whole(out / RUN, _as_json(asdict(run)))
 

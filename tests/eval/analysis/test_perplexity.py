@@ -277,3 +277,19 @@ def test_what_cannot_be_measured_is_refused_in_one_line(
     (tmp_path / "one.txt").write_text("w10")
     one = ("--split", "all", "--out", tmp_path / "one")
     assert "no document has two tokens" in refused(babilong, f"files:{tmp_path}/one.txt", *opened, *one)
+
+
+def test_a_run_whose_text_was_refused_leaves_the_folder_to_the_next(
+    babilong: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    Small("hf", "gpt2", NARROW_GPT2 | {"n_positions": 22}).save(tmp_path / "model")
+    text = tmp_path / "text.txt"
+    model, out = f"hf:{tmp_path / 'model'}", tmp_path / "out"
+    asked = (f"files:{text}", "--split", "all", "--model", model, "--out", out)
+    text.write_text("Mary went to the kitchen. " * 5, encoding="utf-8")
+    assert "longer than the 22 that the model can read" in refused(babilong, *asked)
+    text.write_text("Mary went to the kitchen. " * 2, encoding="utf-8")
+    code, _, error = babilong("perplexity", *asked)
+    assert code == 0, error
+    text.write_text("Mary went to the kitchen. " * 3, encoding="utf-8")
+    assert "holds another run: its content_key is" in refused(babilong, *asked)
