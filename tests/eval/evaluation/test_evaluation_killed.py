@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import multiprocessing
 import os
@@ -157,6 +158,7 @@ def ask_hungry(tokenizer: Tokenizer, room_bytes: int, results: Any) -> None:
     """In a process that may take so much more memory: what becomes of five samples, one of them too long."""
     from babilong_eval.inference.segment_loop import answer_samples, make_reader
 
+    gc.collect()  # what earlier tests left would make room later on
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + room_bytes, used + room_bytes))
     prompts = plain_prompts(["qa1"]).prompts
