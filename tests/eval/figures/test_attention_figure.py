@@ -134,7 +134,7 @@ def planted(kind: KeyKind, layer: int, head: int, row: int) -> np.ndarray:
 KEYS = tuple(Key(text="x", kind=kind) for kind in ("frame", "memory", "noise", "fact", "fact", "noise"))
 
 
-ROWS = tuple(Key(text="x", kind=kind) for kind in ("frame", *["memory"] * MEMORY))
+ROWS = (Key(text="x", kind="frame"), *[Key(text="x", kind="memory")] * MEMORY)
 
 
 @pytest.mark.parametrize(
