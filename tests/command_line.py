@@ -142,7 +142,8 @@ def _log() -> Iterator[None]:
     for logger in logging.root.manager.loggerDict.values():
         for handler in getattr(logger, "handlers", ()):
             if type(handler) is logging.StreamHandler:
-                handler.setStream(_STREAMS["stderr"])
+                # not setStream, which would flush the stream before: a test that is over may have closed it
+                handler.stream = _STREAMS["stderr"]
     try:
         yield
     finally:
