@@ -48,7 +48,7 @@ _NEWEST_TESTED = {
     "s3fs": "2026",
     "safetensors": "0.8",
     "tokenizers": "0.23",
-    "torch": "2.13",  # its minor releases take things away
+    "torch": "2.14",  # its minor releases take things away
     "transformers": "5.24",  # so do these: 5.24 renamed an argument of every model
     "typer": "0",  # released weekly, and changed with care
     "universal-pathlib": "0.3",

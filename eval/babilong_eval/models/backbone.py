@@ -41,11 +41,15 @@ _CLASSES: dict[Form, Any] = {
     "decoder": AutoModelForCausalLM,
 }
 
+# Whatever weights were saved in: steps of a usual learning rate are too small for sixteen bits to move them.
+_TRAINED_IN = torch.float32
+
 
 def make_backbone(source: str | PretrainedConfig, form: Form, *, n_labels: int = 0) -> PreTrainedModel:
-    """Return a backbone: of random weights from a configuration, or pretrained from a folder or the Hub.
+    """Return a backbone in float32: of random weights from a configuration, or a pretrained one.
 
     Args:
+        source: a configuration, or the folder or Hub name of a pretrained model.
         n_labels: an encoder's answers.
 
     Raises:
@@ -56,11 +60,11 @@ def make_backbone(source: str | PretrainedConfig, form: Form, *, n_labels: int =
     if isinstance(source, str):
         name = user_place(source)
         with loading("backbone", name):
-            return _CLASSES[form].from_pretrained(name, trust_remote_code=False, **labels)
+            return _CLASSES[form].from_pretrained(name, dtype=_TRAINED_IN, trust_remote_code=False, **labels)
     try:
         source.update(labels)
         _check_room(source, form)
-        return _CLASSES[form].from_config(source)
+        return _CLASSES[form].from_config(source, dtype=_TRAINED_IN)
     except UsageError:
         raise
     except Exception as error:  # whatever its numbers make of the library's code
