@@ -25,7 +25,13 @@ from babilong_eval.training.metrics_log import read_log
 from babilong_eval.training.recipe import read_recipe
 
 ROOT = Path(__file__).parents[1]
-NOISE = {"statement": "leak-checked", "499": "leak-checked", "off": "raw"}
+NOISE = {
+    "statement": "leak-checked",
+    "499": "leak-checked",
+    "499-essays": "leak-checked essays",
+    "499-procedural": "generated",
+    "off": "raw",
+}
 SHIPPED = ROOT / "eval" / "babilong_eval" / "checkpoints"
 
 CARD = """---

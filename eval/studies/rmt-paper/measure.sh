@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Measures the shipped checkpoints, and the models of their training's stages, on held-out documents and stories,
 # and records the results beside this file.
-#     STORIES=gutenberg_stories.jsonl.gz eval/studies/rmt-paper/measure.sh WORK_FOLDER [statement|off|stages|attention|499 ...]
+#     STORIES=gutenberg_stories.jsonl.gz eval/studies/rmt-paper/measure.sh WORK_FOLDER \
+#         [statement|off|stages|attention|499|499-essays|499-procedural ...]
 # WORK_FOLDER/runs/tiny-detect and tiny-reasoning are the training runs, for the stages alone.
 # An hour and a half on two cores; killed, it goes on where it was.
 # TASKS="memorize detect" leaves out the third.
-# 499 is not among what is measured by default: rmt-499, by SAMPLES (50) a length of LENGTHS (1seg,4seg,16seg,64seg), in NOISE
-# (the stories, or `procedural`); the results are called PART (short).
+# What begins with 499 is not measured by default: rmt-499, by SAMPLES (50) a length of LENGTHS (1seg,4seg,16seg,64seg); the
+# results on the stories are called PART (short). WORK_FOLDER/essays.jsonl.gz is what essays.py makes.
 set -euo pipefail
 work=$(realpath "$1")
 ln -sf "$(realpath "$STORIES")" "$work/gutenberg_stories.jsonl.gz"
@@ -15,6 +16,8 @@ cd "$(dirname "$0")"
 ln -sfn "$(realpath ../../babilong_eval/checkpoints)" "$work/checkpoints"
 short=1seg,2seg,4seg,8seg,16seg,32seg,64seg,128seg,256seg
 tasks=${TASKS:-memorize detect reasoning}
+noise=files:gutenberg_stories.jsonl.gz
+split=test
 declare -A model=([memorize]=tiny-detect [detect]=tiny-detect [reasoning]=tiny-reasoning)
 declare -A placement=([memorize]=start [detect]=uniform [reasoning]=uniform)
 checkpoints=checkpoints
@@ -23,8 +26,8 @@ size=48
 generate() { # task, lengths, samples, leak check, folder
     # There, so that what is recorded names no folder of this machine.
     (cd "$work" && babilong generate --tasks "$1" --lengths "$2" --samples "$3" --leak-check "$4" --out "$5" \
-        --tokenizer "$checkpoints/${model[$1]}" --segment-size "$size" --split test --paired --seed 2026 \
-        --noise "${NOISE:-files:gutenberg_stories.jsonl.gz}" --placement "${placement[$1]}" --workers 1)
+        --tokenizer "$checkpoints/${model[$1]}" --segment-size "$size" --split "$split" --paired --seed 2026 \
+        --noise "$noise" --placement "${placement[$1]}" --workers 1)
 }
 
 evaluate() { # data, model, its name, where results are recorded, and options
@@ -57,12 +60,11 @@ stages() { # task: the models of each stage's end, where the run kept them, on 1
     done
 }
 
-longer_segments() { # task
+longer_segments() { # task, the name of its data, where results are recorded
     local name=rmt-499 size=499
     local -A model=([$1]=$name)
-    local part="$1-${PART:-short}"
-    generate "$1" "${LENGTHS:-1seg,4seg,16seg,64seg}" "${SAMPLES:-50}" statement "$work/data/$size-$part"
-    evaluate "$work/data/$size-$part" "$name" "$name" "results/$size/$part" --probe
+    generate "$1" "${LENGTHS:-1seg,4seg,16seg,64seg}" "${SAMPLES:-50}" statement "$work/data/$2"
+    evaluate "$work/data/$2" "$name" "$name" "results/$3" --probe
 }
 
 attention() { # the samples of Figure 6, their facts before the last segment
@@ -81,6 +83,12 @@ for what in ${@:-statement off stages attention}; do
     off) for task in $tasks; do curve $what $task 200 50; done ;;
     stages) for task in $tasks; do stages $task; done ;;
     attention) attention ;;
-    499) for task in $tasks; do longer_segments "$task"; done ;;
+    499) for task in $tasks; do longer_segments "$task" "499-$task-${PART:-short}" "499/$task-${PART:-short}"; done ;;
+    499-essays | 499-procedural)
+        noise=procedural
+        # No model was trained on any essay: all are held out.
+        [ $what = 499-procedural ] || { noise=files:essays.jsonl.gz split=all; }
+        for task in $tasks; do longer_segments "$task" "$what-$task" "$what/$task"; done
+        ;;
     esac
 done
