@@ -37,15 +37,15 @@ LOOKED_AT = (
     ("attention", "tiny-reasoning", "reasoning/4seg/000000"),
     ("attention-499", "rmt-499", "reasoning/4seg/000001"),
 )
-MODEL = {"memorize": "tiny-detect", "detect": "tiny-detect", "reasoning": "tiny-reasoning"}
 NOISE = {"statement": "leak-checked noise", "off": "raw noise"}
 LONGER = {
     "499": "leak-checked noise, segments of 499",
     "499-essays": "leak-checked essays, segments of 499",
     "499-procedural": "generated noise, segments of 499",
     **{f"499-seed{seed}": f"leak-checked noise, segments of 499, seed {seed}" for seed in (2, 3, 4)},
+    "499-grown": "leak-checked noise, segments of 499, rmt-499-grown.yaml",
 }
-"""Results of segments as long as the paper's; those before `-seed` are of the shipped model."""
+"""Results of segments as long as the paper's; the first three are of the shipped model."""
 
 
 def main() -> None:
@@ -97,13 +97,11 @@ def losses(check: str) -> dict[str, list[Step]]:
 
 def stages() -> list[Run]:
     """What the model of each stage's end could do; a run a stage."""
-    parts: dict[str, list[Run]] = defaultdict(list)
+    parts: dict[int, list[Run]] = defaultdict(list)
     for path in sorted(RESULTS.glob("stages/*/results.json")):
-        (run,) = load_runs([path.parent], "strict")
-        task, _, number = path.parent.name.partition("-")
-        recipe = yaml.safe_load((HERE / f"{MODEL[task]}.yaml").read_text(encoding="utf-8"))
-        parts[f"stage {number}: {recipe['stages'][int(number) - 1]['name']}"].append(run)
-    return [joined(name, runs) for name, runs in parts.items()]
+        parts[int(path.parent.name.rpartition("-")[2])].extend(load_runs([path.parent], "strict"))
+    recipe = yaml.safe_load((HERE / "figure5.yaml").read_text(encoding="utf-8"))
+    return [joined(recipe["stages"][number - 1]["name"], runs) for number, runs in sorted(parts.items())]
 
 
 def _segments(cell: Cell) -> int:

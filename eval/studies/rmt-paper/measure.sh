@@ -3,7 +3,7 @@
 # and records the results beside this file.
 #     STORIES=gutenberg_stories.jsonl.gz eval/studies/rmt-paper/measure.sh WORK_FOLDER \
 #         [statement|off|stages|attention|499|499-essays|499-procedural ...]
-# WORK_FOLDER/runs/tiny-detect and tiny-reasoning are the training runs, for the stages alone.
+# WORK_FOLDER/runs/figure5 is the training run by figure5.yaml, for the stages alone.
 # An hour and a half on two cores; killed, it goes on where it was.
 # TASKS="memorize detect" leaves out the third.
 # What begins with 499 is not measured by default: rmt-499, by SAMPLES (50) a length of LENGTHS (1seg,4seg,16seg,64seg); the
@@ -51,12 +51,14 @@ measure() { # leak check, task, lengths, samples, name
     evaluate "$work/data/$1-$2-$5" "${model[$2]}" "${model[$2]}" "results/$1/$2-$5" --probe
 }
 
-stages() { # task: the models of each stage's end, where the run kept them, on 1 to 15 segments
-    local data=$work/data/stages-$1 run=$work/runs/${model[$1]}
+stages() { # task: the models of each stage's end of figure5.yaml, on 1 to 100 segments
+    local data=$work/data/stages-$1 run=$work/runs/figure5 kept
+    local -A model=([$1]=figure5)
+    local checkpoints=runs
     [ -d "$run/stages" ] || return 0
-    generate "$1" "$(seq -s, -f %gseg 1 15)" 200 statement "$data"
+    generate "$1" "$(printf %sseg, {1..8})10seg,14seg,20seg,30seg,50seg,70seg,100seg" 200 statement "$data"
     for kept in "$run"/stages/*; do
-        evaluate "$data" "$kept" "${model[$1]}, stage $(basename "$kept")" "results/stages/$1-$(basename "$kept")"
+        evaluate "$data" "$kept" "figure5, stage $(basename "$kept")" "results/stages/$1-$(basename "$kept")" --probe
     done
 }
 
