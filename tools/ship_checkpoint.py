@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[1]
 NOISE = {
     "statement": "leak-checked",
     "499": "leak-checked",
+    "499-off": "raw",
     "499-essays": "leak-checked essays",
     "499-procedural": "generated",
     "off": "raw",

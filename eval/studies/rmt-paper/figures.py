@@ -40,12 +40,13 @@ LOOKED_AT = (
 NOISE = {"statement": "leak-checked noise", "off": "raw noise"}
 LONGER = {
     "499": "leak-checked noise, segments of 499",
+    "499-off": "raw noise, segments of 499",
     "499-essays": "leak-checked essays, segments of 499",
     "499-procedural": "generated noise, segments of 499",
     **{f"499-seed{seed}": f"leak-checked noise, segments of 499, seed {seed}" for seed in (2, 3, 4)},
     "499-grown": "leak-checked noise, segments of 499, rmt-499-grown.yaml",
 }
-"""Results of segments as long as the paper's; the first three are of the shipped model."""
+"""Results of segments as long as the paper's; the first four are of the shipped model."""
 
 
 def main() -> None:

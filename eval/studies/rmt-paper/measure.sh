@@ -2,7 +2,7 @@
 # Measures the shipped checkpoints, and the models of their training's stages, on held-out documents and stories,
 # and records the results beside this file.
 #     STORIES=gutenberg_stories.jsonl.gz eval/studies/rmt-paper/measure.sh WORK_FOLDER \
-#         [statement|off|stages|attention|499|499-essays|499-procedural ...]
+#         [statement|off|stages|attention|499|499-off|499-essays|499-procedural ...]
 # WORK_FOLDER/runs/figure5 is the training run by figure5.yaml, for the stages alone.
 # An hour and a half on two cores; killed, it goes on where it was.
 # TASKS="memorize detect" leaves out the third.
@@ -18,6 +18,7 @@ short=1seg,2seg,4seg,8seg,16seg,32seg,64seg,128seg,256seg
 tasks=${TASKS:-memorize detect reasoning}
 noise=files:gutenberg_stories.jsonl.gz
 split=test
+check=statement
 declare -A model=([memorize]=tiny-detect [detect]=tiny-detect [reasoning]=tiny-reasoning)
 declare -A placement=([memorize]=start [detect]=uniform [reasoning]=uniform)
 checkpoints=checkpoints
@@ -65,7 +66,7 @@ stages() { # task: the models of each stage's end of figure5.yaml, on 1 to 100 s
 longer_segments() { # task, the name of its data, where results are recorded
     local name=rmt-499 size=499
     local -A model=([$1]=$name)
-    generate "$1" "${LENGTHS:-1seg,4seg,16seg,64seg}" "${SAMPLES:-50}" statement "$work/data/$2"
+    generate "$1" "${LENGTHS:-1seg,4seg,16seg,64seg}" "${SAMPLES:-50}" "$check" "$work/data/$2"
     evaluate "$work/data/$2" "$name" "$name" "results/$3" --probe
 }
 
@@ -86,11 +87,15 @@ for what in ${@:-statement off stages attention}; do
     stages) for task in $tasks; do stages $task; done ;;
     attention) attention ;;
     499) for task in $tasks; do longer_segments "$task" "499-$task-${PART:-short}" "499/$task-${PART:-short}"; done ;;
-    499-essays | 499-procedural)
-        noise=procedural
-        # No model was trained on any essay: all are held out.
-        [ $what = 499-procedural ] || { noise=files:essays.jsonl.gz split=all; }
-        for task in $tasks; do longer_segments "$task" "$what-$task" "$what/$task"; done
+    499-off | 499-essays | 499-procedural)
+        (
+            case $what in
+            499-off) check=off ;;
+            499-essays) noise=files:essays.jsonl.gz split=all ;; # no model was trained on any: all are held out
+            499-procedural) noise=procedural ;;
+            esac
+            for task in $tasks; do longer_segments "$task" "$what-$task" "$what/$task"; done
+        )
         ;;
     esac
 done
