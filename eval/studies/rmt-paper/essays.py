@@ -29,7 +29,7 @@ class _Prose(HTMLParser):
         self.pieces: list[str] = []
         self.unseen = 0
 
-    def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002, the name is the base class's
+    def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002  # the base class's name
         self.unseen += tag in UNSEEN
         if tag in BLOCKS | {"br", "tr"}:
             self.pieces.append("\n\n")

@@ -88,3 +88,14 @@ def test_an_encoders_small_steps_are_not_lost(
     after = load_file(tmp_path / "out" / "model.safetensors")
     assert {tensor.dtype for tensor in after.values()} == {torch.float32}
     assert share_moved(before, after) > 0.9
+
+
+def test_new_weights_are_full_ones_whatever_the_configuration_says(
+    content: dict[str, Any], command: Command, write_recipe: Any, tmp_path: Path
+) -> None:
+    content["model"]["backbone"]["dtype"] = "bfloat16"
+    content["stages"] = content["stages"][:1]
+    done = command("train", write_recipe(content), "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    after = load_file(tmp_path / "out" / "model.safetensors")
+    assert {tensor.dtype for tensor in after.values()} == {torch.float32}
