@@ -6,11 +6,13 @@ recipe.py              what a user writes: model, data, optimizer, stages
 recipe_model.py        its model
 recipe_stages.py       its stages
 held_out.py            documents and stories that training must not meet
+relations.py           relations of two rooms that a sample tells of
 samples.py             training samples, from stories and noise
 contamination.py       checks that evaluation shares none of them
 hard_negatives.py      sentences that look like facts and are none
 memory_pool.py         memories carried from one step to a later one
 memory_questions.py    what memories are asked by themselves on the way
+memory_entries.py      what their tokens are taught to hold
 batch_rows.py          the rows of a batch: fresh samples, continued rows, rows without facts
 pairs.py               pairs of a prompt and a target
 texts.py               the rows of a batch of text to be learnt: documents, or pairs

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from babilong_eval.training.hard_negatives import plant_hard_negatives
+from babilong_eval.training.memory_entries import entries_of
 from babilong_eval.training.memory_pool import NO_FACT, CarriedMemory, MemoryPool
 from babilong_eval.training.memory_questions import MemoryQuestion, draw_memory_questions
 from babilong_gen.errors import UsageError
@@ -43,6 +44,7 @@ class Row:
         start: memory [M, D] to begin with; None for the trained one.
         age: segments that this memory has read.
         memory_questions: of the memory alone, on the way.
+        entries: that the memory shall hold on the way; None where it is taught none.
     """
 
     task: str
@@ -54,6 +56,7 @@ class Row:
     start: Tensor | None
     age: int
     memory_questions: tuple[MemoryQuestion, ...] = ()
+    entries: np.ndarray | None = None
 
     @property
     def is_fresh(self) -> bool:
@@ -194,6 +197,7 @@ class _RowMaker:
             start=None if before is None else before.memory,
             age=0 if before is None else before.age,
             memory_questions=self._memory_questions(sample, task),
+            entries=self._entries(sample),
         )
 
     def continued(self, carried: CarriedMemory) -> Row:
@@ -256,6 +260,12 @@ class _RowMaker:
             segment_size=self.segment_size,
             noise=lambda n_tokens: self.source.noise(self.rng, task, n_tokens),
         )
+
+    def _entries(self, sample: TrainingSample) -> np.ndarray | None:
+        if not self.stage.memory_entries:
+            return None
+        segments, size = self.segments, self.segment_size
+        return entries_of(sample.relations, self.number, segments=segments, segment_size=size)
 
     def _memory_before(self, pools: Pools) -> CarriedMemory | None:
         """Return the memory that a fresh row begins with; None for the trained one."""

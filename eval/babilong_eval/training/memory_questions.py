@@ -7,7 +7,6 @@ taught to take up a second fact beside a first.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,17 +14,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from babilong_eval.training.relations import TASKS_OF_RELATIONS
 from babilong_gen.tasks import TASKS
-from babilong_gen.tasks.simulators.directions import OPPOSITE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from babilong_eval.training.relations import Relation
     from babilong_gen.assemble.sample import Sample
     from babilong_gen.rng import Rng
-
-_RELATION = re.compile(r"The (\w+) is (north|south|east|west) of the (\w+)\.")
-_TASKS_OF_RELATIONS = ("qa4", "reasoning")
 
 # Of a question and the noise before it, in tokens: one length for all, so that they are read together.
 _LENGTH = 24
@@ -78,35 +75,29 @@ class AskedMemories:
     target: Tensor
 
 
-def fact_questions(sample: Sample, ids: Callable[[str], Sequence[int]]) -> tuple[FactQuestion, ...]:
+def fact_questions(
+    sample: Sample, told: Sequence[Relation], ids: Callable[[str], Sequence[int]]
+) -> tuple[FactQuestion, ...]:
     """Return all that can be asked of each relation of two rooms; in other tasks, the sample's own question.
 
     Args:
+        told: the sample's relations.
         ids: tokenizes a question.
     """
     asked = [
         (sample.question, sample.target, max(fact.token_end for fact in sample.facts if fact.supporting))
     ]
-    if sample.task in _TASKS_OF_RELATIONS:
+    if sample.task in TASKS_OF_RELATIONS:
         asked = [
-            (question, answer, fact.token_end)
-            for fact in sample.facts
-            for question, answer in _of_relation(fact.text)
+            (question, answer, relation.known_from)
+            for relation in told
+            for question, answer in relation.questions()
             if answer in TASKS[sample.task].choices
         ]
     return tuple(
         FactQuestion(ids=tuple(ids(question)), target=answer, known_from=known_from)
         for question, answer, known_from in asked
     )
-
-
-def _of_relation(fact: str) -> Iterator[tuple[str, str]]:
-    """Yield the questions that "The office is north of the garden." answers, and their answers."""
-    if said := _RELATION.fullmatch(fact):
-        there, direction, here = said.groups()
-        for room, way, other in ((there, direction, here), (here, OPPOSITE[direction], there)):
-            yield f"What is {way} of the {other}?", room
-            yield f"What is the {room} {way} of?", other
 
 
 def draw_memory_questions(

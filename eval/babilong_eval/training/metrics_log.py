@@ -48,6 +48,7 @@ class LogLine:
         open_on_noise: mean openness of the gates in rows without facts; see `UnrollOutput`.
         tokens: text tokens read by all processes.
         asked_of_memory: questions of the memory alone, likewise.
+        entries_held: entries that memories shall hold, likewise.
     """
 
     step: int
@@ -60,8 +61,9 @@ class LogLine:
     sure: float | None
     open_on_noise: float | None
     tokens: int
-    # A log of before they were counted has neither.
+    # A log of before they were counted has none of these.
     asked_of_memory: tuple[int, int] = (0, 0)
+    entries_held: tuple[int, int] = (0, 0)
     forms: dict[str, FormScore] = field(default_factory=dict)
 
 

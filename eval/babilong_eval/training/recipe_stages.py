@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from babilong_eval.training.recipe_model import Positive, Proportion, Section, SegmentSize
+from babilong_eval.training.relations import TASKS_OF_RELATIONS
 from babilong_gen.errors import UsageError
 from babilong_gen.tasks import TASKS
 
@@ -86,6 +87,8 @@ class Stage(Section):
         loss: after the last segment, or after all segments since the facts were complete.
         memory_questions: how many the memory is asked by itself after each segment but the last, in a short
             segment each, of those whose facts have been read by then.
+        memory_entries: weight of the loss of what tokens of the memory shall hold of relations of two rooms;
+            see `memory_entries.py`.
         gate_penalty: weight of the penalty on gates that open where there is nothing to remember.
         sharpen_gate: as the stage begins; a gate that noise opens a little, and facts wide, closes on noise
             then.
@@ -105,6 +108,7 @@ class Stage(Section):
     gradient_checkpointing: bool = False
     loss: Literal["last", "all"] = "last"
     memory_questions: Annotated[int, Field(ge=0)] = 0
+    memory_entries: Annotated[float, Field(ge=0)] = 0.0
     gate_penalty: Annotated[float, Field(ge=0)] = 0.0
     sharpen_gate: SharpenGate | None = None
     keep: bool = False
@@ -119,6 +123,7 @@ class Stage(Section):
             "streams": self.streams != Streams(),
             "loss": self.loss != "last",
             "memory_questions": self.memory_questions != 0,
+            "memory_entries": self.memory_entries != 0,
             "gate_penalty": self.gate_penalty != 0,
             "until.accuracy": self.until.accuracy is not None,
         }
@@ -135,6 +140,11 @@ class Stage(Section):
         if unknown := sorted(set(self.tasks) - set(TASKS)):
             raise UsageError(
                 f"stage {self.name}: unknown task {unknown[0]!r}; expected some of {', '.join(TASKS)}"
+            )
+        if self.memory_entries and not set(TASKS_OF_RELATIONS) & set(self.tasks):
+            raise UsageError(
+                f"stage {self.name}: memory_entries are relations of two rooms, "
+                f"which none of its tasks tells: add {' or '.join(TASKS_OF_RELATIONS)}, or leave them out"
             )
         try:
             re.compile(self.questions or "")

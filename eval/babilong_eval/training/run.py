@@ -21,6 +21,7 @@ from babilong_eval.training.batch_rows import BatchSampler, Pools
 from babilong_eval.training.contamination import check_dataset, check_noise
 from babilong_eval.training.initialization import build_network, complete_recipe, find_or_train_tokenizer
 from babilong_eval.training.lm_unroll import UnrolledLanguageModel
+from babilong_eval.training.memory_entries import make_entry_heads
 from babilong_eval.training.memory_pool import MemoryPool
 from babilong_eval.training.metrics_log import MetricsLog, draw
 from babilong_eval.training.optimizer import make_optimizer
@@ -212,7 +213,13 @@ def _unrolled(recipe: Recipe, model: TrainedModel, labels: Sequence[str]) -> tor
     if recipe.objective == "lm":
         return UnrolledLanguageModel(model.network)
     answers = [continuation_ids(model.tokenizer, model.config.answer_prefix + label) for label in labels]
-    return UnrolledNetwork(model.network, cue=model.config.answer_tokens, answers=answers)
+    teaches_entries = any(stage.memory_entries for stage in recipe.stages)
+    return UnrolledNetwork(
+        model.network,
+        cue=model.config.answer_tokens,
+        answers=answers,
+        entry_heads=make_entry_heads(model.network, len(labels)) if teaches_entries else None,
+    )
 
 
 def _sampler(

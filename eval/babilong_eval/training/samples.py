@@ -16,6 +16,7 @@ import numpy as np
 from babilong_eval.training.held_out import check_story
 from babilong_eval.training.memory_questions import FactQuestion, fact_questions
 from babilong_eval.training.question_forms import form_of_question
+from babilong_eval.training.relations import Relation, relations
 from babilong_gen.assemble.assemble import assemble, fits
 from babilong_gen.assemble.choose import choose_stories
 from babilong_gen.errors import DoesNotFitError, UsageError
@@ -61,6 +62,7 @@ class TrainingSample:
         spans: half-open token ranges of the facts.
         supporting: those of the facts that the answer needs.
         asked: what its facts answer, one by one.
+        relations: of two rooms that they tell of, in their order.
     """
 
     tokens: np.ndarray
@@ -70,6 +72,7 @@ class TrainingSample:
     spans: list[tuple[int, int]]
     supporting: list[tuple[int, int]]
     asked: tuple[FactQuestion, ...]
+    relations: tuple[Relation, ...]
 
     def last_fact_segment(self, segment_size: int) -> int:
         """Return the segment, from 0, in which the last supporting fact ends."""
@@ -190,7 +193,7 @@ def _stories(
 
 def _as_tokens(sample: Sample, story: Story, context: AssemblyContext) -> TrainingSample:
     check_story(story.facts)
-    question = context.fact_tokens(story.question).ids
+    question, told = context.fact_tokens(story.question).ids, relations(sample)
     assert sample.input_ids is not None
     return TrainingSample(
         tokens=np.concatenate([sample.input_ids, np.asarray(question, np.uint32)]),
@@ -199,7 +202,8 @@ def _as_tokens(sample: Sample, story: Story, context: AssemblyContext) -> Traini
         target=story.answer,
         spans=[(fact.token_start, fact.token_end) for fact in sample.facts],
         supporting=[(fact.token_start, fact.token_end) for fact in sample.facts if fact.supporting],
-        asked=fact_questions(sample, lambda question: context.fact_tokens(question).ids),
+        asked=fact_questions(sample, told, lambda question: context.fact_tokens(question).ids),
+        relations=told,
     )
 
 

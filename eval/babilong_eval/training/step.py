@@ -11,6 +11,7 @@ from accelerate.utils import gather_object
 
 from babilong_eval.training.batch_rows import as_segments
 from babilong_eval.training.lm_unroll import TextLossOptions
+from babilong_eval.training.memory_entries import stack_entries
 from babilong_eval.training.memory_pool import NO_FACT
 from babilong_eval.training.memory_questions import asked_memories
 from babilong_eval.training.metrics_log import LogLine
@@ -106,6 +107,7 @@ def _to_device(rows: Sequence[Row], model: TrainedModel, device: torch.device) -
         carried=torch.tensor([row.start is not None for row in rows], device=device),
         target=torch.tensor([row.target for row in rows], device=device),
         last_fact_segment=torch.tensor([row.last_fact_segment for row in rows], device=device),
+        entries=stack_entries([row.entries for row in rows], device),
         asked=asked_memories((row.memory_questions for row in rows), device),
     )
 
@@ -123,6 +125,7 @@ def _loss_options(stage: Stage) -> LossOptions:
         gradient_checkpointing=stage.gradient_checkpointing,
         all_segments=stage.loss == "all",
         gate_penalty=stage.gate_penalty,
+        memory_entries=stage.memory_entries,
     )
 
 
@@ -155,24 +158,25 @@ def _record(
     continued = [
         right for row, right in zip(rows, correct, strict=True) if not row.is_fresh and row.target != NO_FACT
     ]
-    aside = output.asked_correct
-    counts = [len(fresh), sum(fresh), len(continued), sum(continued), len(aside), int(aside.sum())]
+    asked, held = output.asked_correct.tolist(), output.entries_held.tolist()
+    counts = [n for answers in (fresh, continued, asked, held) for n in (len(answers), sum(answers))]
     counts.append(batch.segments.numel())
     summed = run.over_processes(torch.tensor(counts, device=answer.device), "sum").tolist()
-    n_fresh, fresh_correct, n_continued, continued_correct, n_aside, aside_correct, tokens = summed
-    run.state.count(n_fresh, fresh_correct, stage.until.over)
+    of_fresh, of_continued, of_asked, of_held = zip(summed[:-1:2], summed[1::2], strict=True)
+    run.state.count(*of_fresh, stage.until.over)
     line = LogLine(
         step=run.state.step,
         stage=stage.name,
         segments=segments,
         loss=loss,
         rate=rate,
-        fresh=(n_fresh, fresh_correct),
-        continued=(n_continued, continued_correct),
-        asked_of_memory=(n_aside, aside_correct),
+        fresh=of_fresh,
+        continued=of_continued,
+        asked_of_memory=of_asked,
+        entries_held=of_held,
         sure=float(likeliest[without_facts].mean()) if bool(without_facts.any()) else None,
         open_on_noise=None if output.open_on_noise is None else float(output.open_on_noise),
-        tokens=tokens,
+        tokens=summed[-1],
         forms=merge_forms(gather_object([_by_form(rows, output, correct)])),
     )
     if run.log is not None:

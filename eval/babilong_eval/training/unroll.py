@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from babilong_eval.models.kin.model import KinNetwork
     from babilong_eval.models.recurrent_network import RecurrentNetwork
+    from babilong_eval.training.memory_entries import EntryHeads
     from babilong_eval.training.memory_questions import AskedMemories
 
     TrainedNetwork = RMTEncoder | RMTDecoder | ARMTDecoder | KinNetwork | RecurrentNetwork
@@ -45,6 +46,8 @@ class Batch:
         target: int64 [B], a label's number, or NO_FACT in rows without facts.
         last_fact_segment: int64 [B], the segment in which the last supporting fact ends; NO_FACT where these
             segments hold none.
+        asked: questions of the memories alone.
+        entries: that the memories shall hold, see `memory_entries.py`; None where they are taught none.
     """
 
     segments: Tensor
@@ -53,6 +56,7 @@ class Batch:
     target: Tensor
     last_fact_segment: Tensor
     asked: tuple[AskedMemories, ...] = ()
+    entries: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +71,7 @@ class LossOptions:
     gradient_checkpointing: bool = False
     all_segments: bool = False
     gate_penalty: float = 0.0
+    memory_entries: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +85,7 @@ class UnrollOutput:
         open_on_noise: mean openness of the gates over rows without facts, 0 if there are none; None without
             gates, and in a batch of one segment.
         asked_correct: bool [Q], which questions of the memories alone were answered correctly.
+        entries_held: bool [E], which entries the memories held that they shall hold.
     """
 
     loss: Tensor
@@ -87,6 +93,7 @@ class UnrollOutput:
     memory: Any
     open_on_noise: Tensor | None
     asked_correct: Tensor
+    entries_held: Tensor
 
 
 class UnrolledNetwork(nn.Module):
@@ -96,6 +103,7 @@ class UnrolledNetwork(nn.Module):
         network: that reads the segments.
         cue: decoder: token ids read after the question to ask for the answer.
         answers: decoder: the token ids that spell each label, after the cue.
+        entry_heads: read what a memory shall hold, where a stage says so.
     """
 
     def __init__(
@@ -104,9 +112,11 @@ class UnrolledNetwork(nn.Module):
         *,
         cue: Sequence[int] = (),
         answers: Sequence[Sequence[int]] = (),
+        entry_heads: EntryHeads | None = None,
     ) -> None:
         super().__init__()
         self.network = network
+        self.entry_heads = entry_heads
         self.cue = list(cue)
         self.answers = [list(ids) for ids in answers]
 
@@ -122,6 +132,7 @@ class UnrolledNetwork(nn.Module):
         losses: list[tuple[Tensor, Tensor]] = []
         opened: list[Tensor] = []
         asides: list[tuple[Tensor, Tensor]] = []
+        held: list[tuple[Tensor, Tensor]] = []
         for number, tokens in enumerate(batch.segments[:-1]):
             learns = number >= n_segments - through
             if options.all_segments and learns:
@@ -132,6 +143,8 @@ class UnrolledNetwork(nn.Module):
                 memory, openness = self._read(tokens, memory, checkpointing=checkpointing)
             if openness is not None:
                 opened.append(openness.mean(dim=1))
+            if self.entry_heads is not None and batch.entries is not None and learns:
+                held.append(self.entry_heads.losses(memory, batch.entries[number]))
             asides += [self._ask(each, memory) for each in batch.asked if each.after == number and learns]
         scores = self._answer(batch.segments[-1], memory, checkpointing=checkpointing)
         losses.append((self._losses(scores, batch.target), torch.ones_like(batch.carried)))
@@ -141,6 +154,8 @@ class UnrolledNetwork(nn.Module):
         loss = loss / len(losses)
         if asides:
             loss = loss + torch.cat([losses for losses, _ in asides]).mean()
+        if any(len(losses) for losses, _ in held):
+            loss = loss + options.memory_entries * torch.cat([losses for losses, _ in held]).mean()
         if open_on_noise is not None:
             loss = loss + options.gate_penalty * open_on_noise
         return UnrollOutput(
@@ -148,7 +163,8 @@ class UnrolledNetwork(nn.Module):
             scores=scores.detach(),
             memory=map_tensors(memory, Tensor.detach),
             open_on_noise=None if open_on_noise is None else open_on_noise.detach(),
-            asked_correct=torch.cat([scores.new_zeros(0, dtype=torch.bool), *(right for _, right in asides)]),
+            asked_correct=_all_of(asides, scores.device),
+            entries_held=_all_of(held, scores.device),
         )
 
     def _ask(self, asked: AskedMemories, memory: Any) -> tuple[Tensor, Tensor]:
@@ -221,6 +237,11 @@ class UnrolledNetwork(nn.Module):
         """Return each row's cross-entropy [B]; that of rows without facts is against all labels equally."""
         known = nn.functional.nll_loss(scores, target.clamp(min=0), reduction="none")
         return torch.where(target == NO_FACT, -scores.mean(dim=-1), known)
+
+
+def _all_of(losses: list[tuple[Tensor, Tensor]], device: torch.device) -> Tensor:
+    """Return which were right, of all together."""
+    return torch.cat([torch.zeros(0, dtype=torch.bool, device=device), *(right for _, right in losses)])
 
 
 def _recomputed(function: Callable[[Tensor, Any], Any], tokens: Tensor, memory: Any) -> Any:

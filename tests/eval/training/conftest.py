@@ -49,7 +49,7 @@ def recipe_content(noise: str) -> dict[str, Any]:
         "model": {
             "backbone": dict(NARROW_BERT),
             "tokenizer": "babilong",
-            "memory_tokens": 3,
+            "memory_tokens": 4,
             "segment_size": 40,
             "memory_update": "gate",
         },
@@ -71,6 +71,7 @@ def recipe_content(noise: str) -> dict[str, Any]:
                 "batch": 8,
                 "streams": dict(STREAMS),
                 "memory_questions": 2,
+                "memory_entries": 0.2,
                 "gate_penalty": 0.1,
                 "gradient_checkpointing": True,
                 "until": {"steps": 10},
