@@ -8,7 +8,7 @@ import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from babilong_gen.errors import OutputError
+from babilong_gen.errors import OutputError, not_written
 from babilong_gen.foreign_files import is_leftover
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def whole_file(path: Path) -> Iterator[Path]:
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
     except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
+        raise not_written(path, error) from error
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -82,6 +82,6 @@ def whole_folder(out: Path) -> Iterator[Path]:
             out.rmdir()
         partial.rename(out)
     except OSError as error:
-        raise OutputError(f"{out} cannot be written ({error.strerror or error})") from error
+        raise not_written(out, error) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)

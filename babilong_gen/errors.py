@@ -36,6 +36,12 @@ class SelfCheckError(Exception):
     """A finished sample, tokenized again, is not what it says of itself: a fault of ours, not the user's."""
 
 
+def not_written(path: object, error: Exception) -> OutputError:
+    """Return what a user is told where a disk takes no file or folder."""
+    reason = getattr(error, "strerror", None) or error
+    return OutputError(f"{path}: cannot be written ({reason}): make room there, or choose another place")
+
+
 def first_line(error: BaseException) -> str:
     """Return what an error says in one line: of a record that is not valid, the first fault and its place."""
     from pydantic import ValidationError

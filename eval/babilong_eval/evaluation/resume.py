@@ -38,7 +38,9 @@ def claim_folder(out: Path, info: RunInfo) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{out}: cannot be made a folder ({error.strerror})") from error
+        raise OutputError(
+            f"{out}: cannot be made a folder ({error.strerror}): give another one to --out"
+        ) from error
     with only_process_in(out):
         if (out / RUN_FILE).exists():
             info = _continued(out, read_run(out), info)

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, load_model, save_file, save_model
 
 from babilong_eval.models.adapters import load_trained, trained_weights
 from babilong_gen.atomic import whole_file, write_whole
-from babilong_gen.errors import OutputError, SourceError, first_line
+from babilong_gen.errors import SourceError, first_line, not_written
 from babilong_gen.foreign_files import refuse_pointer
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _write(
         try:
             save(str(partial))
         except SafetensorError as error:
-            raise OutputError(f"{folder / WEIGHTS}: cannot be written ({error})") from error
+            raise not_written(folder / WEIGHTS, error) from error
 
 
 def read_weights(network: nn.Module, folder: Path) -> None:

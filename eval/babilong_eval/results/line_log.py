@@ -10,7 +10,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from babilong_gen.errors import OutputError
+from babilong_gen.errors import not_written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,7 +47,7 @@ class LineLog:
                 self._file.flush()
                 os.fsync(self._file.fileno())
         except OSError as error:
-            raise OutputError(f"{self._file.name}: cannot be written ({error.strerror})") from error
+            raise not_written(self._file.name, error) from error
 
 
 def whole_lines(path: Path) -> Iterator[bytes]:

@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from babilong_eval.results.line_log import LineLog, whole_lines
 from babilong_gen.atomic import write_whole
-from babilong_gen.errors import OutputError, SourceError, first_line
+from babilong_gen.errors import OutputError, SourceError, first_line, not_written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -129,7 +129,9 @@ def claim_folder(out: Path, run: PerplexityRun) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{out}: cannot be made a folder ({error.strerror})") from error
+        raise OutputError(
+            f"{out}: cannot be made a folder ({error.strerror}): give another one to --out"
+        ) from error
     if (out / RUN).exists():
         before = asdict(_read(_RUN, out / RUN))
         different = [name for name, value in asdict(run).items() if before[name] != value]
@@ -168,7 +170,7 @@ def open_log(out: Path) -> LineLog:
     try:
         return LineLog(out / DOCUMENTS)
     except OSError as error:
-        raise OutputError(f"{out / DOCUMENTS}: cannot be written ({error.strerror})") from error
+        raise not_written(out / DOCUMENTS, error) from error
 
 
 def write_numbers(out: Path, found: Perplexity) -> None:
