@@ -5,6 +5,7 @@ All rows have the same number of full segments and end with a question.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -251,9 +252,10 @@ class _RowMaker:
         return sample
 
     def _memory_questions(self, sample: TrainingSample, task: str) -> tuple[MemoryQuestion, ...]:
+        wanted = re.compile(self.stage.questions or "")
         return draw_memory_questions(
             self.rng,
-            sample.asked,
+            [each for each in sample.asked if wanted.search(each.text)],
             self.stage.memory_questions,
             number=self.number,
             segments=self.segments,

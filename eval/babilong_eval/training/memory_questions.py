@@ -33,11 +33,13 @@ class FactQuestion:
     """A question about facts of a sample.
 
     Attributes:
-        ids: of the question.
+        text: of the question.
+        ids: its tokens.
         target: the answer.
         known_from: half-open end of the last fact that it needs, in tokens of the sample.
     """
 
+    text: str
     ids: tuple[int, ...]
     target: str
     known_from: int
@@ -95,7 +97,7 @@ def fact_questions(
             if answer in TASKS[sample.task].choices
         ]
     return tuple(
-        FactQuestion(ids=tuple(ids(question)), target=answer, known_from=known_from)
+        FactQuestion(text=question, ids=tuple(ids(question)), target=answer, known_from=known_from)
         for question, answer, known_from in asked
     )
 

@@ -78,7 +78,8 @@ class Stage(Section):
             in one short segment.
         segment_size: text tokens of a segment from this stage on; by default as before.
         tasks: with their weights; none where the objective is `lm`.
-        questions: a regular expression; only stories whose question matches are used.
+        questions: a regular expression; only stories whose question matches are used, and a memory is asked
+            no other.
         bptt_segments: last segments that the loss is propagated back through; None for all. With the
             objective `lm`, which has a loss in every segment, gradients stop after each so many segments,
             counted from the last.

@@ -130,7 +130,7 @@ def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match="cannot be written .*: make room there, or choose another place"):
+    with pytest.raises(OutputError, match=r"cannot be written .*: make room there, or choose another place"):
         write(tmp_path / "file", [RIGHT])
 
 

@@ -40,7 +40,14 @@ def text(ids: Sequence[int]) -> str:
     return written.replace(" ?", "?").replace(" .", ".")
 
 
-def rows_of(source: SampleSource, recipe: Recipe, task: str, count: int, streams: Streams) -> list[Row]:
+def rows_of(
+    source: SampleSource,
+    recipe: Recipe,
+    task: str,
+    count: int,
+    streams: Streams,
+    questions: str | None = None,
+) -> list[Row]:
     stage = Stage(
         name="any",
         segments=(3, 3),
@@ -49,6 +56,7 @@ def rows_of(source: SampleSource, recipe: Recipe, task: str, count: int, streams
         batch=40,
         streams=streams,
         memory_questions=count,
+        questions=questions,
     )
     pools = Pools(known=MemoryPool(9), empty=MemoryPool(9), false_positive=MemoryPool(9))
     sampler = BatchSampler(source, recipe.labels, seed=1, rows=40)
@@ -100,6 +108,17 @@ def test_facts_apart_are_read_one_after_the_other_before_the_last_segment(
     for row in rows_of(source, recipe, "reasoning", 8, Streams(apart=1.0)):
         counts = Counter(asked.after for asked in row.memory_questions)
         assert counts == {0: 4, 1: 8}
+
+
+def test_a_memory_is_asked_no_other_question_than_the_stage_wants(
+    source: SampleSource, recipe: Recipe
+) -> None:
+    rows = rows_of(source, recipe, "reasoning", 8, Streams(), questions="What is north of")
+    asked = {
+        text(each.tokens[-len(row.question) :].tolist()) for row in rows for each in row.memory_questions
+    }
+    assert asked
+    assert all(each.startswith("What is north of the ") for each in asked)
 
 
 def test_recipes_of_before_them_draw_the_same_samples(source: SampleSource, recipe: Recipe) -> None:
