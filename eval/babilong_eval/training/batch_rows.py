@@ -126,6 +126,11 @@ class BatchSampler:
         self.process = process
         self.key = ("train", seed, process)
 
+    def segment_size(self, stage: Stage, largest: int, step: int) -> int:
+        """Return the segment size of a step: the stage's or, of several, one that the step draws."""
+        sizes = stage.segment_sizes
+        return Rng(*self.key, step, "size").choice(sizes) if len(sizes) > 1 else largest
+
     def batch(self, stage: Stage, segment_size: int, step: int, pools: Pools) -> list[Row]:
         """Return the rows of a step; memories to continue are taken from the pools.
 

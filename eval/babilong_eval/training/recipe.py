@@ -95,8 +95,8 @@ class Recipe(Section):
 
     @property
     def segment_sizes(self) -> tuple[int, ...]:
-        """The segment size of each stage: its own, or that of the stage before."""
-        own = [self.model.segment_size, *(stage.segment_size for stage in self.stages)]
+        """The segment size of each stage, the largest of several: its own, or that of the stage before."""
+        own = [self.model.segment_size, *(max(stage.segment_sizes, default=0) for stage in self.stages)]
         return tuple(accumulate(own, lambda before, size: size or before))[1:]
 
     @model_validator(mode="after")
@@ -106,6 +106,13 @@ class Recipe(Section):
                 f"streams: rows cannot begin with a memory of {self.model.kind}: leave out continued, empty, "
                 "after_noise and after_story"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _reads_segments_of_these_sizes(self) -> Self:
+        several = [stage.name for stage in self.stages if len(stage.segment_sizes) > 1]
+        if self.model.kind is not None and several:
+            raise UsageError(f"stage {several[0]}: {self.model.kind} has segments of one size: give one")
         return self
 
     @model_validator(mode="after")

@@ -76,7 +76,8 @@ class Stage(Section):
     Attributes:
         segments: of a batch: each step draws a number between the two; 0 is the facts and the question alone,
             in one short segment.
-        segment_size: text tokens of a segment from this stage on; by default as before.
+        segment_size: text tokens of a segment from this stage on; by default as before. Of several, each step
+            draws one, and the largest holds for the stages after it: what is to be found at any distance.
         tasks: with their weights; none where the objective is `lm`.
         questions: a regular expression; only stories whose question matches are used, and a memory is asked
             no other.
@@ -101,7 +102,7 @@ class Stage(Section):
     segments: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
     until: Until
     tasks: dict[str, Positive] = Field(default_factory=dict)
-    segment_size: SegmentSize | None = None
+    segment_size: SegmentSize | Annotated[tuple[SegmentSize, ...], Field(min_length=2)] | None = None
     batch: Annotated[int, Field(ge=1)] = 32
     questions: str | None = None
     streams: Streams = Streams()
@@ -116,10 +117,17 @@ class Stage(Section):
     lr_scale: Positive = 1.0
 
     @property
+    def segment_sizes(self) -> tuple[int, ...]:
+        """The segment sizes between which its steps draw; none where it has none of its own."""
+        size = self.segment_size
+        return size if isinstance(size, tuple) else () if size is None else (size,)
+
+    @property
     def of_questions(self) -> dict[str, bool]:
         """The keys that say something of questions and answers, and whether each is given."""
         return {
             "tasks": bool(self.tasks),
+            "segment_size of several": len(self.segment_sizes) > 1,
             "questions": self.questions is not None,
             "streams": self.streams != Streams(),
             "loss": self.loss != "last",

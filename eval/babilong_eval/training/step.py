@@ -52,8 +52,9 @@ def train_step(run: TrainingRun, stage: Stage) -> LogLine:
 
 
 def _learn_answers(run: TrainingRun, sampler: BatchSampler, stage: Stage, rate: float) -> LogLine:
-    rows = sampler.batch(stage, run.model.segment_size, run.state.step, run.pools)
-    batch = _to_device(rows, run.model, run.accelerator.device)
+    segment_size = sampler.segment_size(stage, run.model.segment_size, run.state.step)
+    rows = sampler.batch(stage, segment_size, run.state.step, run.pools)
+    batch = _to_device(rows, segment_size, run.model, run.accelerator.device)
     with run.accelerator.autocast():
         output: UnrollOutput = run.network(batch, _loss_options(stage))
     loss = _update(run, stage, output.loss)
@@ -100,9 +101,9 @@ def _update(run: TrainingRun, stage: Stage, mean: torch.Tensor) -> float:
     return loss
 
 
-def _to_device(rows: Sequence[Row], model: TrainedModel, device: torch.device) -> Batch:
+def _to_device(rows: Sequence[Row], segment_size: int, model: TrainedModel, device: torch.device) -> Batch:
     return Batch(
-        segments=as_segments(rows, model.segment_size).to(device),
+        segments=as_segments(rows, segment_size).to(device),
         begin=_beginnings(rows, model, device),
         carried=torch.tensor([row.start is not None for row in rows], device=device),
         target=torch.tensor([row.target for row in rows], device=device),

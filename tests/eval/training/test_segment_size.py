@@ -86,6 +86,41 @@ def test_interrupted_among_long_segments_it_ends_as_if_it_had_not_been(
         assert (out / name).read_bytes() == (grown / name).read_bytes()
 
 
+def of_several(noise: str) -> Recipe:
+    """Segments of 40 and 90 tokens in turn, as the steps draw them, then of the larger."""
+    model = {"backbone": ROTARY, "tokenizer": "babilong", "memory_tokens": 3, "segment_size": 40}
+    mixed = stage("mixed", segment_size=[40, 90], segments=[1, 2], until={"steps": 12})
+    return recipe_of(noise, model, mixed, stage("last"))
+
+
+def test_of_several_sizes_each_step_draws_one(noise_files: str, cache: Path, tmp_path: Path) -> None:
+    train(of_several(noise_files), tmp_path, cache=cache)
+    lines = read_log(tmp_path / "training" / "log.jsonl")
+    assert {line["tokens"] / line["segments"] for line in lines if line["stage"] == "mixed"} == {160, 360}
+    assert [line["tokens"] for line in lines if line["stage"] == "last"] == [360, 360]
+    assert config_of(tmp_path) == (90, 90 + 3 + 3)
+
+
+@pytest.mark.parametrize(
+    ("model", "objective", "says"),
+    [
+        ({"kind": "hf-recurrent"}, {}, "stage mixed: hf-recurrent has segments of one size"),
+        ({"form": "decoder"}, {"objective": "lm"}, "segment_size of several: not with objective: lm"),
+    ],
+)
+def test_where_segments_are_of_one_size_several_are_refused(
+    noise_files: str, model: dict[str, Any], objective: dict[str, str], says: str
+) -> None:
+    content = recipe_content(noise_files)
+    several = stage("mixed", segment_size=[40, 90])
+    if objective:
+        del several["tasks"]
+        content["data"] = {"noise": [noise_files]}
+    model = {"backbone": ROTARY, "segment_size": 40, **model}
+    with pytest.raises(UsageError, match=says):
+        Recipe(**content | objective | {"model": model, "stages": [several]})
+
+
 def test_segments_that_do_not_fit_a_table_of_positions_are_refused_before_training(
     noise_files: str, cache: Path, tmp_path: Path
 ) -> None:
