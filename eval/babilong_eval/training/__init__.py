@@ -12,6 +12,7 @@ contamination.py       checks that evaluation shares none of them
 hard_negatives.py      sentences that look like facts and are none
 memory_pool.py         memories carried from one step to a later one
 memory_questions.py    what memories are asked by themselves on the way
+positions.py           positions with gaps, for short segments at the distances of long ones
 memory_entries.py      what their tokens are taught to hold
 batch_rows.py          the rows of a batch: fresh samples, continued rows, rows without facts
 pairs.py               pairs of a prompt and a target

@@ -17,6 +17,7 @@ from babilong_eval.training.hard_negatives import plant_hard_negatives
 from babilong_eval.training.memory_entries import entries_of
 from babilong_eval.training.memory_pool import NO_FACT, CarriedMemory, MemoryPool
 from babilong_eval.training.memory_questions import MemoryQuestion, draw_memory_questions
+from babilong_eval.training.positions import draw_skipped
 from babilong_gen.errors import UsageError
 from babilong_gen.rng import Rng
 
@@ -46,6 +47,7 @@ class Row:
         age: segments that this memory has read.
         memory_questions: of the memory alone, on the way.
         entries: that the memory shall hold on the way; None where it is taught none.
+        skipped: positions left out before each token; None where none are.
     """
 
     task: str
@@ -58,6 +60,7 @@ class Row:
     age: int
     memory_questions: tuple[MemoryQuestion, ...] = ()
     entries: np.ndarray | None = None
+    skipped: np.ndarray | None = None
 
     @property
     def is_fresh(self) -> bool:
@@ -149,7 +152,10 @@ class BatchSampler:
         rows += [maker.empty() for _ in range(empty - len(old))]
         first = self.process * _NUMBERS_PER_PROCESS + step * self.rows
         rows += [maker.fresh(first + offset, pools) for offset in range(stage.batch - len(rows))]
-        return rows if segments else maker.padded(rows)
+        if not segments:
+            rows = maker.padded(rows)
+        longest = stage.positions_of
+        return rows if longest is None else [maker.with_gaps(row, longest) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +182,16 @@ class _RowMaker:
             replace(row, tokens=np.concatenate([before, row.tokens]))
             for before, row in zip(noise, rows, strict=True)
         ]
+
+    def with_gaps(self, row: Row, longest: int) -> Row:
+        """Put the row's segments, and the memory's questions, at positions of longer ones."""
+
+        def skipped(tokens: np.ndarray) -> np.ndarray:
+            size, stop = self.segment_size, self.source.stop(row.task)
+            return draw_skipped(self.rng, tokens, segment_size=size, longest=longest, stop=stop)
+
+        asked = tuple(replace(each, skipped=skipped(each.tokens)) for each in row.memory_questions)
+        return replace(row, skipped=skipped(row.tokens), memory_questions=asked)
 
     def fresh(self, number: int, pools: Pools) -> Row:
         """Return a row with a new sample, the `number`th of all."""

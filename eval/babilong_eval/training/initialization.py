@@ -21,6 +21,7 @@ from babilong_eval.models.model_folder import CONFIG, TOKENIZER, read_json
 from babilong_eval.models.pretrained import embedding_table
 from babilong_eval.models.rmt.build import build_rmt
 from babilong_eval.models.rmt.config import RMTConfig
+from babilong_eval.models.rmt.encoder import RMTEncoder
 from babilong_eval.models.rmt.serialization import checkpoint_folder, read_config
 from babilong_eval.models.tokenizers import core, find_tokenizer, read_tokenizer
 from babilong_eval.training.recipe import Recipe
@@ -160,12 +161,28 @@ def build_network(recipe: Recipe, tokenizer: Tokenizer) -> TrainedModel:
             set_segment_size(model, segment_size)
         except UsageError as misfit:
             raise UsageError(f"stage {stage.name}: {misfit}") from None
+        if stage.positions_of is not None:
+            _check_positions(stage.name, stage.positions_of, segment_size, model)
         if stage.sharpen_gate is not None and memory_gate(model) is None:
             raise UsageError(
                 f"stage {stage.name}: sharpen_gate, but the model has no gate: set memory_update: gate in "
                 "model, or leave it out"
             )
     return model
+
+
+def _check_positions(stage: str, longer: int, segment_size: int, model: TrainedModel) -> None:
+    """Refuse segments at positions of longer ones where none are longer, or positions cannot be chosen."""
+    if longer < segment_size:
+        raise UsageError(
+            f"stage {stage}: positions_of: {longer}, but its segments have up to {segment_size} tokens: "
+            "give as many or more"
+        )
+    if not isinstance(model.network, RMTEncoder) or not is_rotary(model.network.backbone.config):
+        raise UsageError(
+            f"stage {stage}: positions_of, but this model's positions cannot be chosen: take an RMT encoder "
+            "with rotary positions (ModernBERT), or leave positions_of out"
+        )
 
 
 def _build(recipe: Recipe, tokenizer: Tokenizer) -> TrainedModel:

@@ -53,11 +53,13 @@ class MemoryQuestion:
         after: the segment, from 0, after which it is asked.
         tokens: of noise and the question, uint32.
         target: number of the label.
+        skipped: positions left out before each token; None where none are.
     """
 
     after: int
     tokens: np.ndarray
     target: int
+    skipped: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +71,14 @@ class AskedMemories:
         rows: int64 [Q], whose memories are asked.
         tokens: int64 [Q, L].
         target: int64 [Q], a label's number.
+        skipped: positions left out before each token, int64 [Q, L]; None where none are.
     """
 
     after: int
     rows: Tensor
     tokens: Tensor
     target: Tensor
+    skipped: Tensor | None = None
 
 
 def fact_questions(
@@ -143,6 +147,12 @@ def asked_memories(
             rows=torch.tensor([row for row, _ in alike], device=device),
             tokens=torch.from_numpy(np.stack([each.tokens for _, each in alike]).astype(np.int64)).to(device),
             target=torch.tensor([each.target for _, each in alike], device=device),
+            skipped=_skipped([each.skipped for _, each in alike], device),
         )
         for (after, _), alike in sorted(together.items(), key=lambda item: item[0])
     )
+
+
+def _skipped(questions: Sequence[np.ndarray | None], device: torch.device) -> Tensor | None:
+    known = [each for each in questions if each is not None]
+    return torch.from_numpy(np.stack(known)).to(device) if known else None

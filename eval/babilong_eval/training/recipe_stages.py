@@ -78,6 +78,8 @@ class Stage(Section):
             in one short segment.
         segment_size: text tokens of a segment from this stage on; by default as before. Of several, each step
             draws one, and the largest holds for the stages after it: what is to be found at any distance.
+        positions_of: tokens of the longer segments at whose positions the stage's segments lie; see
+            `positions.py`.
         tasks: with their weights; none where the objective is `lm`.
         questions: a regular expression; only stories whose question matches are used, and a memory is asked
             no other.
@@ -102,6 +104,7 @@ class Stage(Section):
     segments: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
     until: Until
     tasks: dict[str, Positive] = Field(default_factory=dict)
+    positions_of: SegmentSize | None = None
     segment_size: SegmentSize | Annotated[tuple[SegmentSize, ...], Field(min_length=2)] | None = None
     batch: Annotated[int, Field(ge=1)] = 32
     questions: str | None = None
@@ -127,6 +130,7 @@ class Stage(Section):
         """The keys that say something of questions and answers, and whether each is given."""
         return {
             "tasks": bool(self.tasks),
+            "positions_of": self.positions_of is not None,
             "segment_size of several": len(self.segment_sizes) > 1,
             "questions": self.questions is not None,
             "streams": self.streams != Streams(),

@@ -145,6 +145,10 @@ class SampleSource:
             "stage more segments, or longer ones"
         )
 
+    def stop(self, task: str) -> int:
+        """Return the token that ends a fact, as it does other sentences."""
+        return int(self.ids(task, "Mary went to the garden.")[-1])
+
     def question(self, rng: Rng, task: str) -> tuple[int, ...]:
         """Return the ids of a question of the task; its story is not used."""
         return tuple(self.context(0, task).fact_tokens(_unused_story(rng, task).question).ids)

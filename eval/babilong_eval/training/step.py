@@ -16,6 +16,7 @@ from babilong_eval.training.memory_pool import NO_FACT
 from babilong_eval.training.memory_questions import asked_memories
 from babilong_eval.training.metrics_log import LogLine
 from babilong_eval.training.optimizer import learning_rate
+from babilong_eval.training.positions import stack_skipped
 from babilong_eval.training.question_forms import merge_forms, score_by_form
 from babilong_eval.training.run import TrainingError
 from babilong_eval.training.texts import TextSampler
@@ -108,6 +109,7 @@ def _to_device(rows: Sequence[Row], segment_size: int, model: TrainedModel, devi
         carried=torch.tensor([row.start is not None for row in rows], device=device),
         target=torch.tensor([row.target for row in rows], device=device),
         last_fact_segment=torch.tensor([row.last_fact_segment for row in rows], device=device),
+        skipped=stack_skipped([row.skipped for row in rows], segment_size, device),
         entries=stack_entries([row.entries for row in rows], device),
         asked=asked_memories((row.memory_questions for row in rows), device),
     )

@@ -11,6 +11,7 @@ Legend: B batch, N segments, S segment, M memory tokens, D width.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -47,6 +48,7 @@ class Batch:
         last_fact_segment: int64 [B], the segment in which the last supporting fact ends; NO_FACT where these
             segments hold none.
         asked: questions of the memories alone.
+        skipped: positions left out before each token, int64 [N, B, S]; None where none are.
         entries: that the memories shall hold, see `memory_entries.py`; None where they are taught none.
     """
 
@@ -56,6 +58,7 @@ class Batch:
     target: Tensor
     last_fact_segment: Tensor
     asked: tuple[AskedMemories, ...] = ()
+    skipped: Tensor | None = None
     entries: Tensor | None = None
 
 
@@ -133,20 +136,21 @@ class UnrolledNetwork(nn.Module):
         opened: list[Tensor] = []
         asides: list[tuple[Tensor, Tensor]] = []
         held: list[tuple[Tensor, Tensor]] = []
+        skipped = [None] * n_segments if batch.skipped is None else [*batch.skipped]
         for number, tokens in enumerate(batch.segments[:-1]):
             learns = number >= n_segments - through
             if options.all_segments and learns:
                 known = (batch.last_fact_segment <= number) & (batch.target != NO_FACT)
-                scores = self._answer(tokens, memory, checkpointing=checkpointing)
+                scores = self._answer(tokens, memory, skipped[number], checkpointing=checkpointing)
                 losses.append((self._losses(scores, batch.target), known))
             with torch.set_grad_enabled(learns and torch.is_grad_enabled()):
-                memory, openness = self._read(tokens, memory, checkpointing=checkpointing)
+                memory, openness = self._read(tokens, memory, skipped[number], checkpointing=checkpointing)
             if openness is not None:
                 opened.append(openness.mean(dim=1))
             if self.entry_heads is not None and batch.entries is not None and learns:
                 held.append(self.entry_heads.losses(memory, batch.entries[number]))
             asides += [self._ask(each, memory) for each in batch.asked if each.after == number and learns]
-        scores = self._answer(batch.segments[-1], memory, checkpointing=checkpointing)
+        scores = self._answer(batch.segments[-1], memory, skipped[-1], checkpointing=checkpointing)
         losses.append((self._losses(scores, batch.target), torch.ones_like(batch.carried)))
         noise = batch.last_fact_segment == NO_FACT
         open_on_noise = _mean_where(torch.stack(opened), noise) if opened else None
@@ -169,33 +173,35 @@ class UnrolledNetwork(nn.Module):
 
     def _ask(self, asked: AskedMemories, memory: Any) -> tuple[Tensor, Tensor]:
         """Return the loss of each question of memories alone, and whether it was answered correctly, [Q]."""
-        scores = self._answer(asked.tokens, select_rows(memory, asked.rows.tolist()), checkpointing=False)
+        of_rows = select_rows(memory, asked.rows.tolist())
+        scores = self._answer(asked.tokens, of_rows, asked.skipped, checkpointing=False)
         return self._losses(scores, asked.target), scores.argmax(dim=-1) == asked.target
 
-    def _read(self, tokens: Tensor, memory: Any, *, checkpointing: bool) -> tuple[Any, Tensor | None]:
+    def _read(
+        self, tokens: Tensor, memory: Any, skipped: Tensor | None, *, checkpointing: bool
+    ) -> tuple[Any, Tensor | None]:
         network = self.network
-        if not isinstance(network, RMTEncoder) or network.gate is None:
+        if not isinstance(network, RMTEncoder):
             read = network.read
             return (_recomputed(read, tokens, memory) if checkpointing else read(tokens, memory)), None
-        write = network.write
-        return network.gate.move(
-            memory, _recomputed(write, tokens, memory) if checkpointing else write(tokens, memory)
-        )
+        write = partial(network.write, skipped=skipped)
+        written = _recomputed(write, tokens, memory) if checkpointing else write(tokens, memory)
+        return (written, None) if network.gate is None else network.gate.move(memory, written)
 
-    def _answer(self, tokens: Tensor, memory: Any, *, checkpointing: bool) -> Tensor:
+    def _answer(self, tokens: Tensor, memory: Any, skipped: Tensor | None, *, checkpointing: bool) -> Tensor:
         """Log-probabilities of the labels [B, labels]."""
         match self.network:
             case RMTEncoder():
-                score = self._classify
+                score = partial(self._classify, skipped=skipped)
             case RMTDecoder() | ARMTDecoder():
                 score = self._likelihoods
             case _:
                 score = self._continued_likelihoods
         return _recomputed(score, tokens, memory) if checkpointing else score(tokens, memory)
 
-    def _classify(self, tokens: Tensor, memory: Tensor) -> Tensor:
+    def _classify(self, tokens: Tensor, memory: Tensor, skipped: Tensor | None) -> Tensor:
         assert isinstance(self.network, RMTEncoder)
-        return self.network.classify(tokens, memory).float().log_softmax(dim=-1)
+        return self.network.classify(tokens, memory, skipped).float().log_softmax(dim=-1)
 
     def _likelihoods(self, tokens: Tensor, memory: Any) -> Tensor:
         """Score a decoder's labels by the summed log-likelihood of their tokens after the question."""

@@ -57,19 +57,31 @@ class RMTEncoder(nn.Module):
         written = self.write(tokens, memory)
         return written if self.gate is None else self.gate(memory, written)
 
-    def write(self, tokens: Tensor, memory: Tensor) -> Tensor:
-        """Return what a segment writes, before any gate: the last layer's outputs at the memory [B, M, D]."""
+    def write(self, tokens: Tensor, memory: Tensor, skipped: Tensor | None = None) -> Tensor:
+        """Return what a segment writes, before any gate: the last layer's outputs at the memory [B, M, D].
+
+        Args:
+            skipped: positions left out before each token, int64 [B, S].
+        """
         backbone, positions = body(self.backbone), slice(1, 1 + memory.shape[1])
         with last_layer_at(backbone, positions):
-            outputs = backbone(inputs_embeds=self._framed(tokens, memory))
+            outputs = backbone(**self._framed(tokens, memory, skipped))
         return outputs.last_hidden_state[:, positions]
 
-    def classify(self, tokens: Tensor, memory: Tensor) -> Tensor:
-        """Return logits over the labels [B, labels] from the last segment [B, S]."""
-        return self.backbone(inputs_embeds=self._framed(tokens, memory)).logits
+    def classify(self, tokens: Tensor, memory: Tensor, skipped: Tensor | None = None) -> Tensor:
+        """Return logits over the labels [B, labels] from the last segment [B, S]; `skipped` as in `write`."""
+        return self.backbone(**self._framed(tokens, memory, skipped)).logits
 
-    def _framed(self, tokens: Tensor, memory: Tensor) -> Tensor:
-        """Return  [CLS] memory [SEP] segment [SEP]  as embeddings [B, M + S + 3, D]."""
+    def _framed(self, tokens: Tensor, memory: Tensor, skipped: Tensor | None) -> dict[str, Tensor]:
+        """Return  [CLS] memory [SEP] segment [SEP]  as embeddings [B, M + S + 3, D], and their positions."""
         embed = self.backbone.get_input_embeddings()
         begin, end = embed(self.frame).expand(len(tokens), -1, -1).split(1, dim=1)
-        return torch.cat([begin, memory, end, embed(tokens), end], dim=1)
+        framed = torch.cat([begin, memory, end, embed(tokens), end], dim=1)
+        if skipped is None:
+            return {"inputs_embeds": framed}
+        before = skipped.new_zeros(len(tokens), memory.shape[1] + 2)
+        shifts = torch.cat([before, skipped, skipped[:, -1:]], dim=1)
+        return {
+            "inputs_embeds": framed,
+            "position_ids": torch.arange(framed.shape[1], device=framed.device) + shifts,
+        }
