@@ -14,7 +14,9 @@ memory_pool.py         memories carried from one step to a later one
 memory_questions.py    what memories are asked by themselves on the way
 positions.py           positions with gaps, for short segments at the distances of long ones
 memory_entries.py      what their tokens are taught to hold
-batch_rows.py          the rows of a batch: fresh samples, continued rows, rows without facts
+rows.py                the rows of a batch, and the memories that later rows begin with
+row_maker.py           makes them: fresh samples, continued rows, rows without facts
+batch_rows.py          which rows a batch has
 pairs.py               pairs of a prompt and a target
 texts.py               the rows of a batch of text to be learnt: documents, or pairs
 unroll.py              a network over the segments of a batch, and its loss

@@ -11,9 +11,9 @@ import torch
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from babilong_eval.models.adapters import load_trained, trained_weights
-from babilong_eval.training.batch_rows import Pools
 from babilong_eval.training.memory_pool import SavedPool
 from babilong_eval.training.recipe import Recipe
+from babilong_eval.training.rows import Pools
 from babilong_gen.atomic import write_whole
 from babilong_gen.errors import SourceError, UsageError
 

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from babilong_eval.models.decoding import continuation_ids
 from babilong_eval.training import resume_state
 from babilong_eval.training.allocator import return_freed_memory
-from babilong_eval.training.batch_rows import BatchSampler, Pools
+from babilong_eval.training.batch_rows import BatchSampler
 from babilong_eval.training.contamination import check_dataset, check_noise
 from babilong_eval.training.initialization import build_network, complete_recipe, find_or_train_tokenizer
 from babilong_eval.training.lm_unroll import UnrolledLanguageModel
@@ -27,6 +27,7 @@ from babilong_eval.training.metrics_log import MetricsLog, draw
 from babilong_eval.training.optimizer import make_optimizer
 from babilong_eval.training.pairs import read_pairs
 from babilong_eval.training.resume_state import TrainState
+from babilong_eval.training.rows import Pools
 from babilong_eval.training.samples import ANY_TASK, open_sample_source
 from babilong_eval.training.texts import Documents, TextSampler, check_pairs_fit, pair_rows
 from babilong_eval.training.trained_models import memory_gate, own_labels, save_model, set_segment_size

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import torch
 from accelerate.utils import gather_object
 
-from babilong_eval.training.batch_rows import as_segments
 from babilong_eval.training.lm_unroll import TextLossOptions
 from babilong_eval.training.memory_entries import stack_entries
 from babilong_eval.training.memory_pool import NO_FACT
@@ -18,6 +17,7 @@ from babilong_eval.training.metrics_log import LogLine
 from babilong_eval.training.optimizer import learning_rate
 from babilong_eval.training.positions import stack_skipped
 from babilong_eval.training.question_forms import merge_forms, score_by_form
+from babilong_eval.training.rows import as_segments
 from babilong_eval.training.run import TrainingError
 from babilong_eval.training.texts import TextSampler
 from babilong_eval.training.unroll import Batch, LossOptions, UnrollOutput
@@ -26,9 +26,10 @@ from babilong_gen.rng import Rng
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from babilong_eval.training.batch_rows import BatchSampler, Row
+    from babilong_eval.training.batch_rows import BatchSampler
     from babilong_eval.training.question_forms import FormScore
     from babilong_eval.training.recipe_stages import Stage
+    from babilong_eval.training.rows import Row
     from babilong_eval.training.run import TrainingRun
     from babilong_eval.training.trained_models import TrainedModel
 

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from babilong_eval.training.batch_rows import BatchSampler, Pools, as_segments
+from babilong_eval.training.batch_rows import BatchSampler
 from babilong_eval.training.hard_negatives import plant_hard_negatives
 from babilong_eval.training.memory_pool import CarriedMemory, MemoryPool
 from babilong_eval.training.recipe import Recipe
 from babilong_eval.training.recipe_stages import Stage, Streams, Until
+from babilong_eval.training.rows import Pools, as_segments
 from babilong_eval.training.samples import SampleSource
 from babilong_gen.rng import Rng
 from babilong_gen.tasks.labels import PLACES

@@ -13,13 +13,14 @@ import torch
 from safetensors import safe_open
 from torch import nn
 
-from babilong_eval.training.batch_rows import BatchSampler, Pools, Row
+from babilong_eval.training.batch_rows import BatchSampler
 from babilong_eval.training.memory_entries import EntryHeads, make_entry_heads
 from babilong_eval.training.memory_pool import MemoryPool
 from babilong_eval.training.metrics_log import read_log
 from babilong_eval.training.recipe import Recipe
 from babilong_eval.training.recipe_stages import Stage, Streams, Until
 from babilong_eval.training.relations import DIRECTIONS
+from babilong_eval.training.rows import Pools, Row
 from babilong_eval.training.train import train
 from babilong_eval.training.unroll import Batch, LossOptions
 from babilong_gen.errors import UsageError

@@ -12,12 +12,13 @@ import torch
 from torch import nn
 
 from babilong_eval.models.protocol import Segment
-from babilong_eval.training.batch_rows import BatchSampler, Pools, Row
+from babilong_eval.training.batch_rows import BatchSampler
 from babilong_eval.training.memory_pool import NO_FACT, MemoryPool
 from babilong_eval.training.memory_questions import AskedMemories
 from babilong_eval.training.metrics_log import read_log
 from babilong_eval.training.recipe import Recipe
 from babilong_eval.training.recipe_stages import Stage, Streams, Until
+from babilong_eval.training.rows import Pools, Row
 from babilong_eval.training.unroll import Batch, LossOptions
 from babilong_gen.rng import Rng
 from babilong_gen.solvers import solve
