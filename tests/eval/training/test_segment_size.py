@@ -118,7 +118,7 @@ def test_where_segments_are_of_one_size_several_are_refused(
         content["data"] = {"noise": [noise_files]}
     model = {"backbone": ROTARY, "segment_size": 40, **model}
     with pytest.raises(UsageError, match=says):
-        Recipe(**content | objective | {"model": model, "stages": [several]})
+        Recipe.model_validate(content | objective | {"model": model, "stages": [several]})
 
 
 def test_segments_that_do_not_fit_a_table_of_positions_are_refused_before_training(
