@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from babilong_gen.rng import Rng
 
-# Of the segments, those without gaps: that is how a segment lies that is as long as can be.
+# The share of segments without gaps: short ones are to be read as they are, too.
 _WITHOUT = 0.25
+# Sentences behind which positions are skipped, beside those in front of the text.
 _SENTENCES = 2
 
 
