@@ -9,16 +9,19 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
 from babilong_eval.models.rmt.encoder import RMTEncoder
+from babilong_eval.training.memory_questions import AskedMemories
 from babilong_eval.training.metrics_log import read_log
 from babilong_eval.training.positions import draw_skipped, stack_skipped
 from babilong_eval.training.recipe import Recipe
 from babilong_eval.training.train import train
+from babilong_eval.training.unroll import Batch, LossOptions
 from babilong_gen.errors import UsageError
 from babilong_gen.rng import Rng
 from tests.eval.training.conftest import NARROW_BERT, NARROW_GPT2
-from tests.eval.training.small import build_small
+from tests.eval.training.small import build_small, unrolled
 from tests.eval.training.test_segment_size import ROTARY, recipe_of, stage
 
 if TYPE_CHECKING:
@@ -69,6 +72,34 @@ def test_an_encoder_sees_tokens_where_they_are_said_to_lie() -> None:
     torch.testing.assert_close(with_gaps[0], as_ever[0])
     assert not torch.allclose(with_gaps[1], as_ever[1], atol=1e-5)
     torch.testing.assert_close(network.write(tokens, memory, gaps)[0], network.write(tokens, memory)[0])
+
+
+def test_segments_and_questions_of_a_memory_are_read_at_the_positions_they_were_given() -> None:
+    model, generator = build_small("replace"), torch.Generator().manual_seed(2)
+    network = model.network
+    assert isinstance(network, RMTEncoder)
+    segments = torch.randint(10, 900, (2, 3, 8), generator=generator)
+    skipped = torch.randint(0, 5, (2, 3, 8), generator=generator).cumsum(dim=-1)
+    target, rows = torch.tensor([0, 1, 2]), torch.tensor([2])
+    question = AskedMemories(
+        after=0, rows=rows, tokens=segments[1, :1], target=target[:1], skipped=skipped[1, 1:2]
+    )
+    batch = Batch(
+        segments=segments,
+        begin=None,
+        carried=torch.zeros(3, dtype=torch.bool),
+        target=target,
+        last_fact_segment=torch.zeros(3, dtype=torch.long),
+        skipped=skipped,
+        asked=(question,),
+    )
+    memory = network.write(segments[0], network.start(3), skipped[0])
+    answers = network.classify(segments[1], memory, skipped[1])
+    of_memory = network.classify(question.tokens, memory[rows], question.skipped)
+    expected = nn.functional.cross_entropy(answers, target) + nn.functional.cross_entropy(
+        of_memory, target[:1]
+    )
+    torch.testing.assert_close(unrolled(model)(batch, LossOptions()).loss, expected)
 
 
 def mixed(noise: str, model: dict[str, Any], longer: int) -> Recipe:
