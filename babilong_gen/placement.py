@@ -40,6 +40,11 @@ class Placement:
     low: float = 0.0
     high: float = 0.0
 
+    @property
+    def bounded(self) -> bool:
+        """Whether every fact must lie between two token positions."""
+        return self.kind in ("range", "segment")
+
 
 def parse_placement(text: str) -> Placement:
     """Read a placement.

@@ -19,8 +19,10 @@ from babilong_gen.tokenizer import does_not_compose
 # short enough to close so small a gap would be the same ones over and over.
 LEAST_NOISE_TOKENS = 16
 
-# Stretches of noise that are tried for one sample before it is given up.
+# Stretches of noise that are tried for one sample before it is given up. Facts that nearly fill their segment
+# or range can begin at a token or two only, and few stretches have a sentence border there.
 _STRETCHES_TRIED = 32
+_STRETCHES_TRIED_WITHIN_BOUNDS = 1_024
 
 # Guesses at whether noise or a fact opens the input, which can change how many tokens the opening has.
 _OPENINGS_TRIED = 4
@@ -98,7 +100,8 @@ def _in_noise(
     facts = _facts(story, context)
     key = _key(story, context, length, index)
     starts = Rng(*key, "noise")
-    for stretch in range(_STRETCHES_TRIED):
+    tried = _STRETCHES_TRIED_WITHIN_BOUNDS if context.placement.bounded else _STRETCHES_TRIED
+    for stretch in range(tried):
         start = _draw_start(context, starts, tokens)
         found = _fill_and_place(story, context, facts, start, (*key, "place", stretch), index, tokens)
         if found is None:
@@ -112,7 +115,7 @@ def _in_noise(
             _check_count(spliced, tokens, story, length, index)
             return spliced, stretches
     raise DoesNotFitError(
-        f"{story.task} at {length.name}, sample {index}: of {_STRETCHES_TRIED} stretches of noise none has "
+        f"{story.task} at {length.name}, sample {index}: of {tried:,} stretches of noise none has "
         f"sentences that make up exactly {tokens:,} tokens with the facts at {context.placement.text}"
         f"{' and holds none of its keys and values' if story.names else ''}; "
         "use more varied noise, another length or another placement"

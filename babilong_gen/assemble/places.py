@@ -36,7 +36,7 @@ class Facts:
 
 def room_needed(placement: Placement, facts: Facts, *, input_tokens: int, segment_size: int) -> int:
     """Return the fewest input tokens that can hold the facts as placed; more than there are if none can."""
-    if placement.kind in ("range", "segment"):
+    if placement.bounded:
         low, high = _bounds(placement, input_tokens, segment_size)
         return facts.total if high - low >= facts.total else input_tokens + 1
     if placement.kind == "gap":
@@ -87,7 +87,7 @@ def in_bounds(
     placement: Placement, spans: list[tuple[int, int]], *, input_tokens: int, segment_size: int
 ) -> bool:
     """Return whether facts at these token spans keep to the bounds that the placement sets."""
-    if placement.kind not in ("range", "segment"):
+    if not placement.bounded:
         return True
     low, high = _bounds(placement, input_tokens, segment_size)
     return low <= spans[0][0] and spans[-1][1] <= high

@@ -157,6 +157,13 @@ def test_facts_stay_in_their_segment(make: Make, segment: int) -> None:
         assert all(f.token_start // 256 == segment == (f.token_end - 1) // 256 for f in sample.facts)
 
 
+@pytest.mark.parametrize("size", [24, 36])
+def test_facts_may_fill_their_whole_segment(make: Make, size: int) -> None:
+    """They can begin at one token only then, and few stretches of noise have a sentence border there."""
+    samples = make("qa1", "2k", 30, placement="segment:2", segment_size=size)
+    assert (2 * size, 3 * size) in [(s.facts[0].token_start, s.facts[-1].token_end) for s in samples]
+
+
 def test_facts_stay_in_their_range(make: Make) -> None:
     for sample in make("qa1", "2k", 30, placement="range:0.2-0.6"):
         assert sample.facts[0].token_start >= 0.2 * sample.n_tokens
