@@ -47,6 +47,7 @@ hub_errors.py         what goes wrong with the Hub
 network.py            proxies, certificates, addresses
 redaction.py          keeps keys and passwords out of messages
 libraries.py          versions that were tested
+shipped_tokenizers.py those of checkpoints that ship, by name
 rebuilt_tokenizer.py  whether transformers changes a tokenizer
 lazy_names.py         public names, imported when they are first used
 """

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from babilong_gen.shipped_tokenizers import tokenizer_path
 from babilong_gen.tokenizer import BUILTIN, TRIAL_SENTENCES
-from babilong_gen.user_paths import user_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,13 +57,13 @@ def notice_of_rebuilding(name: str, stated: Tokenizer) -> str | None:
     """Return the line to show before data is made with a tokenizer that transformers would change.
 
     Args:
-        name: a folder, a `tokenizer.json` or a Hub name.
+        name: a folder, a `tokenizer.json`, a Hub name or that of a checkpoint that ships.
         stated: what its `tokenizer.json` says.
 
     Returns:
         None where transformers makes the same of it, cannot read it, or is not installed.
     """
-    place = user_path(name)
+    place = tokenizer_path(name)
     if place.is_file():
         place = place.parent
     if place.is_dir() and not any(

@@ -107,7 +107,7 @@ class DatasetSpec(BaseModel):
         distractor_facts: true facts about others that are added to every simulated story.
         vocabulary: `original`, or `reskin:SEED` for other names, places and objects.
         noise: `procedural[:SEED]`, `quality`, `pg19`, `hf:REPO[:config[:split]]`, `files:GLOB[#field]`.
-        tokenizer: `babilong` (built in), a folder or `tokenizer.json`, or a Hub name.
+        tokenizer: `babilong` (built in), a folder or `tokenizer.json`, a Hub name, a checkpoint that ships.
         placement: where the facts go; see `babilong_gen.placement`.
         segment_size: tokens per segment.
         reserve: tokens of `k` and `M` lengths that are kept free for a prompt.

@@ -29,8 +29,8 @@ from babilong_gen.composition.proof import proved_joiners
 from babilong_gen.errors import SourceError, UsageError
 from babilong_gen.foreign_files import refuse_pointer
 from babilong_gen.gpt2_files import MERGES, VOCABULARY, read_gpt2_files
+from babilong_gen.shipped_tokenizers import tokenizer_path
 from babilong_gen.token_span import shifting_character
-from babilong_gen.user_paths import user_path
 
 BUILTIN = "babilong"
 
@@ -133,7 +133,8 @@ class TextTokenizer:
 
 
 def load_tokenizer(name: str) -> TextTokenizer:
-    """Load a tokenizer: `babilong` (built in), a folder or `tokenizer.json`, or a Hub name.
+    """Load a tokenizer: `babilong` (built in), a folder or `tokenizer.json`, a Hub name, or the name of a
+    checkpoint that ships.
 
     Raises:
         SourceError: there is no such tokenizer, its file is broken, it does not compose at sentence
@@ -207,7 +208,7 @@ def _read(name: str) -> tuple[Tokenizer, str]:
     if name == BUILTIN:
         text = (resources.files("babilong_gen") / "data" / "tokenizer.json").read_text(encoding="utf-8")
         return Tokenizer.from_str(text), name
-    path = user_path(name)
+    path = tokenizer_path(name)
     if path.is_dir() and not (path / "tokenizer.json").is_file():
         return _read_old_files(path), str(path)
     if path.is_dir():

@@ -50,7 +50,7 @@ A Recurrent Memory Transformer of {parameters:,} parameters around a {backbone} 
 
     babilong evaluate DATA --model rmt:{name} --out RESULTS
 
-Make DATA with this folder as `--tokenizer`, `--segment-size {segment_size}`, and `--split test`: no document
+Make DATA with `--tokenizer {name}`, `--segment-size {segment_size}`, and `--split test`: no document
 and no story of that part was trained on.
 
 ## Training

@@ -72,7 +72,10 @@ def generate(
     ] = None,
     tokenizer: Annotated[
         str | None,
-        typer.Option(help="babilong (built in), a folder or tokenizer.json, or a Hub name."),
+        typer.Option(
+            help="babilong (built in), a folder or tokenizer.json, rmt-499 or another checkpoint that ships, "
+            "or a Hub name."
+        ),
     ] = None,
     placement: Annotated[
         str | None,

@@ -62,10 +62,11 @@ def test_it_remembers_through_several_segments(
     tasks, lengths, samples = _ASKED[name]
     made = babilong(
         "generate", "--tasks", tasks, "--lengths", lengths, "--samples", samples, "--split", "test",
-        "--segment-size", from_pretrained(folder).segment_size, "--tokenizer", folder, "--seed", "5",
+        "--segment-size", from_pretrained(folder).segment_size, "--tokenizer", name, "--seed", "5",
         "--noise", held_out_documents, "--out", tmp_path / "data",
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
+    assert json.loads((tmp_path / "data" / "manifest.json").read_text())["tokenizer"]["name"] == name
     done = babilong(
         "evaluate", tmp_path / "data", "--model", f"rmt:{name}", "--out", tmp_path / "results",
         "--batch-size", samples,
