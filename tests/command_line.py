@@ -1,8 +1,9 @@
 """The command line as a test gives it: in a process of its own, or within this one, which spares its start.
 
 Within this one it is the same `main`, and finds arguments, variables, streams, warnings and log as a new
-process does; what it leaves behind is put back. Imports stay, and what modules have cached. Commands are put
-together anew each time, since typer changes the defaults of options as it prints their help.
+process does, and no secret that another test announced; what it leaves behind is put back. Imports stay, and
+what modules have cached. Commands are put together anew each time, since typer changes the defaults of
+options as it prints their help.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO, TextIO
+from unittest.mock import patch
 
 MAIN = "from babilong_eval.cli import main; main()"
 
@@ -61,6 +63,7 @@ def run_here(arguments: Sequence[str], environment: Mapping[str, str]) -> _Done:
         with (
             _arguments(arguments),
             _environment(environment),
+            patch.dict("babilong_gen.redaction._announced", clear=True),
             _streams(out, err),
             _log(),
             _warnings(),
