@@ -251,7 +251,8 @@ def _read_old_files(folder: Path) -> Tokenizer:
 def _download(name: str) -> Path:
     if name.startswith((".", "/", "~")) or name.count("/") > 1 or name.endswith(".json"):
         raise UsageError(
-            f"no tokenizer at {name!r}: expected {BUILTIN}, a folder or file tokenizer.json, or a Hub name"
+            f"no tokenizer at {name!r}: expected {BUILTIN}, a folder or file tokenizer.json, a checkpoint "
+            "that ships, or a Hub name"
         )
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HFValidationError
@@ -262,7 +263,8 @@ def _download(name: str) -> Path:
         return Path(hf_hub_download(name, "tokenizer.json"))
     except HFValidationError as invalid:
         raise UsageError(
-            f"unknown tokenizer {name!r}: expected {BUILTIN}, a folder, a file or a Hub name"
+            f"unknown tokenizer {name!r}: expected {BUILTIN}, a folder, a file, a checkpoint that ships, "
+            "or a Hub name"
         ) from invalid
     except HUB_ERRORS as missing:
         why = request_fault() or type(missing).__name__

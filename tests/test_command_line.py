@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from babilong_gen.redaction import redacted
 from tests.command_line import run_apart, run_here
 
 
@@ -42,6 +43,13 @@ def test_a_help_text_changes_no_later_command(tmp_path: Path) -> None:
     run_here(["generate", "--help"], os.environ)
     done = run_here(["generate", "--finish", str(tmp_path)], os.environ)
     assert "holds no unfinished dataset" in done.stderr
+
+
+def test_it_knows_no_secret_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("babilong_gen.redaction._announced", {"unknown": "[key]"})
+    done = run_here(["generate", "--tasks", "qa1", "--lengths", "1x", "--out", "none"], os.environ)
+    assert "unknown length '1x'" in done.stderr
+    assert redacted("an unknown length") == "an [key] length"
 
 
 def test_it_leaves_nothing_behind(tmp_path: Path) -> None:
