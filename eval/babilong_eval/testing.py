@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from babilong_eval.models.protocol import Segment
-from babilong_eval.models.segments import segment_batches
+from babilong_eval.models.segments import overlap_of, segment_batches
 from babilong_eval.models.state import state_bytes, tensors
 from babilong_gen.errors import BabilongError
 
@@ -45,7 +45,7 @@ def read(
     model: SegmentModel, rows: Sequence[np.ndarray], choices: Sequence[str] | None = LABELS
 ) -> list[Answer]:
     """Answer a batch of token streams as an evaluation does."""
-    *segments, last = segment_batches(rows, model.segment_size, model.alignment)
+    *segments, last = segment_batches(rows, model.segment_size, model.alignment, overlap_of(model))
     state = model.start(len(rows))
     for segment in segments:
         state = model.step(segment.tokens, segment.mask, state)
@@ -81,7 +81,7 @@ def choosing_and_writing_mix_in_a_batch(model: SegmentModel) -> None:
     if None not in _forms(model):
         return
     row = _rows(model)[2]
-    *segments, last = segment_batches([row, row], model.segment_size, model.alignment)
+    *segments, last = segment_batches([row, row], model.segment_size, model.alignment, overlap_of(model))
     state = model.start(2)
     for segment in segments:
         state = model.step(*segment, state)

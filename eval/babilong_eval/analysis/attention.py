@@ -21,7 +21,7 @@ from babilong_eval.models.pretrained import body
 from babilong_eval.models.protocol import Segment
 from babilong_eval.models.rmt.encoder import RMTEncoder
 from babilong_eval.models.rmt.model import RMTModel
-from babilong_eval.models.segments import cut
+from babilong_eval.models.segments import cuts_of
 from babilong_gen.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def attention_maps(model: SegmentModel, sample: Sample) -> AttentionMaps:
     if not (isinstance(model, RMTModel) and isinstance(model.network, RMTEncoder)):
         raise UsageError("attention to a memory is drawn of RMT encoders: give --model rmt:FOLDER of one")
     tokens, keys = _tokens_and_keys(model, sample)
-    cuts = cut(len(tokens), model.segment_size, model.alignment)
+    cuts = cuts_of(model, len(tokens))
     if len(cuts) > MOST_SEGMENTS:
         raise UsageError(
             f"{sample.sample_id} has {len(cuts)} segments for this model; maps are drawn of up to "

@@ -21,7 +21,7 @@ from rich.progress import track
 from babilong_eval.data.dataset import open_dataset, read_samples, select
 from babilong_eval.inference.segment_loop import choices_of, encode, make_reader, walk
 from babilong_eval.models.protocol import Segment
-from babilong_eval.models.segments import cut
+from babilong_eval.models.segments import cuts_of
 from babilong_eval.models.state import join_rows, select_rows
 from babilong_eval.prompts.prompts import plain_prompts
 from babilong_gen.errors import SourceError, UsageError
@@ -156,7 +156,7 @@ def _row(reader: SegmentReader, sample: Sample) -> _Row:
     facts_end = max((fact["char_end"] for fact in sample.facts), default=0)
     fact_tokens = len(reader.encoder.encode(sample.input[:facts_end].encode()))
     encoded = encode(reader, sample)
-    cuts = cut(len(encoded.tokens), reader.model.segment_size, reader.model.alignment)
+    cuts = cuts_of(reader.model, len(encoded.tokens))
     return _Row(encoded=encoded, cuts=cuts, first=sum(segment.start < fact_tokens for segment in cuts))
 
 

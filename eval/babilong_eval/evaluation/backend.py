@@ -34,6 +34,7 @@ class Setup:
         generate_kwargs: how answers are to be generated.
         device: `cpu`, a GPU's name, or a server's URL.
         segment_size: tokens per segment; None where nothing is read in segments.
+        segment_overlap: how many of them end the segment before.
     """
 
     prompts: Mapping[str, Prompt]
@@ -41,6 +42,7 @@ class Setup:
     generate_kwargs: Mapping[str, Any]
     device: str
     segment_size: int | None = None
+    segment_overlap: int = 0
 
 
 class Backend(Protocol):

@@ -13,6 +13,7 @@ from babilong_eval.inference.segment_loop import SegmentReader, answer_samples, 
 from babilong_eval.inference.shared_prefix import answer_series
 from babilong_eval.models.protocol import MAX_NEW_TOKENS
 from babilong_eval.models.registry import load_model
+from babilong_eval.models.segments import overlap_of
 from babilong_eval.models.stop_strings import StopsAtStrings
 from babilong_eval.prompts import ruler
 from babilong_eval.prompts.prompts import adjusted, own_prompts, plain_prompts, read_prompts
@@ -99,6 +100,7 @@ def make_local_backend(
         generate_kwargs=generate_kwargs,
         device=torch.cuda.get_device_name(model.device) if model.device.type == "cuda" else str(model.device),
         segment_size=model.segment_size,
+        segment_overlap=overlap_of(model),
     )
     if config.stop and setup.answers == "labels" and not any(task in RULER_TASKS for task in tasks):
         raise UsageError("--stop ends what a model writes, and this one chooses labels: add --answers text")

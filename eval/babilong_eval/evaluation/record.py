@@ -52,6 +52,7 @@ def run_info(config: EvaluationConfig, dataset: Dataset, setup: Setup) -> RunInf
         "answers": setup.answers,
         "generate_kwargs": dict(setup.generate_kwargs),
         "model options": dict(config.model_options),
+        **({"segment_overlap": setup.segment_overlap} if setup.segment_overlap else {}),
     }
     return RunInfo(
         name=config.name or Path(path).name or config.model,

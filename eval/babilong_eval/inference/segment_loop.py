@@ -17,7 +17,7 @@ from babilong_eval.inference.batching import BatchLimits, EncodedSample, batches
 from babilong_eval.inference.chunked_encoder import ExactEncoder
 from babilong_eval.inference.memory import give_back_freed, peak_bytes, reset_peak
 from babilong_eval.inference.sample_result import SampleResult
-from babilong_eval.models.segments import cut, segment_batches
+from babilong_eval.models.segments import cuts_of, overlap_of, segment_batches
 from babilong_eval.models.stop_strings import before_stop
 from babilong_gen.errors import UsageError
 from babilong_gen.tasks import RULER_TASKS
@@ -98,7 +98,7 @@ def encode(reader: SegmentReader, sample: Sample) -> EncodedSample:
 
 def n_segments(model: SegmentModel, encoded: EncodedSample) -> int:
     """Return in how many segments the model reads a sample."""
-    return len(cut(len(encoded.tokens), model.segment_size, model.alignment))
+    return len(cuts_of(model, len(encoded.tokens)))
 
 
 def too_long(model: SegmentModel, encoded: EncodedSample) -> bool:
@@ -155,7 +155,8 @@ def walk(
     `state` is the state before the first of them. The last segment is not read: it is to be answered.
     """
     streams = [row.tokens for row in rows]
-    segments = islice(segment_batches(streams, model.segment_size, model.alignment), position, None)
+    cut = segment_batches(streams, model.segment_size, model.alignment, overlap_of(model))
+    segments = islice(cut, position, None)
     segment = next(segments)
     for following in segments:
         yield state, segment

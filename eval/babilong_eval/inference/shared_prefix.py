@@ -34,7 +34,7 @@ from babilong_eval.inference.segment_loop import (
     try_within_memory,
     walk,
 )
-from babilong_eval.models.segments import cut
+from babilong_eval.models.segments import cuts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -98,7 +98,7 @@ def shared_segments(model: SegmentModel, shorter: EncodedSample, longest: Encode
     """Return how many segments two samples begin with in common, without the last of each."""
     one, other = shorter.tokens, longest.tokens
     common = common_prefix(one, other)
-    cuts = [cut(len(tokens), model.segment_size, model.alignment)[:-1] for tokens in (one, other)]
+    cuts = [cuts_of(model, len(tokens))[:-1] for tokens in (one, other)]
     same = [mine == theirs and mine.stop <= common for mine, theirs in zip(*cuts, strict=False)]
     return same.index(False) if False in same else len(same)
 

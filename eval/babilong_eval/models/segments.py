@@ -14,34 +14,45 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from babilong_eval.models.protocol import Alignment
+    from babilong_eval.models.protocol import Alignment, SegmentModel
 
 
-def cut(n_tokens: int, segment_size: int, alignment: Alignment) -> list[slice]:
+def cuts_of(model: SegmentModel, n_tokens: int) -> list[slice]:
+    """Return where a model has a stream of `n_tokens` cut."""
+    return cut(n_tokens, model.segment_size, model.alignment, overlap_of(model))
+
+
+def overlap_of(model: SegmentModel) -> int:
+    """Return with how many tokens of the segment before a model's segments begin; it need not say."""
+    return getattr(model, "segment_overlap", 0)
+
+
+def cut(n_tokens: int, segment_size: int, alignment: Alignment, overlap: int = 0) -> list[slice]:
     """Return where a stream of `n_tokens` is cut, as in arXiv 2304.11062.
 
     right   the last segment is full, the first takes what is left over
     left    the first is full, the last takes what is left over
     center  as few segments as possible, all of one size (the last may be shorter)
+
+    With an overlap, each segment but the first begins with the last `overlap` tokens of the one before: up to
+    so many tokens that the end of a segment cuts stand whole in the next.
     """
-    if n_tokens == 0:
-        return []
-    size = segment_size
-    if alignment == "center":
-        size = -(-n_tokens // -(-n_tokens // segment_size))
-    first = n_tokens % size if alignment == "right" else 0
-    starts = [*([0] if first else []), *range(first, n_tokens, size)]
-    return [slice(start, end) for start, end in zip(starts, [*starts[1:], n_tokens], strict=True)]
+    if n_tokens <= overlap:
+        return [slice(0, n_tokens)] if n_tokens else []
+    new = _cut_apart(n_tokens - overlap, segment_size - overlap, alignment)
+    return [slice(part.start, part.stop + overlap) for part in new]
 
 
-def segment_batches(rows: Sequence[ArrayLike], segment_size: int, alignment: Alignment) -> Iterator[Segment]:
+def segment_batches(
+    rows: Sequence[ArrayLike], segment_size: int, alignment: Alignment, overlap: int = 0
+) -> Iterator[Segment]:
     """Yield the segments of a batch one after another; the last of every row comes last, with its question.
 
     `rows` are streams of token ids, of any lengths. A row with fewer segments than the longest begins later:
     until then it is all padding.
     """
     streams = [np.asarray(row) for row in rows]
-    cuts = [cut(len(stream), segment_size, alignment) for stream in streams]
+    cuts = [cut(len(stream), segment_size, alignment, overlap) for stream in streams]
     n_segments = max(map(len, cuts), default=0)
     for position in range(-n_segments, 0):
         yield _stack(
@@ -50,6 +61,16 @@ def segment_batches(rows: Sequence[ArrayLike], segment_size: int, alignment: Ali
                 for stream, places in zip(streams, cuts, strict=True)
             ]
         )
+
+
+def _cut_apart(n_tokens: int, segment_size: int, alignment: Alignment) -> list[slice]:
+    """Return where a stream that is not empty is cut into segments side by side."""
+    size = segment_size
+    if alignment == "center":
+        size = -(-n_tokens // -(-n_tokens // segment_size))
+    first = n_tokens % size if alignment == "right" else 0
+    starts = [*([0] if first else []), *range(first, n_tokens, size)]
+    return [slice(start, end) for start, end in zip(starts, [*starts[1:], n_tokens], strict=True)]
 
 
 def _stack(pieces: list[np.ndarray]) -> Segment:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -22,6 +23,7 @@ from babilong_eval.models.pretrained import embedding_table
 from babilong_eval.models.rmt.build import build_rmt
 from babilong_eval.models.rmt.config import RMTConfig
 from babilong_eval.models.rmt.encoder import RMTEncoder
+from babilong_eval.models.rmt.model import RMTModel
 from babilong_eval.models.rmt.serialization import checkpoint_folder, read_config
 from babilong_eval.models.tokenizers import core, find_tokenizer, read_tokenizer
 from babilong_eval.training.recipe import Recipe
@@ -40,8 +42,11 @@ if TYPE_CHECKING:
 
     from babilong_eval.models.armt.build import ARMTModel
     from babilong_eval.models.kin.model import KinModel
-    from babilong_eval.models.rmt.model import RMTModel
+    from babilong_eval.training.recipe_model import Model
     from babilong_eval.training.trained_models import TrainedModel
+
+# Of a checkpoint that is trained on, what says how it reads and not what its weights are.
+_CHOSEN_ANEW = {"segment_size", "segment_overlap"}
 
 
 def find_or_train_tokenizer(recipe: Recipe, cache: Path) -> Tokenizer:
@@ -87,12 +92,11 @@ def complete_recipe(recipe: Recipe) -> Recipe:
         taken = _of_ours(config)
         _check_backbone(wanted.backbone, backbone)
         _check_answers(recipe, config)
+    chosen = {name: getattr(wanted, name) for name in _CHOSEN_ANEW & wanted.model_fields_set}
     for name, value in taken.items():
-        if name in wanted.model_fields_set and name != "segment_size":
+        if name in wanted.model_fields_set and name not in chosen:
             _check_same(f"model.{name}", getattr(wanted, name), value)
-    if "segment_size" in wanted.model_fields_set:
-        taken["segment_size"] = wanted.segment_size
-    completed = recipe.model_copy(update={"model": wanted.model_copy(update=taken)})
+    completed = recipe.model_copy(update={"model": wanted.model_copy(update=taken | chosen)})
     # What a recipe may ask for depends on what it has got by now.
     return Recipe.model_validate(completed.model_dump())
 
@@ -113,7 +117,8 @@ def _of_ours(config: RMTConfig | ARMTConfig) -> dict[str, Any]:
         "segment_size": config.segment_size,
     }
     if isinstance(config, RMTConfig):
-        return {"form": config.form, "memory_update": config.memory_update, **taken}
+        taken |= {"form": config.form, "memory_update": config.memory_update}
+        return {"segment_overlap": config.segment_overlap, **taken}
     described = {name: getattr(config, name) for name in Associative.model_fields}
     return {"form": "decoder", "memory": "associative", "associative": Associative(**described), **taken}
 
@@ -185,10 +190,16 @@ def _check_positions(stage: str, longer: int, segment_size: int, model: TrainedM
         )
 
 
+def _with_overlap(model: TrainedModel, wanted: Model) -> TrainedModel:
+    if isinstance(model, RMTModel):
+        model.config = replace(model.config, segment_overlap=wanted.segment_overlap)
+    return model
+
+
 def _build(recipe: Recipe, tokenizer: Tokenizer) -> TrainedModel:
     wanted = recipe.model
     if wanted.continue_from is not None:
-        return load_trained_model(checkpoint_folder(wanted.continue_from))
+        return _with_overlap(load_trained_model(checkpoint_folder(wanted.continue_from)), wanted)
     if wanted.kind == recurrent.MODEL_TYPE:
         return _build_recurrent(recipe, tokenizer)
     if wanted.kind is not None:
@@ -199,6 +210,7 @@ def _build(recipe: Recipe, tokenizer: Tokenizer) -> TrainedModel:
         form=wanted.form,
         memory_tokens=wanted.memory_tokens,
         segment_size=wanted.segment_size,
+        segment_overlap=wanted.segment_overlap,
         memory_update=wanted.memory_update,
         labels=recipe.labels if wanted.form == "encoder" else (),
     )

@@ -54,6 +54,7 @@ _OF_A_BACKBONE = (
     "backbone",
     "memory_tokens",
     "memory_update",
+    "segment_overlap",
     "from_scratch",
     "adapter",
 )
@@ -76,6 +77,8 @@ class Model(Section):
         associative: how that is made.
         backbone: folder or Hub name of pretrained weights, or a Hugging Face configuration with `model_type`.
         tokenizer: folder or Hub name, `babilong`, or a new one; by default the backbone's own.
+        segment_overlap: tokens of the segment before that a segment of the trained model begins with;
+            training itself reads segments side by side.
         adapter: settings of peft's, as {peft_type: LORA, r: 8}: trained in place of the weights of the
             backbone, a pretrained decoder. The memory is trained in full.
         continue_from: a checkpoint to begin with: a folder, or the name of one that ships. It brings its own
@@ -91,6 +94,7 @@ class Model(Section):
     tokenizer: str | NewTokenizer | None = None
     memory_tokens: Annotated[int, Field(ge=1, le=1_000)] = 10
     segment_size: SegmentSize = 499
+    segment_overlap: Annotated[int, Field(ge=0, le=1_000)] = 0
     memory_update: Literal["replace", "gate"] = "replace"
     from_scratch: FromScratch | None = None
     adapter: dict[str, Any] | None = None
@@ -150,6 +154,7 @@ class Model(Section):
             return self
         wrong = {
             "form: encoder": self.form == "encoder",
+            "segment_overlap": bool(self.segment_overlap),
             "memory_update: gate": self.memory_update == "gate",
             "from_scratch": self.from_scratch is not None,
         }

@@ -77,3 +77,8 @@ def test_another_packages_options_come_as_its_types_say(monkeypatch):
     monkeypatch.setitem(registry._OURS, "theirs", "their_kind:load")
     loaded = load_model("theirs:x", words=7, place="a/b", odd=3, untyped="u")
     assert loaded == ("7", Path("a/b"), 3, "u")
+
+
+def test_an_overlap_is_a_number_of_tokens(tmp_path):
+    with pytest.raises(UsageError, match=r"'segment_overlap' of model kind 'rmt': .*equal to 0, found -1"):
+        load_model(f"rmt:{tmp_path}", segment_overlap=-1)

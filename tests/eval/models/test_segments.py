@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -34,6 +36,23 @@ def test_a_cut_covers_the_stream_in_order_with_as_few_segments_as_possible(n_tok
     assert [i for place in places for i in range(place.start, place.stop)] == list(range(n_tokens))
     assert len(places) == -(-n_tokens // size)
     assert all(0 < place.stop - place.start <= size for place in places)
+
+
+def test_with_an_overlap_a_segment_begins_with_the_end_of_the_one_before():
+    assert cut(20, 8, "right", overlap=3) == [slice(0, 5), slice(2, 10), slice(7, 15), slice(12, 20)]
+
+
+@given(n_tokens=st.integers(0, 500), size=sizes, alignment=alignments, data=st.data())
+def test_what_is_no_longer_than_the_overlap_and_one_token_stands_whole_in_a_segment(
+    n_tokens, size, alignment, data
+):
+    overlap = data.draw(st.integers(0, size - 1))
+    places = cut(n_tokens, size, alignment, overlap)
+    assert all(0 < place.stop - place.start <= size for place in places)
+    assert all(this.stop - after.start == overlap for this, after in pairwise(places))
+    for start in range(n_tokens):
+        end = min(start + overlap + 1, n_tokens)
+        assert any(place.start <= start and end <= place.stop for place in places)
 
 
 @given(rows=st.lists(streams, min_size=1, max_size=4), size=sizes, alignment=alignments)

@@ -143,6 +143,17 @@ def test_a_checkpoint_brings_its_segment_size_unless_another_is_given(
     assert config_of(tmp_path / "out") == (found, max(96, found + 6))
 
 
+def test_a_checkpoint_brings_its_overlap_unless_another_is_given(
+    grown: Path, noise_files: str, cache: Path, tmp_path: Path
+) -> None:
+    begun = grown
+    for asked, found in (({}, 0), ({"segment_overlap": 7}, 7), ({}, 7), ({"segment_overlap": 0}, 0)):
+        out = tmp_path / f"{len(list(tmp_path.iterdir()))}"
+        train(recipe_of(noise_files, {"continue_from": str(begun), **asked}), out, cache=cache)
+        assert from_pretrained(out).segment_overlap == found
+        begun = out
+
+
 @pytest.mark.parametrize(
     ("asked", "says"),
     [

@@ -65,6 +65,11 @@ class RMTModel:
         return self.config.alignment
 
     @property
+    def segment_overlap(self) -> int:
+        """Tokens at a segment's beginning that end the one before."""
+        return self.config.segment_overlap
+
+    @property
     def device(self) -> torch.device:
         """Of the memory."""
         return self.network.memory.device

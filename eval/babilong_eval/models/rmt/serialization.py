@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
 
 from babilong_eval.checkpoints import shipped, shipped_folder
 from babilong_eval.models.model_folder import (
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from babilong_eval.models.rmt.config import RMTConfig
 
 
+Overlap = Annotated[int, Field(ge=0)]
+
+
 def load(
     path: str,
     *,
@@ -42,6 +47,7 @@ def load(
     labels: str = "",
     segment_size: TokenCount | None = None,
     alignment: Alignment | None = None,
+    segment_overlap: Overlap | None = None,
     cue: str | None = None,
     answer_prefix: str | None = None,
 ) -> RMTModel:
@@ -52,6 +58,7 @@ def load(
             folder of its run.
         dtype: of the weights, by default as they were saved.
         max_new_tokens: longest answer that a decoder writes.
+        segment_overlap: by default as the checkpoint says; 0 reads segments side by side.
         labels: "bathroom,hallway,..."; this and the arguments around it complete what an original checkpoint
             says of itself, see `author_checkpoints.Hints`.
     """
@@ -70,7 +77,11 @@ def load(
     elif hints == Hints() or (hints == Hints(backbone=backbone) and read_config(folder)[0].adapter):
         model = from_pretrained(folder, max_new_tokens=max_new_tokens, elsewhere=backbone)
     else:
-        raise UsageError(f"{path} says itself how it is made: only dtype and max_new_tokens can be chosen")
+        raise UsageError(
+            f"{path} says itself how it is made: only dtype, max_new_tokens and segment_overlap can be chosen"
+        )
+    if segment_overlap is not None:
+        model.config = replace(model.config, segment_overlap=segment_overlap)
     if dtype != "auto":
         model.network.to(named_dtype(dtype))
     model.network.to(device)
