@@ -34,7 +34,7 @@ class Setup:
         generate_kwargs: how answers are to be generated.
         device: `cpu`, a GPU's name, or a server's URL.
         segment_size: tokens per segment; None where nothing is read in segments.
-        segment_overlap: how many of them end the segment before.
+        segment_overlap: tokens of the segment before that are read again with each.
     """
 
     prompts: Mapping[str, Prompt]

@@ -128,18 +128,24 @@ def is_rotary(backbone: PretrainedConfig) -> bool:
     return all(rope.get("rope_type") == "default" for rope in per_layer)
 
 
-def fit_positions(config: RMTConfig | ARMTConfig, backbone: PretrainedConfig, *, frame: int) -> None:
+def fit_positions(
+    config: RMTConfig | ARMTConfig, backbone: PretrainedConfig, *, frame: int, overlap: int = 0
+) -> None:
     """Give a rotary backbone the positions of a full segment; refuse another that has too few.
 
     Args:
-        frame: positions beside the segment's own and one copy of the memory.
+        frame: positions beside the segment's own, the overlap and one copy of the memory.
+        overlap: tokens of the segment before that are read again.
     """
-    text, positions = backbone.get_text_config(), config.segment_size + config.memory_tokens + frame
+    text = backbone.get_text_config()
+    positions = overlap + config.segment_size + config.memory_tokens + frame
     if is_rotary(backbone) and positions > getattr(text, "max_position_embeddings", positions):
         text.max_position_embeddings = positions
     limit = limit_of_positions(backbone)
     if limit is not None and positions > limit:
+        again = f", {overlap} of the one before" if overlap else ""
         raise UsageError(
-            f"segments of {config.segment_size} tokens and {config.memory_tokens} of memory make {positions} "
-            f"positions, but the backbone {backbone.model_type} has {limit}: take shorter segments"
+            f"segments of {config.segment_size} tokens{again} and {config.memory_tokens} of memory make "
+            f"{positions} positions, but the backbone {backbone.model_type} has {limit}: take shorter "
+            "segments"
         )

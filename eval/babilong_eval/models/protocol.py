@@ -11,10 +11,10 @@ The model reads all segments but the last with `step` and gets the last one with
 The question goes with the *last* segment, which holds the tail of the input and then the question: that is
 what a recurrent model answers from (arXiv 2304.11062, section 3), and it costs no forward pass of its own.
 
-A model may say, by `segment_overlap`, that its segments begin with the last tokens of the one before
-(`segments.cut`); without it, they lie side by side.
+A model may say, by `segment_overlap`, that with each segment it reads so many tokens of the one before again
+(`segments.cut`); without it, segments lie side by side.
 
-Shapes: B rows of a batch, S tokens of a segment (at most `segment_size`).
+Shapes: B rows of a batch, S tokens of a segment (at most `segment_size`, and an overlap).
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ def cuts_of(model: SegmentModel, n_tokens: int) -> list[slice]:
 
 
 def overlap_of(model: SegmentModel) -> int:
-    """Return with how many tokens of the segment before a model's segments begin; it need not say."""
+    """Return how many tokens of the segment before a model reads again; it need not say."""
     return getattr(model, "segment_overlap", 0)
 
 
@@ -34,13 +34,20 @@ def cut(n_tokens: int, segment_size: int, alignment: Alignment, overlap: int = 0
     left    the first is full, the last takes what is left over
     center  as few segments as possible, all of one size (the last may be shorter)
 
-    With an overlap, each segment but the first begins with the last `overlap` tokens of the one before: up to
-    so many tokens that the end of a segment cuts stand whole in the next.
+    With an overlap, a segment is read with so many tokens before it as well: what is cut where it begins, and
+    is no longer than that, stands whole there.
     """
-    if n_tokens <= overlap:
-        return [slice(0, n_tokens)] if n_tokens else []
-    new = _cut_apart(n_tokens - overlap, segment_size - overlap, alignment)
-    return [slice(part.start, part.stop + overlap) for part in new]
+    if n_tokens == 0:
+        return []
+    size = segment_size
+    if alignment == "center":
+        size = -(-n_tokens // -(-n_tokens // segment_size))
+    first = n_tokens % size if alignment == "right" else 0
+    starts = [*([0] if first else []), *range(first, n_tokens, size)]
+    return [
+        slice(max(0, start - overlap), end)
+        for start, end in zip(starts, [*starts[1:], n_tokens], strict=True)
+    ]
 
 
 def segment_batches(
@@ -61,16 +68,6 @@ def segment_batches(
                 for stream, places in zip(streams, cuts, strict=True)
             ]
         )
-
-
-def _cut_apart(n_tokens: int, segment_size: int, alignment: Alignment) -> list[slice]:
-    """Return where a stream that is not empty is cut into segments side by side."""
-    size = segment_size
-    if alignment == "center":
-        size = -(-n_tokens // -(-n_tokens // segment_size))
-    first = n_tokens % size if alignment == "right" else 0
-    starts = [*([0] if first else []), *range(first, n_tokens, size)]
-    return [slice(start, end) for start, end in zip(starts, [*starts[1:], n_tokens], strict=True)]
 
 
 def _stack(pieces: list[np.ndarray]) -> Segment:

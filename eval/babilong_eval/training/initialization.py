@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -20,7 +19,7 @@ from babilong_eval.models.kin.kinds import KINDS
 from babilong_eval.models.kin.model import build_kin
 from babilong_eval.models.model_folder import CONFIG, TOKENIZER, read_json
 from babilong_eval.models.pretrained import embedding_table
-from babilong_eval.models.rmt.build import build_rmt
+from babilong_eval.models.rmt.build import build_rmt, set_segment_overlap
 from babilong_eval.models.rmt.config import RMTConfig
 from babilong_eval.models.rmt.encoder import RMTEncoder
 from babilong_eval.models.rmt.model import RMTModel
@@ -192,7 +191,7 @@ def _check_positions(stage: str, longer: int, segment_size: int, model: TrainedM
 
 def _with_overlap(model: TrainedModel, wanted: Model) -> TrainedModel:
     if isinstance(model, RMTModel):
-        model.config = replace(model.config, segment_overlap=wanted.segment_overlap)
+        set_segment_overlap(model, wanted.segment_overlap)
     return model
 
 

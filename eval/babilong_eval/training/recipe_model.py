@@ -77,8 +77,8 @@ class Model(Section):
         associative: how that is made.
         backbone: folder or Hub name of pretrained weights, or a Hugging Face configuration with `model_type`.
         tokenizer: folder or Hub name, `babilong`, or a new one; by default the backbone's own.
-        segment_overlap: tokens of the segment before that a segment of the trained model begins with;
-            training itself reads segments side by side.
+        segment_overlap: tokens of the segment before that the trained model reads again in front of a
+            segment's own; training itself reads segments side by side.
         adapter: settings of peft's, as {peft_type: LORA, r: 8}: trained in place of the weights of the
             backbone, a pretrained decoder. The memory is trained in full.
         continue_from: a checkpoint to begin with: a folder, or the name of one that ships. It brings its own

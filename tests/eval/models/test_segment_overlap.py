@@ -1,4 +1,4 @@
-"""Segments that begin with the end of the one before, as a checkpoint or a user says."""
+"""Segments that are read with the end of the one before, as a checkpoint or a user says."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from transformers import AutoConfig
 
 from babilong_eval.models.registry import load_model
-from babilong_eval.models.rmt.build import build_rmt
+from babilong_eval.models.rmt.build import build_rmt, set_segment_overlap
 from babilong_eval.models.rmt.config import RMTConfig
 from babilong_eval.models.rmt.encoder import RMTEncoder
 from babilong_eval.models.rmt.serialization import save_pretrained
@@ -46,9 +46,9 @@ def test_it_reads_the_end_of_the_segment_before_again(overlapping: RMTModel) -> 
     assert isinstance(overlapping.network, RMTEncoder)
     row = some_tokens(overlapping, 18)
     tokens = torch.from_numpy(row)[None]
-    memory = overlapping.step(tokens[:, :8], None, overlapping.start(1))
-    memory = overlapping.step(tokens[:, 5:13], None, memory)
-    by_hand = overlapping.network.classify(tokens[:, 10:18], memory)
+    memory = overlapping.step(tokens[:, :2], None, overlapping.start(1))
+    memory = overlapping.step(tokens[:, :10], None, memory)
+    by_hand = overlapping.network.classify(tokens[:, 7:18], memory)
     assert read(overlapping, [row])[0].scores == pytest.approx(by_hand.log_softmax(-1)[0].tolist(), abs=1e-6)
 
 
@@ -66,11 +66,18 @@ def test_its_folder_says_so_and_a_user_may_say_otherwise(overlapping: RMTModel, 
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        ({"segment_overlap": 8}, "segment_overlap=8 leaves no new tokens in segments of 8"),
-        ({"segment_overlap": -1}, "segment_overlap=-1 leaves no new tokens"),
+        ({"segment_overlap": -1}, "segment_overlap=-1: expected 0 or more"),
         ({"segment_overlap": 3, "form": "decoder"}, "made for encoders"),
     ],
 )
 def test_an_overlap_that_cannot_be_is_refused(overlapping: RMTModel, asked: dict, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         replace(overlapping.config, **asked)
+
+
+def test_it_needs_positions_too(overlapping: RMTModel) -> None:
+    with pytest.raises(
+        UsageError, match="segments of 8 tokens, 19 of the one before and 3 of memory make 33 positions"
+    ):
+        set_segment_overlap(overlapping, 19)
+    assert overlapping.segment_overlap == 3

@@ -72,7 +72,7 @@ def wrap(config: RMTConfig, backbone: PreTrainedModel, tokenizer: Tokenizer) -> 
     check_vocabulary_and_width(
         backbone, tokenizer, "its outputs cannot be the memory that its next segment begins with"
     )
-    fit_positions(config, backbone.config, frame=_frame_positions(config))
+    _fit_positions(config, backbone.config)
     if config.form == "decoder":
         if not _attends(backbone):
             raise UsageError(
@@ -100,13 +100,22 @@ def set_segment_size(model: RMTModel, segment_size: int) -> None:
     Raises:
         UsageError: another backbone has too few positions.
     """
-    config = replace(model.config, segment_size=segment_size)
-    fit_positions(config, model.network.backbone.config, frame=_frame_positions(config))
+    _set(model, replace(model.config, segment_size=segment_size))
+
+
+def set_segment_overlap(model: RMTModel, overlap: int) -> None:
+    """Let a model read again so many tokens of the segment before; otherwise as `set_segment_size`."""
+    _set(model, replace(model.config, segment_overlap=overlap))
+
+
+def _set(model: RMTModel, config: RMTConfig) -> None:
+    _fit_positions(config, model.network.backbone.config)
     model.config = config
 
 
-def _frame_positions(config: RMTConfig) -> int:
-    return _FRAME if config.form == "encoder" else config.memory_tokens
+def _fit_positions(config: RMTConfig, backbone: PretrainedConfig) -> None:
+    frame = _FRAME if config.form == "encoder" else config.memory_tokens
+    fit_positions(config, backbone, frame=frame, overlap=config.segment_overlap)
 
 
 def backbone_of(config: RMTConfig, source: str | PretrainedConfig) -> PreTrainedModel:

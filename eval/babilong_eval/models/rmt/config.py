@@ -29,8 +29,8 @@ class RMTConfig:
         memory_tokens: vectors of memory, as wide as the backbone's embeddings.
         segment_size: text tokens of a full segment; the defaults make 512 with BERT's three special tokens.
         alignment: how a text whose length is no multiple of the segment's is cut.
-        segment_overlap: encoder: tokens at a segment's beginning that end the one before. They are among the
-            `segment_size`, so a text has more segments. Training reads segments side by side.
+        segment_overlap: encoder: tokens of the segment before that are read again with each. Training reads
+            segments side by side.
         memory_update: encoder: `replace`, as in the paper: a segment's outputs are the next memory; `gate`:
             each memory token keeps what it was as far as its gate is closed, see `gate.py`.
         labels: encoder: the answers, in the order of the classifier's outputs.
@@ -56,11 +56,8 @@ class RMTConfig:
                 "an RMT needs at least one memory token and segments of at least one token, not "
                 f"memory_tokens={self.memory_tokens}, segment_size={self.segment_size}"
             )
-        if not 0 <= self.segment_overlap < self.segment_size:
-            raise UsageError(
-                f"segment_overlap={self.segment_overlap} leaves no new tokens in segments of "
-                f"{self.segment_size}: expected 0 or more, and less than segment_size"
-            )
+        if self.segment_overlap < 0:
+            raise UsageError(f"segment_overlap={self.segment_overlap}: expected 0 or more tokens")
         if self.segment_overlap and self.form == "decoder":
             raise UsageError("segment_overlap is made for encoders: a decoder's segments lie side by side")
         if self.alignment not in ("right", "left", "center"):

@@ -66,7 +66,7 @@ class RMTModel:
 
     @property
     def segment_overlap(self) -> int:
-        """Tokens at a segment's beginning that end the one before."""
+        """Tokens of the segment before that are read again in front of a segment's own."""
         return self.config.segment_overlap
 
     @property

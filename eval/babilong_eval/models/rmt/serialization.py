@@ -20,7 +20,7 @@ from babilong_eval.models.model_folder import (
 from babilong_eval.models.pretrained import named_dtype
 from babilong_eval.models.protocol import MAX_NEW_TOKENS, Alignment, TokenCount
 from babilong_eval.models.rmt.author_checkpoints import Hints, load_original
-from babilong_eval.models.rmt.build import backbone_of, wrap, wrap_adapted
+from babilong_eval.models.rmt.build import backbone_of, set_segment_overlap, wrap, wrap_adapted
 from babilong_eval.models.rmt.config import MODEL_TYPE, from_json, to_json
 from babilong_eval.models.rmt.model import RMTModel
 from babilong_eval.models.tokenizers import read_tokenizer
@@ -58,7 +58,7 @@ def load(
             folder of its run.
         dtype: of the weights, by default as they were saved.
         max_new_tokens: longest answer that a decoder writes.
-        segment_overlap: by default as the checkpoint says; 0 reads segments side by side.
+        segment_overlap: tokens of the segment before that are read again, by default as the checkpoint says.
         labels: "bathroom,hallway,..."; this and the arguments around it complete what an original checkpoint
             says of itself, see `author_checkpoints.Hints`.
     """
@@ -81,7 +81,7 @@ def load(
             f"{path} says itself how it is made: only dtype, max_new_tokens and segment_overlap can be chosen"
         )
     if segment_overlap is not None:
-        model.config = replace(model.config, segment_overlap=segment_overlap)
+        set_segment_overlap(model, segment_overlap)
     if dtype != "auto":
         model.network.to(named_dtype(dtype))
     model.network.to(device)
