@@ -82,8 +82,13 @@ def _parquet_rows(path: Path, columns: Sequence[str], skip: int, as_utf8: Sequen
             row_bytes = max(1, about.total_byte_size // max(1, about.num_rows))
             at_once = min(_MOST_ROWS_AT_ONCE, max(1, _BYTES_AT_ONCE // row_bytes))
             # threads would decode columns, and pages ahead, side by side: speed for memory
-            batches = file.iter_batches(at_once, row_groups=[group], columns=wanted, use_threads=False)
-            yield from _rows_of_group(batches, about.num_rows, skip, as_utf8)
+            yield from _rows_of_group(
+                # unnamed: a name here would hold the last batch while its rows are used
+                file.iter_batches(at_once, row_groups=[group], columns=wanted, use_threads=False),
+                about.num_rows,
+                skip,
+                as_utf8,
+            )
             skip = 0
 
 

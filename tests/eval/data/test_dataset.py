@@ -138,6 +138,14 @@ def test_memory_does_not_grow_with_the_number_of_rows(tmp_path: Path) -> None:
     assert peaks[1] < 1.15 * peaks[0]
 
 
+def test_a_row_that_was_let_go_is_not_kept_until_the_next(tmp_path: Path) -> None:
+    write(tmp_path, "4k/qa1.parquet", [ROWS[0] | {"input": "the lamps were lit. " * 200_000}])
+    before = pa.total_allocated_bytes()
+    samples = read_samples(open_dataset(str(tmp_path)), "qa1", "4k")
+    assert len(next(samples).utf8) == 4_000_000
+    assert pa.total_allocated_bytes() - before < 1_000_000
+
+
 def test_a_missing_column_is_named(tmp_path: Path) -> None:
     write(tmp_path, "4k/qa1.parquet", [{"input": "a", "question": "b"}])
     with pytest.raises(
