@@ -45,7 +45,7 @@ tags: [recurrent-memory-transformer, long-context, babilong]
 # {name}
 
 A Recurrent Memory Transformer of {parameters:,} parameters around a {backbone} encoder trained from nothing:
-{memory_tokens} memory tokens with a gate, segments of {segment_size} tokens. It answers {tasks}
+{memory_tokens} memory tokens with a gate, segments of {segment_size} tokens{again}. It answers {tasks}
 (RMT paper, arXiv 2304.11062) with one of {labels}.
 
     babilong evaluate DATA --model rmt:{name} --out RESULTS
@@ -106,6 +106,7 @@ def card(model: RMTModel, asked: argparse.Namespace) -> str:
         backbone=model.network.backbone.config.model_type,
         memory_tokens=model.config.memory_tokens,
         segment_size=model.config.segment_size,
+        again=f", each read with the {overlap} before it" if (overlap := model.segment_overlap) else "",
         tasks=", ".join(dict.fromkeys(f"`{cell['task']}`" for _, cell in cells)),
         labels=", ".join(model.config.labels),
         steps=len(log),

@@ -143,9 +143,9 @@ def fit_positions(
         text.max_position_embeddings = positions
     limit = limit_of_positions(backbone)
     if limit is not None and positions > limit:
-        again = f", {overlap} of the one before" if overlap else ""
+        again, less = (f", {overlap} of the one before", " or a smaller overlap") if overlap else ("", "")
         raise UsageError(
             f"segments of {config.segment_size} tokens{again} and {config.memory_tokens} of memory make "
             f"{positions} positions, but the backbone {backbone.model_type} has {limit}: take shorter "
-            "segments"
+            f"segments{less}"
         )

@@ -44,9 +44,8 @@ LONGER = {
     "499-essays": "leak-checked essays, segments of 499",
     "499-procedural": "generated noise, segments of 499",
     **{f"499-seed{seed}": f"leak-checked noise, segments of 499, seed {seed}" for seed in (2, 3, 4)},
-    "499-positions": "leak-checked noise, segments of 499, rmt-499-positions.yaml",
-    "499-positions-seed2": "leak-checked noise, segments of 499, rmt-499-positions.yaml, seed 2",
-    "499-positions-pieces": "leak-checked noise, segments of 499, rmt-499-positions.yaml in pieces",
+    "499-positions": "leak-checked noise, segments of 16 + 499, rmt-499-positions.yaml",
+    "499-positions-seed2": "leak-checked noise, segments of 16 + 499, rmt-499-positions.yaml, seed 2",
     "499-grown": "leak-checked noise, segments of 499, rmt-499-grown.yaml",
 }
 """Results of segments as long as the paper's; the first four are of the shipped model."""
