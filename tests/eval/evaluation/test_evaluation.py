@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 import pytest
@@ -13,6 +13,7 @@ import pytest
 from babilong_eval.evaluation.config import EvaluationConfig
 from babilong_eval.evaluation.evaluate import evaluate
 from babilong_eval.models.registry import load_model
+from babilong_eval.models.rmt.build import set_segment_overlap
 from babilong_eval.results.load import load_runs
 from babilong_eval.results.records import read_cells, read_run
 from babilong_gen.errors import OutputError, SourceError, UsageError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from babilong_eval.inference.sample_result import SampleResult
+    from babilong_eval.models.rmt.model import RMTModel
 
 PLAIN = "instruction_no_examples_no_post_prompt_no_chat_template_no"
 
@@ -69,6 +71,17 @@ def test_results_have_the_published_form(config_qa1: EvaluationConfig) -> None:
     assert {(cell.length, cell.scorer, cell.n) for cell in cells or ()} == {
         (length, scorer, 12) for length in ("0k", "1k") for scorer in ("official", "strict", "label")
     }
+
+
+def test_what_overlaps_is_recorded_and_is_another_run(config_qa1: EvaluationConfig, rmt_folder: Path) -> None:
+    model = cast("RMTModel", load_model(f"rmt:{rmt_folder}", device="cpu"))
+    set_segment_overlap(model, 2)
+    mine = replace(config_qa1, model="mine")
+    evaluate(mine, model=model)
+    assert read_run(Path(mine.out)).options["settings"]["segment_overlap"] == 2
+    set_segment_overlap(model, 0)
+    with pytest.raises(OutputError, match="holds another run: its segment_overlap is 2, not None"):
+        evaluate(mine, model=model)
 
 
 def test_results_can_be_plotted_and_say_what_they_are(config_qa1: EvaluationConfig) -> None:

@@ -18,11 +18,12 @@ from babilong_eval.data.dataset import Sample
 from babilong_eval.evaluation.config import EvaluationConfig
 from babilong_eval.evaluation.evaluate import evaluate
 from babilong_eval.inference.batching import BatchLimits, EncodedSample
-from babilong_eval.inference.segment_loop import SegmentReader, answer_samples, make_reader
+from babilong_eval.inference.segment_loop import SegmentReader, answer_samples, encode, make_reader
 from babilong_eval.inference.shared_prefix import answer_series, shared_segments
 from babilong_eval.models.registry import load_model
 from babilong_eval.models.segments import cut
 from babilong_eval.prompts.prompts import plain_prompts
+from babilong_eval.testing import read
 
 if TYPE_CHECKING:
     from babilong_eval.inference.sample_result import SampleResult
@@ -74,9 +75,9 @@ def sample(index: int, segments: int, depth: float) -> Sample:
     )
 
 
-@pytest.fixture(scope="module")
-def model(rmt_folder: Path) -> SegmentModel:
-    return load_model(f"rmt:{rmt_folder}", device="cpu")
+@pytest.fixture(scope="module", params=[0, 2], ids="overlap {}".format)
+def model(request: pytest.FixtureRequest, rmt_folder: Path) -> SegmentModel:
+    return load_model(f"rmt:{rmt_folder}", device="cpu", segment_overlap=request.param)
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +98,12 @@ def said(results: Sequence[SampleResult]) -> dict[str, tuple[str, tuple[float, .
         for result in results
         if result.answer
     }
+
+
+def test_a_sample_is_read_as_its_model_has_it_cut(model: SegmentModel, reader: SegmentReader) -> None:
+    one = sample(0, 8, 0.4)
+    [result] = separately(reader, [[one]], rows=1)
+    assert result.answer == read(model, [encode(reader, one).tokens], PLACES)[0]
 
 
 @pytest.mark.parametrize("depth", [0.0, 0.4, 1.0])

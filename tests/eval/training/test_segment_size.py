@@ -143,15 +143,22 @@ def test_a_checkpoint_brings_its_segment_size_unless_another_is_given(
     assert config_of(tmp_path / "out") == (found, max(96, found + 6))
 
 
-def test_a_checkpoint_brings_its_overlap_unless_another_is_given(
-    grown: Path, noise_files: str, cache: Path, tmp_path: Path
+def test_a_recipe_gives_an_overlap_and_a_checkpoint_brings_its_own_unless_another_is_given(
+    noise_files: str, cache: Path, tmp_path: Path
 ) -> None:
-    begun = grown
-    for asked, found in (({}, 0), ({"segment_overlap": 7}, 7), ({}, 7), ({"segment_overlap": 0}, 0)):
-        out = tmp_path / f"{len(list(tmp_path.iterdir()))}"
-        train(recipe_of(noise_files, {"continue_from": str(begun), **asked}), out, cache=cache)
-        assert from_pretrained(out).segment_overlap == found
-        begun = out
+    new = {"backbone": ROTARY, "tokenizer": "babilong", "memory_tokens": 3, "segment_size": 40}
+    begun = {"continue_from": str(tmp_path / "0")}
+    models = (
+        new | {"segment_overlap": 4},
+        begun,
+        begun | {"segment_overlap": 7},
+        begun | {"segment_overlap": 0},
+    )
+    for number, model in enumerate(models):
+        train(recipe_of(noise_files, model), tmp_path / str(number), cache=cache)
+    found = [from_pretrained(tmp_path / str(number)) for number in range(4)]
+    assert [model.segment_overlap for model in found] == [4, 4, 7, 0]
+    assert config_of(tmp_path / "2") == (40, 64)
 
 
 @pytest.mark.parametrize(
