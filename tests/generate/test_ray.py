@@ -127,7 +127,7 @@ def test_interrupted_it_stops_its_own_cluster_and_can_be_continued(
     os.killpg(run.pid, signal.SIGINT)
     _, complaints = run.communicate(timeout=120)
     assert (run.returncode, complaints) == (130, "interrupted: give the same command again to go on\n")
-    assert psutil.wait_procs(family, timeout=30)[1] == []
+    assert psutil.wait_procs(family, timeout=120)[1] == []
     assert babilong("generate", *options, "--out", out, "--workers", 1).returncode == 0
     assert digests(out) == digests(made_locally)
 
