@@ -39,16 +39,20 @@ LOOKED_AT = (
 )
 NOISE = {"statement": "leak-checked noise", "off": "raw noise"}
 LONGER = {
-    "499": "leak-checked noise, segments of 499",
-    "499-off": "raw noise, segments of 499",
-    "499-essays": "leak-checked essays, segments of 499",
-    "499-procedural": "generated noise, segments of 499",
-    **{f"499-seed{seed}": f"leak-checked noise, segments of 499, seed {seed}" for seed in (2, 3, 4)},
-    "499-positions": "leak-checked noise, segments of 16 + 499, rmt-499-positions.yaml",
-    "499-positions-seed2": "leak-checked noise, segments of 16 + 499, rmt-499-positions.yaml, seed 2",
+    "499": "leak-checked noise, segments of 16 + 499",
+    "499-essays": "leak-checked essays, segments of 16 + 499",
+    "499-seed1": "leak-checked noise, segments of 16 + 499, seed 1",
+    "499-first": "leak-checked noise, segments of 499, rmt-499-first.yaml",
+    "499-first-off": "raw noise, segments of 499, rmt-499-first.yaml",
+    "499-first-essays": "leak-checked essays, segments of 499, rmt-499-first.yaml",
+    "499-first-procedural": "generated noise, segments of 499, rmt-499-first.yaml",
+    **{
+        f"499-first-seed{seed}": f"leak-checked noise, segments of 499, rmt-499-first.yaml, seed {seed}"
+        for seed in (2, 3, 4)
+    },
     "499-grown": "leak-checked noise, segments of 499, rmt-499-grown.yaml",
 }
-"""Results of segments as long as the paper's; the first four are of the shipped model."""
+"""Results of segments as long as the paper's; the first two are of the shipped model."""
 
 
 def main() -> None:

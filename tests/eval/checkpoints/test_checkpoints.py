@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
     from tests.conftest import Run
 
 _MOST_BYTES = 9_000_000
-_RECIPES = sorted((Path(__file__).parents[3] / "eval" / "studies" / "rmt-paper").glob("*.yaml"))
+_STUDY = Path(__file__).parents[3] / "eval" / "studies" / "rmt-paper"
+_RECIPES = sorted(_STUDY.glob("*.yaml"))
 # tasks, lengths and samples
 _ASKED = {
     "tiny-detect": ("memorize,detect", "1seg,16seg", 30),
@@ -74,6 +77,22 @@ def test_it_remembers_through_several_segments(
     assert done.returncode == 0, done.stderr
     for cell in json.loads((tmp_path / "results" / "results.json").read_text()):
         assert cell["accuracy"] >= 0.8, cell
+
+
+def test_noise_takes_nothing_from_the_memory_of_rmt_499(
+    babilong: Run, held_out_documents: str, tmp_path: Path
+) -> None:
+    data, results = tmp_path / "data", tmp_path / "results"
+    made = babilong(
+        "generate", "--tasks", "reasoning", "--lengths", "16seg", "--samples", "6", "--split", "test",
+        "--segment-size", "499", "--tokenizer", "rmt-499", "--noise", held_out_documents, "--out", data,
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    done = babilong("evaluate", data, "--model", "rmt:rmt-499", "--out", results)
+    assert done.returncode == 0, done.stderr
+    alone = [sys.executable, _STUDY / "facts_alone.py", data, "reasoning/16seg", "rmt:rmt-499", results]
+    said = subprocess.run(alone, capture_output=True, text=True, check=True, timeout=300).stdout
+    assert said.endswith("reading all gave the same to 6 of 6\n")
 
 
 @pytest.mark.parametrize("name", shipped())
