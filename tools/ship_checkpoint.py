@@ -1,20 +1,18 @@
 """Puts a trained checkpoint into the package: weights in half precision, with a card of what it can do.
 
-    python tools/ship_checkpoint.py runs/tiny-detect tiny-detect --commit 1a2b3c4 --results results/checked …
+    python tools/ship_checkpoint.py runs/tiny-detect tiny-detect --commit 1a2b3c4
 
 `--before` names the runs that it went on from, the first one first.
 
 The weights are read back in single precision, so that what is evaluated is what ships: evaluate the shipped
-one, by `--model rmt:NAME`, and run this again for the card.
+one, by `--model rmt:NAME`, and let card_accuracy.py write into its card what it can do.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
-import json
 from pathlib import Path
-from typing import Any
 
 import torch
 import yaml
@@ -22,17 +20,9 @@ import yaml
 from babilong_eval.models.rmt.model import RMTModel
 from babilong_eval.models.rmt.serialization import from_pretrained, save_pretrained
 from babilong_eval.training.metrics_log import read_log
-from babilong_eval.training.recipe import read_recipe
+from babilong_eval.training.recipe import Recipe, read_recipe
 
 ROOT = Path(__file__).parents[1]
-NOISE = {
-    "statement": "leak-checked",
-    "499": "leak-checked",
-    "499-off": "raw",
-    "499-essays": "leak-checked essays",
-    "499-procedural": "generated",
-    "off": "raw",
-}
 SHIPPED = ROOT / "eval" / "babilong_eval" / "checkpoints"
 
 CARD = """---
@@ -67,7 +57,8 @@ precision.
 
 On held-out documents and stories, with 95 % Wilson intervals.
 
-{table}
+Not measured yet.
+
 ## Limits
 
 It knows the places, people and directions of its tasks and nothing else, and tells facts from noise by their
@@ -82,7 +73,6 @@ def main() -> None:
     parser.add_argument("name")
     parser.add_argument("--before", type=Path, nargs="*", default=[], help="runs that it went on from")
     parser.add_argument("--then", default="", help="what was done to it after training: a sentence")
-    parser.add_argument("--results", type=Path, nargs="*", default=[], help="folders of `babilong evaluate`")
     parser.add_argument("--commit", required=True, help="that it was trained at")
     arguments = parser.parse_args()
     model = from_pretrained(arguments.checkpoint)
@@ -99,7 +89,7 @@ def card(model: RMTModel, asked: argparse.Namespace) -> str:
     """The model card."""
     runs = [*asked.before, asked.checkpoint]
     log = [entry for run in runs for entry in read_log(run / "training" / "log.jsonl")]
-    cells = [cell for folder in asked.results for cell in _cells(folder)]
+    recipes = [read_recipe(run / "training" / "recipe.yaml") for run in runs]
     return CARD.format(
         name=asked.name,
         parameters=sum(parameter.numel() for parameter in model.network.parameters()),
@@ -107,46 +97,27 @@ def card(model: RMTModel, asked: argparse.Namespace) -> str:
         memory_tokens=model.config.memory_tokens,
         segment_size=model.config.segment_size,
         again=f", each read with the {overlap} before it" if (overlap := model.segment_overlap) else "",
-        tasks=", ".join(dict.fromkeys(f"`{cell['task']}`" for _, cell in cells)),
+        tasks=", ".join(dict.fromkeys(f"`{task}`" for recipe in recipes for task in recipe.tasks)),
         labels=", ".join(model.config.labels),
         steps=len(log),
         tokens=sum(entry["tokens"] for entry in log) / 1e6,
         commit=asked.commit,
-        recipes=_recipes(runs),
+        recipes=_together(recipes),
         then=f" {asked.then}" if asked.then else "",
-        content="---\n".join(map(_recipe, runs)),
-        table=accuracy_table(cells),
+        content="---\n".join(map(_content, recipes)),
     )
 
 
-def _recipes(runs: list[Path]) -> str:
+def _together(recipes: list[Recipe]) -> str:
     """How the recipes below belong together."""
-    first = read_recipe(runs[0] / "training" / "recipe.yaml").model.continue_from
+    first = recipes[0].model.continue_from
     begins = f", the first one `{Path(first).name}`" if first else ""
-    return "recipe below" if len(runs) == 1 else f"recipes below, each continuing the one before{begins}"
+    return "recipe below" if len(recipes) == 1 else f"recipes below, each continuing the one before{begins}"
 
 
-def accuracy_table(cells: list[tuple[str, dict[str, Any]]]) -> str:
-    """Markdown: a line a kind of noise, task and length."""
-    lines = ["| noise | task | segments | n | accuracy | 95 % |", "|---|---|---|---|---|---|"]
-    for noise, cell in sorted(cells, key=lambda cell: (cell[1]["task"], cell[0], cell[1]["segments"])):
-        interval = f"{cell['ci_low']:.1%} to {cell['ci_high']:.1%}"
-        lines.append(
-            f"| {noise} | {cell['task']} | {cell['segments']:g} | {cell['n']} | {cell['accuracy']:.1%} "
-            f"| {interval} |"
-        )
-    return "\n".join(lines) + "\n"
-
-
-def _cells(results: Path) -> list[tuple[str, dict[str, Any]]]:
-    """What a folder of results recorded, each with the kind of noise that its parent is named after."""
-    recorded = json.loads((results / "results.json").read_text(encoding="utf-8"))
-    return [(NOISE[results.parent.name], cell) for cell in recorded if cell["scorer"] == "strict"]
-
-
-def _recipe(run: Path) -> str:
-    """What a run's recipe says, without what it leaves as it is by default."""
-    content = read_recipe(run / "training" / "recipe.yaml").model_dump(mode="json", exclude_defaults=True)
+def _content(recipe: Recipe) -> str:
+    """What a recipe says, without what it leaves as it is by default."""
+    content = recipe.model_dump(mode="json", exclude_defaults=True)
     content["data"]["noise"] = list(map(_without_folder, content["data"]["noise"]))
     return yaml.safe_dump(content, sort_keys=False, width=110, default_flow_style=None)
 
