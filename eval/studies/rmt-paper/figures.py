@@ -79,7 +79,7 @@ def main() -> None:
 
 def recorded(check: str) -> list[Run]:
     """The runs on one kind of noise; what one model did in several measurements is one run."""
-    # the longest last, so that a model's cells come in the order of their lengths
+    # reasoning first, as its curve is the lowest
     folders = sorted((path.parent for path in RESULTS.glob(f"{check}/*/results.json")), reverse=True)
     parts: dict[str, list[Run]] = defaultdict(list)
     for run in load_runs(folders, "strict"):
@@ -88,9 +88,13 @@ def recorded(check: str) -> list[Run]:
 
 
 def joined(name: str, runs: list[Run]) -> Run:
-    """One run of all their cells."""
-    cells = tuple(cell for run in runs for cell in sorted(run.cells, key=_segments))
-    return replace(runs[0], info=replace(runs[0].info, name=name), cells=cells)
+    """One run of all their cells; of two of the same task and length, the one of more samples."""
+    cells: dict[tuple[str, str], Cell] = {}
+    for cell in (cell for run in runs for cell in run.cells):
+        key = (cell.task, cell.length)
+        cells[key] = max(cell, cells.get(key, cell), key=lambda each: each.n)
+    in_order = tuple(sorted(cells.values(), key=_segments))
+    return replace(runs[0], info=replace(runs[0].info, name=name), cells=in_order)
 
 
 def losses(check: str) -> dict[str, list[Step]]:
