@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -24,8 +24,11 @@ from babilong_eval.results.prediction_files import find_predictions
 from babilong_eval.results.records import read_predictions
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from babilong_eval.data.sample import Sample
     from babilong_eval.inference.segment_loop import SegmentReader
+    from babilong_eval.models.protocol import SegmentModel
 
 
 def main(data: str, pair: str, spec: str, results: str | None = None) -> None:
@@ -51,13 +54,24 @@ def answer_from_facts(reader: SegmentReader, sample: Sample) -> str:
     """The answer after the segments that hold a fact or part of one, and the last, which is always read."""
     model, tokens = reader.model, encode(reader, sample).tokens
     *before, last = cuts_of(model, len(tokens))
-    state = model.start(1)
-    for cut in before:
-        if any(fact["token_start"] < cut.stop and cut.start < fact["token_end"] for fact in sample.facts):
-            state = model.step(torch.tensor(tokens[cut], dtype=torch.int64)[None], None, state)
+    memory = memory_of_facts(model, tokens, before, sample)
     question = Segment(torch.tensor(tokens[last], dtype=torch.int64)[None], None)
-    (answer,) = model.answer(question, state, [choices_of(reader, sample)])
+    (answer,) = model.answer(question, memory, [choices_of(reader, sample)])
     return answer.text
+
+
+def memory_of_facts(model: SegmentModel, tokens: np.ndarray, cuts: list[slice], sample: Sample) -> Any:
+    """The state after those segments alone that hold a fact or part of one."""
+    state = model.start(1)
+    for cut in cuts:
+        if holds_fact(cut, sample):
+            state = model.step(torch.tensor(tokens[cut], dtype=torch.int64)[None], None, state)
+    return state
+
+
+def holds_fact(cut: slice, sample: Sample) -> bool:
+    """Whether a segment holds a fact of the sample or part of one."""
+    return any(fact["token_start"] < cut.stop and cut.start < fact["token_end"] for fact in sample.facts)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@
 # WORK_FOLDER/runs/figure5 is the training run by figure5.yaml, for the stages alone.
 # An hour and a half on two cores; killed, it goes on where it was.
 # TASKS="memorize detect" leaves out the third.
-# What begins with 499 is not measured by default: rmt-499, by SAMPLES (50) a length of LENGTHS (1seg,4seg,16seg,64seg); the
-# results on the stories are called PART (short). WORK_FOLDER/essays.jsonl.gz is what essays.py makes.
+# What begins with 499 is not measured by default: rmt-499, by SAMPLES (50) a length of LENGTHS (1seg,4seg,16seg,64seg);
+# PART tells the results of several lengths apart. WORK_FOLDER/essays.jsonl.gz is what essays.py makes.
 set -euo pipefail
 work=$(realpath "$1")
 ln -sf "$(realpath "$STORIES")" "$work/gutenberg_stories.jsonl.gz"
@@ -94,7 +94,8 @@ for what in ${@:-statement off stages attention}; do
             499-essays) noise=files:essays.jsonl.gz split=all ;; # no model was trained on any: all are held out
             499-procedural) noise=procedural ;;
             esac
-            for task in $tasks; do longer_segments "$task" "$what-$task" "$what/$task"; done
+            part=${PART:+-$PART}
+            for task in $tasks; do longer_segments "$task" "$what-$task$part" "$what/$task$part"; done
         )
         ;;
     esac

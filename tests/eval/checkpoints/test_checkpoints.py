@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from itertools import islice
@@ -90,9 +91,15 @@ def test_noise_takes_nothing_from_the_memory_of_rmt_499(
     assert made.returncode == 0, made.stderr
     done = babilong("evaluate", data, "--model", "rmt:rmt-499", "--out", results)
     assert done.returncode == 0, done.stderr
-    alone = [sys.executable, _STUDY / "facts_alone.py", data, "reasoning/16seg", "rmt:rmt-499", results]
-    said = subprocess.run(alone, capture_output=True, text=True, check=True, timeout=300).stdout
-    assert said.endswith("reading all gave the same to 6 of 6\n")
+    asked = (data, "reasoning/16seg", "rmt:rmt-499")
+    assert script("facts_alone.py", *asked, results).endswith("reading all gave the same to 6 of 6\n")
+    assert re.search(r"\b0 of [78]\d segments of noise change the memory", script("gate_at_noise.py", *asked))
+
+
+def script(name: str, *arguments: Path | str) -> str:
+    """What a script of the study prints."""
+    command = [sys.executable, _STUDY / name, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout
 
 
 @pytest.mark.parametrize("name", shipped())
