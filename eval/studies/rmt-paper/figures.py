@@ -40,7 +40,9 @@ LOOKED_AT = (
 NOISE = {"statement": "leak-checked noise", "off": "raw noise"}
 LONGER = {
     "499": "leak-checked noise, segments of 16 + 499",
+    "499-off": "raw noise, segments of 16 + 499",
     "499-essays": "leak-checked essays, segments of 16 + 499",
+    "499-procedural": "generated noise, segments of 16 + 499",
     "499-seed1": "leak-checked noise, segments of 16 + 499, seed 1",
     "499-first": "leak-checked noise, segments of 499, rmt-499-first.yaml",
     "499-first-off": "raw noise, segments of 499, rmt-499-first.yaml",
@@ -52,7 +54,7 @@ LONGER = {
     },
     "499-grown": "leak-checked noise, segments of 499, rmt-499-grown.yaml",
 }
-"""Results of segments as long as the paper's; the first two are of the shipped model."""
+"""Results of segments as long as the paper's; the first four are of the shipped model."""
 
 
 def main() -> None:
