@@ -1,13 +1,10 @@
-"""Writes into a shipped checkpoint's card what it can do, as recorded by `babilong evaluate`.
+"""Writes into the cards of the shipped checkpoints what they can do, as recorded by the study of the RMT paper.
 
-    python tools/card_accuracy.py rmt-499 eval/studies/rmt-paper/results/{499,499-essays}/*
-
-The table in the card is replaced by one of these results alone.
+python tools/card_accuracy.py
 """
 
 from __future__ import annotations
 
-import argparse
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,8 +14,9 @@ from babilong_eval.results.load import load_runs
 if TYPE_CHECKING:
     from babilong_eval.results.records import Cell
 
-SHIPPED = Path(__file__).parents[1] / "eval" / "babilong_eval" / "checkpoints"
-# What a folder of results is called, by the noise that was read.
+EVAL = Path(__file__).parents[1] / "eval"
+SHIPPED, RESULTS = EVAL / "babilong_eval" / "checkpoints", EVAL / "studies" / "rmt-paper" / "results"
+# The noise that was read, by the folder of results; other folders are of models that do not ship.
 NOISE = {
     "statement": "leak-checked",
     "499": "leak-checked",
@@ -30,27 +28,25 @@ NOISE = {
 
 
 def main() -> None:
-    """Replace the card's table."""
-    parser = argparse.ArgumentParser(description="Write what was measured into a checkpoint's card.")
-    parser.add_argument("name")
-    parser.add_argument("results", type=Path, nargs="+", help="folders of `babilong evaluate`")
-    arguments = parser.parse_args()
-    path = SHIPPED / arguments.name / "README.md"
-    table = accuracy_table(arguments.results)
-    card, n = re.subn(
-        r"(?<=intervals\.\n\n).*?(?=\n## Limits)", table, path.read_text(encoding="utf-8"), flags=re.DOTALL
-    )
-    if n != 1:
-        raise SystemExit(f"{path} has no part between 'intervals.' and '## Limits' to write the table into")
-    path.write_text(card, encoding="utf-8")
+    """Replace the table of each card."""
+    for path in sorted(SHIPPED.glob("*/README.md")):
+        card, n = re.subn(
+            r"(?<=intervals\.\n\n).*?(?=\n## Limits)",
+            accuracy_table(path.parent.name),
+            path.read_text(encoding="utf-8"),
+            flags=re.DOTALL,
+        )
+        if n != 1:
+            raise SystemExit(f"{path} has no part between 'intervals.' and '## Limits' to write a table into")
+        path.write_text(card, encoding="utf-8")
 
 
-def accuracy_table(results: list[Path]) -> str:
-    """Markdown: a line a kind of noise, task and length; of two measurements that of more samples."""
+def accuracy_table(name: str) -> str:
+    """Markdown: a line a task, kind of noise and length; of two measurements that of more samples."""
     cells: dict[tuple[str, str, int], Cell] = {}
-    for folder in results:
+    for folder in (path.parent for noise in NOISE for path in RESULTS.glob(f"{noise}/*/results.json")):
         for run in load_runs([folder], "strict"):
-            for cell in run.cells:
+            for cell in run.cells if re.split("[:/]", run.info.model)[-1] == name else ():
                 key = (cell.task, NOISE[folder.parent.name], cell.segments or 0)
                 cells[key] = max(cell, cells.get(key, cell), key=lambda each: each.n)
     lines = ["| noise | task | segments | n | accuracy | 95 % |", "|---|---|---|---|---|---|"]

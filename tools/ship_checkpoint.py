@@ -1,11 +1,11 @@
-"""Puts a trained checkpoint into the package: weights in half precision, with a card of what it can do.
+"""Puts a trained checkpoint into the package: weights in half precision, with a card of how it was made.
 
     python tools/ship_checkpoint.py runs/tiny-detect tiny-detect --commit 1a2b3c4
 
 `--before` names the runs that it went on from, the first one first.
 
 The weights are read back in single precision, so that what is evaluated is what ships: evaluate the shipped
-one, by `--model rmt:NAME`, and let card_accuracy.py write into its card what it can do.
+one, by `--model rmt:NAME`, record that in the study, and let card_accuracy.py write it into the card.
 """
 
 from __future__ import annotations

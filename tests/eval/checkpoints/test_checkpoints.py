@@ -96,6 +96,19 @@ def test_noise_takes_nothing_from_the_memory_of_rmt_499(
     assert re.search(r"\b0 of [78]\d segments of noise change the memory", script("gate_at_noise.py", *asked))
 
 
+def test_a_fact_among_the_noise_counts_as_a_change_of_the_memory(babilong: Run, tmp_path: Path) -> None:
+    noise, data = tmp_path / "noise.txt", tmp_path / "data"
+    noise.write_text(("The lamps were lit early that day. " * 30 + "Mary went to the garden.\n\n") * 20)
+    made = babilong(
+        "generate", "--tasks", "detect", "--lengths", "8seg", "--samples", "1", "--leak-check", "off",
+        "--segment-size", "499", "--tokenizer", "rmt-499", "--noise", f"files:{noise}", "--out", data,
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    counted = script("gate_at_noise.py", data, "detect/8seg", "rmt:rmt-499")
+    assert "mary went to the garden" in counted.lower()
+    assert re.search(r"\b[1-9] of \d segments of noise change the memory", counted)
+
+
 def script(name: str, *arguments: Path | str) -> str:
     """What a script of the study prints."""
     command = [sys.executable, _STUDY / name, *arguments]

@@ -1,4 +1,4 @@
-"""The study of the RMT paper draws all that it shows from what it recorded."""
+"""The study of the RMT paper draws all that it shows from what it recorded, and so do the cards."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import re
 import runpy
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import pytest
 from matplotlib.figure import Figure
 
-if TYPE_CHECKING:
-    import pytest
+from babilong_eval.checkpoints import shipped, shipped_folder
 
 STUDY = Path(__file__).parents[3] / "eval" / "studies" / "rmt-paper"
 
@@ -27,3 +26,11 @@ def test_its_figures_come_from_its_results(tmp_path: Path, monkeypatch: pytest.M
     drawn = {path.relative_to(again).as_posix() for path in (again / "figures").iterdir()}
     assert drawn == shown
     assert (again / "accuracy.md").read_text() == (STUDY / "accuracy.md").read_text()
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_a_card_says_what_the_study_recorded(name: str) -> None:
+    folder = shipped_folder(name)
+    assert folder is not None
+    tool = runpy.run_path(str(STUDY.parents[2] / "tools" / "card_accuracy.py"))
+    assert tool["accuracy_table"](name) in (folder / "README.md").read_text(encoding="utf-8")
