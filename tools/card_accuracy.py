@@ -1,4 +1,4 @@
-"""Writes into the cards of the shipped checkpoints what they can do, as recorded by the study of the RMT paper.
+"""Writes into the cards of the shipped checkpoints what they can do, as the study of the paper recorded it.
 
 python tools/card_accuracy.py
 """
